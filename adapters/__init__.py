@@ -1,0 +1,1 @@
+"""The contracts through which ethops meets the world, each with an embedded default."""

@@ -1,0 +1,52 @@
+"""System checks: every fault of a declared file with its file, line and mend."""
+
+from collections.abc import Iterable
+from importlib.util import find_spec
+from typing import Any
+
+from django.core.checks import CheckMessage, Error
+
+from adapters import conf, site
+from adapters.declared import Fault
+from adapters.inference.rules import SHIPPED, read_rules
+
+
+def check_site(**_kwargs: Any) -> list[CheckMessage]:
+    """Report the site file's faults as site.E001."""
+    path = conf.site_path()
+    return _errors("site.E001", site.read(path).faults) if path else []
+
+
+def check_rules(**_kwargs: Any) -> list[CheckMessage]:
+    """Report faults of the shipped and the site's own inference rules as inference.E001."""
+    path = conf.site_path()
+    extra = site.rules_path(site.read(path)) if path else None
+    faults = [fault for file in (extra, SHIPPED) if file for fault in read_rules(file).faults]
+    return _errors("inference.E001", faults)
+
+
+def check_modules(**_kwargs: Any) -> list[CheckMessage]:
+    """Report a contract whose adapter cannot be found as adapters.E001."""
+    return [
+        Error(
+            f"The adapter {dotted} of the contract {contract} does not exist.",
+            hint="Correct the ADAPTERS setting.",
+            id="adapters.E001",
+        )
+        for contract, dotted in conf.modules().items()
+        if not _exists(dotted)
+    ]
+
+
+def _errors(identity: str, faults: Iterable[Fault]) -> list[CheckMessage]:
+    return [
+        Error(f"{fault.file}:{fault.line}: {fault.what}", hint=fault.mend, id=identity)
+        for fault in faults
+    ]
+
+
+def _exists(dotted: str) -> bool:
+    try:
+        return find_spec(dotted) is not None
+    except ImportError:
+        return False

@@ -1,0 +1,80 @@
+"""Rows of the CMDB mirror; written by the owner from declarations, read by everybody."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+SCALE = ((1, "high"), (2, "medium"), (3, "low"))
+
+
+class Host(models.Model):
+    """An inventory host and how a playbook reaches it."""
+
+    name = models.CharField(primary_key=True, max_length=64)
+    connection = models.CharField(max_length=8, choices=[("local", "local"), ("ssh", "ssh")])
+    address = models.CharField(max_length=200, db_default="")
+    user = models.CharField(max_length=64, db_default="")
+    port = models.IntegerField(db_default=22)
+    python = models.CharField(max_length=200, db_default="")
+    source = models.CharField(max_length=64)
+    retired = models.BooleanField(db_default=False)
+
+    class Meta:
+        """Named once, whatever the source."""
+
+        verbose_name = "host"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CI(models.Model):
+    """A configuration item; others refer to it by its opaque ref."""
+
+    ref = models.CharField(primary_key=True, max_length=64)
+    name = models.CharField(max_length=120)
+    ci_class = models.CharField("class", max_length=64, db_index=True)
+    attributes = models.JSONField(db_default={})
+    impact = models.SmallIntegerField(choices=SCALE)
+    urgency = models.SmallIntegerField(choices=SCALE)
+    user_facing = models.BooleanField(db_default=False)
+    lifeline = models.BooleanField(
+        db_default=False, help_text="ethops or its operators stand on it: no act without a person"
+    )
+    inventory_host = models.ForeignKey(Host, null=True, on_delete=models.PROTECT)
+    source = models.CharField(max_length=64)
+    managed_by = models.CharField(max_length=64, db_default="")
+    retired = models.BooleanField(db_default=False)
+
+    class Meta:
+        """Scales as on tickets."""
+
+        verbose_name = "CI"
+        verbose_name_plural = "CIs"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="ci_scales", condition=Q(impact__range=(1, 3), urgency__range=(1, 3))
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.ref})"
+
+
+class JoinRule(models.Model):
+    """A declared rule by which an alert finds its CI."""
+
+    name = models.CharField(primary_key=True, max_length=64)
+    ordinal = models.IntegerField()
+    conditions = models.JSONField(help_text="list of {label, field, attribute: true or false}")
+    source = models.CharField(max_length=64)
+
+    class Meta:
+        """In the order declared."""
+
+        verbose_name = "join rule"
+        ordering: ClassVar = ["ordinal"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,31 @@
+"""The adapters' settings, typed, each with its default and its reason."""
+
+from pathlib import Path
+
+from django.conf import settings
+
+EMBEDDED = ("tickets", "cmdb", "monitoring", "inference")
+"""Contracts that have an embedded adapter, which is used where the settings say nothing."""
+
+
+def modules() -> dict[str, str]:
+    """Return contract -> dotted path of the module that is its adapter."""
+    chosen = {contract: f"adapters.{contract}.embedded" for contract in EMBEDDED}
+    for contract, options in getattr(settings, "ADAPTERS", {}).items():
+        chosen[contract] = str(options["adapter"])
+    return chosen
+
+
+def site_path() -> Path | None:
+    """Return the site file (ETHOPS_SITE), None where this installation declares no site.
+
+    The state folder's own `site.yaml` may be absent; a file that was named may not, since an
+    empty site would retire everything that was declared before.
+    """
+    named = getattr(settings, "ETHOPS_SITE", None)
+    if not named:
+        return None
+    path = Path(named)
+    state = getattr(settings, "ETHOPS_STATE", None)
+    is_default = state is not None and path == Path(state) / "site.yaml"
+    return None if is_default and not path.exists() else path

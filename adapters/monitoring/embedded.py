@@ -1,0 +1,57 @@
+"""Probes run by ourselves on and from this host: the default behind the monitoring contract."""
+
+import json
+from datetime import datetime
+
+from adapters.monitoring import services
+from adapters.monitoring.port import Deliver, Probe, Sample, SweepReport
+from adapters.monitoring.rounds import run_round
+from adapters.rows import select
+
+_PROBE = """
+    SELECT name, ci_ref, kind, params, interval_s, bad_after, good_after, alertname, severity,
+           host, alert_status, nullif(last_symptom, '') AS symptom, first_bad_at, last_sample_at
+    FROM reading.probe WHERE NOT retired AND ci_ref = %s ORDER BY name
+"""
+_SAMPLE = """
+    SELECT probe, at, ok, symptom, value, unit, detail FROM (
+        SELECT * FROM reading.sample WHERE ci_ref = %s AND at >= %s
+        ORDER BY at DESC LIMIT %s) newest
+    ORDER BY at, probe
+"""
+_WELL_SINCE = """
+    SELECT CASE WHEN bool_and(good_since IS NOT NULL AND last_sample_at >=
+                clock_timestamp() - (3 * interval_s + 10) * interval '1 second')
+           THEN max(good_since) END AS since
+    FROM reading.probe WHERE NOT retired AND ci_ref = %s
+"""
+
+
+class Reader:
+    """Reads the views of schema `reading`, which every role may."""
+
+    def probes_of(self, ci_ref: str) -> tuple[Probe, ...]:
+        """Return the probes declared on a CI, by name."""
+        rows = select(_PROBE, [ci_ref])
+        return tuple(Probe(**row | {"params": json.loads(row["params"])}) for row in rows)
+
+    def samples(self, ci_ref: str, since: datetime, *, limit: int = 500) -> tuple[Sample, ...]:
+        """Return the newest samples since then, oldest first."""
+        return tuple(Sample(**row) for row in select(_SAMPLE, [ci_ref, since, limit]))
+
+    def well_since(self, ci_ref: str) -> datetime | None:
+        """Return since when every probe of the CI has been good without a break."""
+        since: datetime | None = select(_WELL_SINCE, [ci_ref])[0]["since"]
+        return since
+
+
+class Sweeper:
+    """Runs due probes of this database, wherever it is called from."""
+
+    def sweep(self, now: datetime, deliver: Deliver) -> SweepReport:
+        """Run the due probes, then deliver what is owed."""
+        samples = run_round(services.claim_due(now=now), now)
+        if samples:
+            services.record(samples=samples, now=now)
+        delivered = services.deliver_owed(now=now, deliver=deliver)
+        return SweepReport(len(samples), sum(not sample.ok for sample in samples), delivered)

@@ -1,0 +1,17 @@
+"""Views for agents, guards and grants: see the SQL file of the same name."""
+
+from pathlib import Path
+
+from django.db import migrations
+
+SQL = Path(__file__).resolve().parent.parent / "sql" / "0002_views_and_grants.sql"
+
+UNDO = """
+DROP VIEW reading.sample, reading.probe;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("monitoring", "0001_initial")]
+
+    operations = [migrations.RunSQL(SQL.read_text(encoding="utf-8"), reverse_sql=UNDO)]

@@ -1,0 +1,98 @@
+"""What ethops needs of monitoring: samples to look at, and a sweep that raises alerts."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol, TypeAlias
+
+from adapters.json_value import JSON
+
+ProbeKind: TypeAlias = Literal["http", "tcp", "directory", "filesystem", "load"]
+Severity: TypeAlias = Literal["critical", "warning", "info"]
+Symptom: TypeAlias = Literal[
+    "ok",
+    "refused",
+    "no_answer",
+    "wrong_status",
+    "wrong_content",
+    "slow",
+    "over_threshold",
+    "unreachable",
+]
+AlertStatus: TypeAlias = Literal["quiet", "firing", "resolved"]
+Deliver: TypeAlias = Callable[[bytes], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One probe as declared on a CI, with where its alert stands."""
+
+    name: str
+    ci_ref: str
+    kind: ProbeKind
+    params: Mapping[str, JSON]
+    interval_s: float
+    bad_after: int
+    good_after: int
+    alertname: str
+    severity: Severity
+    host: str
+    alert_status: AlertStatus
+    symptom: Symptom | None
+    """The symptom of the last sample, None before the first."""
+    first_bad_at: datetime | None
+    last_sample_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One look at the world; `value` is in `unit`, `detail` is one plain sentence."""
+
+    probe: str
+    at: datetime
+    ok: bool
+    symptom: Symptom
+    value: float | None
+    unit: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class SweepReport:
+    """What one sweep did: probes run, bad ones among them, bodies delivered."""
+
+    ran: int
+    bad: int
+    delivered: int
+
+
+class Reader(Protocol):
+    """Reads; safe in the hands of an agent."""
+
+    def probes_of(self, ci_ref: str) -> tuple[Probe, ...]:
+        """Return the probes declared on a CI, by name."""
+        ...
+
+    def samples(self, ci_ref: str, since: datetime, *, limit: int = 500) -> tuple[Sample, ...]:
+        """Return the samples of a CI's probes taken at or after `since`, oldest first."""
+        ...
+
+    def well_since(self, ci_ref: str) -> datetime | None:
+        """Return since when every probe of the CI has been good without a break.
+
+        None where one is bad, has no sample, or has not been sampled for three intervals,
+        and where the CI has no probe: silence is not health.
+        """
+        ...
+
+
+class Sweeper(Protocol):
+    """Runs what is due and hands over alerts; safe to run in several processes at once."""
+
+    def sweep(self, now: datetime, deliver: Deliver) -> SweepReport:
+        """Run the due probes, then deliver each owed Alertmanager version 4 body.
+
+        A transition is marked delivered only after `deliver` returned: a crash between the
+        two delivers the same bytes again. An exception of `deliver` leaves the body owed.
+        """
+        ...

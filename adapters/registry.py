@@ -1,0 +1,73 @@
+"""From the name of a contract to the adapter the settings chose for it."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Literal, cast, overload
+
+from adapters import conf, site
+from adapters.cmdb import port as cmdb
+from adapters.errors import BrokenAdapterError, UndeclaredSiteError, UnknownContractError
+from adapters.inference import port as inference_port
+from adapters.monitoring import port as monitoring
+from adapters.tickets import port as tickets
+
+
+@overload
+def reader(contract: Literal["tickets"]) -> tickets.Reader: ...
+@overload
+def reader(contract: Literal["cmdb"]) -> cmdb.Reader: ...
+@overload
+def reader(contract: Literal["monitoring"]) -> monitoring.Reader: ...
+def reader(contract: str) -> object:
+    """Return a contract's reader; anybody may hold one."""
+    return _made(contract, "Reader")
+
+
+@overload
+def writer(contract: Literal["tickets"]) -> tickets.Writer: ...
+@overload
+def writer(contract: Literal["cmdb"]) -> cmdb.Writer: ...
+def writer(contract: str) -> object:
+    """Return a contract's writer; only the executor, rules and the owner's loader call this."""
+    return _made(contract, "Writer")
+
+
+def sweeper() -> monitoring.Sweeper:
+    """Return the monitoring contract's sweeper."""
+    return cast("monitoring.Sweeper", _made("monitoring", "Sweeper"))
+
+
+def inference() -> inference_port.Inference:
+    """Return the engine that answers questions, with the site's own rules in front.
+
+    Raises:
+        UndeclaredSiteError: the site file that names those rules has faults.
+        FaultyRulesError: a rule file has faults.
+    """
+    return cast(
+        "inference_port.Inference", _made("inference", "Inference", site_rules=_site_rules())
+    )
+
+
+def _site_rules() -> Path | None:
+    path = conf.site_path()
+    if path is None:
+        return None
+    read = site.read(path)
+    if read.value is None:
+        raise UndeclaredSiteError("; ".join(map(str, read.faults)))
+    return site.rules_path(read)
+
+
+def _made(contract: str, name: str, **options: object) -> object:
+    """Make the class `name` of the module the settings give for a contract."""
+    dotted = conf.modules().get(contract)
+    if dotted is None:
+        raise UnknownContractError(f"No adapter is set for the contract `{contract}`.")
+    try:
+        made: object = getattr(import_module(dotted), name)(**options)
+    except (ImportError, AttributeError) as error:
+        raise BrokenAdapterError(
+            f"`{dotted}` has no usable {name} for {contract}: {error}"
+        ) from error
+    return made

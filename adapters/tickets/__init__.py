@@ -1,0 +1,1 @@
+"""The tickets contract: incidents and changes, their states and their worklog."""

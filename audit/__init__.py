@@ -1,0 +1,1 @@
+"""The record: durable work, and what happened, provably."""

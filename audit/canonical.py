@@ -1,0 +1,69 @@
+"""The canonical bytes of a fact: restricted JSON, byte-identical to RFC 8785 within its profile.
+
+Strings, booleans, null and whole numbers within 2^53-1; ASCII keys; no floats. Facts come
+out of jsonb with anything in them, so `tamed` brings them into the profile first: recording
+may never fail for what somebody wrote.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from audit.errors import NotCanonicalError
+
+JSON: TypeAlias = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
+
+LARGEST_INTEGER = 2**53 - 1
+LARGEST_BODY = 65_535
+"""Bytes; a tlog tile gives an entry 16 bits of length."""
+
+
+def canonical(value: JSON) -> bytes:
+    """Return the canonical bytes of a value; NotCanonicalError names what does not fit."""
+    _check(value)
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8")
+
+
+def tamed(value: JSON) -> JSON:
+    """Return the nearest value within the profile: floats and huge numbers become strings."""
+    if isinstance(value, dict):
+        return {_ascii(key): tamed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [tamed(item) for item in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) > LARGEST_INTEGER):
+        return repr(value)
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    return value
+
+
+def body_of(head: Mapping[str, JSON], body: JSON) -> bytes:
+    """Return the bytes of one entry: its head fields and its body, or the body's digest."""
+    whole = canonical({**head, "body": tamed(body)})
+    if len(whole) <= LARGEST_BODY:
+        return whole
+    digest = hashlib.sha256(canonical(tamed(body))).hexdigest()
+    return canonical({**head, "body": {"body_sha256": digest, "bytes": len(whole)}})
+
+
+def _ascii(key: str) -> str:
+    return key.encode("ascii", "backslashreplace").decode("ascii")
+
+
+def _check(value: JSON, where: str = "$") -> None:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str) or not key.isascii():
+                raise NotCanonicalError(f"{where}: key {key!r} is not ASCII text")
+            _check(item, f"{where}.{key}")
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            _check(item, f"{where}[{number}]")
+    elif isinstance(value, float):
+        raise NotCanonicalError(f"{where}: floats are not allowed")
+    elif isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+        raise NotCanonicalError(f"{where}: {value} is beyond 2^53-1")

@@ -1,0 +1,159 @@
+"""Rows of the record: work, what waits to be written down, entries, the head, heartbeats."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+
+from audit.fields import ClockTimestamp, LsnField, RandomUuid
+from audit.work.states import WorkKind, WorkState
+
+
+class Work(models.Model):
+    """One piece of durable work, whatever its kind; Redis only tells that it is there."""
+
+    id = models.UUIDField(primary_key=True, db_default=RandomUuid(), editable=False)
+    kind = models.CharField(max_length=16, choices=[(k, k) for k in WorkKind])
+    queue = models.CharField(max_length=32, help_text="name of the Celery queue that is woken")
+    state = models.CharField(max_length=16, choices=[(s, s) for s in WorkState])
+    subject = models.CharField(max_length=200, db_default="")
+    priority = models.SmallIntegerField(db_default=5, help_text="0 goes first")
+    payload = models.JSONField(db_default={})
+    dedup = models.CharField(max_length=200, null=True)  # noqa: DJ001 - unique only where set
+    not_before = models.DateTimeField(db_default=ClockTimestamp())
+    expires_at = models.DateTimeField(null=True)
+    attempts = models.IntegerField(db_default=0)
+    max_attempts = models.IntegerField(db_default=3)
+    fence = models.BigIntegerField(db_default=0)
+    lease_until = models.DateTimeField(null=True)
+    holder = models.CharField(max_length=200, db_default="")
+    entry_seq = models.BigIntegerField(null=True)
+    entry_lsn = LsnField(null=True)
+    published_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=ClockTimestamp())
+    claimed_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
+    error = models.TextField(db_default="")
+
+    class Meta:
+        """One claim index, one index per sweep of the reconciler."""
+
+        verbose_name = "work item"
+        verbose_name_plural = "work"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="work_kind_known", condition=Q(kind__in=[str(k) for k in WorkKind])
+            ),
+            models.CheckConstraint(
+                name="work_state_known", condition=Q(state__in=[str(s) for s in WorkState])
+            ),
+            models.CheckConstraint(
+                name="work_leased_has_lease",
+                condition=Q(state="leased", lease_until__isnull=False)
+                | (~Q(state="leased") & Q(lease_until__isnull=True)),
+            ),
+            models.UniqueConstraint(
+                name="work_dedup", fields=["kind", "dedup"], condition=Q(dedup__isnull=False)
+            ),
+            models.UniqueConstraint(
+                name="work_one_play_per_target",
+                fields=["subject"],
+                condition=Q(
+                    kind="effect", queue="executor.plays", state__in=["leased", "in_doubt"]
+                ),
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                "queue", "priority", "created_at", name="work_claim", condition=Q(state="ready")
+            ),
+            models.Index("lease_until", name="work_leased", condition=Q(state="leased")),
+            models.Index("created_at", name="work_waiting", condition=Q(state="waiting")),
+            models.Index("not_before", name="work_in_doubt", condition=Q(state="in_doubt")),
+            models.Index("subject", F("created_at").desc(), name="work_subject"),
+        ]
+
+    def __str__(self) -> str:
+        """Name the work."""
+        return f"{self.kind} {self.subject} ({self.state})"
+
+
+class Pending(models.Model):
+    """A fact that must be written down and is not yet in the ledger."""
+
+    n = models.BigAutoField(primary_key=True)
+    kind = models.CharField(max_length=40)
+    subject = models.CharField(max_length=200)
+    ticket_ref = models.CharField(max_length=40, db_default="")
+    work = models.ForeignKey(
+        Work, null=True, on_delete=models.DO_NOTHING, related_name="+", db_constraint=True
+    )
+    body = models.JSONField()
+    at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        """Read in order of `n` only."""
+
+        verbose_name = "fact to record"
+        verbose_name_plural = "facts to record"
+
+    def __str__(self) -> str:
+        """Name the fact."""
+        return f"{self.kind} {self.subject}"
+
+
+class Entry(models.Model):
+    """One entry of the ledger; `body` is the truth, the other columns are projections of it."""
+
+    seq = models.BigIntegerField(primary_key=True)
+    prev = models.BinaryField()
+    hash = models.BinaryField()
+    body = models.BinaryField()
+    kind = models.CharField(max_length=40)
+    subject = models.CharField(max_length=200)
+    ticket_ref = models.CharField(max_length=40)
+    at = models.DateTimeField()
+
+    class Meta:
+        """Append-only: triggers refuse everything else."""
+
+        verbose_name = "ledger entry"
+        verbose_name_plural = "ledger entries"
+        ordering: ClassVar = ["-seq"]
+        indexes: ClassVar = [
+            models.Index("subject", name="entry_subject"),
+            models.Index("ticket_ref", "seq", name="entry_ticket"),
+        ]
+
+    def __str__(self) -> str:
+        """Name the entry by its number."""
+        return f"#{self.seq} {self.kind}"
+
+
+class Head(models.Model):
+    """The end of the chain: one row, reachable by the recorder's functions alone."""
+
+    id = models.SmallIntegerField(primary_key=True, db_default=1)
+    origin = models.UUIDField(db_default=RandomUuid(), help_text="which deployment this log is of")
+    seq = models.BigIntegerField(db_default=0)
+    hash = models.BinaryField(db_default=b"\x00" * 32)
+
+    class Meta:
+        """Exactly one row."""
+
+        constraints: ClassVar = [models.CheckConstraint(name="head_single", condition=Q(id=1))]
+
+    def __str__(self) -> str:
+        """Name the head by its number."""
+        return f"head #{self.seq}"
+
+
+class Heartbeat(models.Model):
+    """When a process last said that it lives."""
+
+    name = models.CharField(primary_key=True, max_length=80)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        """Name the process."""
+        return self.name

@@ -1,0 +1,140 @@
+"""The recorder: the one process that writes the ledger. It needs no Django.
+
+    DATABASE_URL=... python -m audit.recorder
+
+It reads what waits to be written down, builds the canonical bytes, and calls `audit.record`:
+one transaction appends, the next stamps and is the barrier. Two recorders by accident do no
+harm: appending takes the fact away in the same transaction.
+"""
+
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from types import FrameType
+from typing import NamedTuple
+
+import psycopg
+from psycopg.rows import class_row
+
+from audit.canonical import JSON, body_of
+
+BATCH = 256
+POLL_SECONDS = 1.0
+HEARTBEAT_SECONDS = 2.0
+LONGEST_BACKOFF_SECONDS = 5.0
+
+log = logging.getLogger("audit.recorder")
+
+
+class Fact(NamedTuple):
+    """One row that waits to be written down."""
+
+    n: int
+    kind: str
+    subject: str
+    ticket_ref: str
+    body: JSON
+    at: datetime
+
+
+def moment(at: datetime) -> str:
+    """Return the one spelling of a time in the ledger: UTC, microseconds."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def entry_bytes(origin: str, fact: Fact) -> bytes:
+    """Return the canonical bytes of a fact."""
+    head: dict[str, JSON] = {
+        "v": 1,
+        "origin": origin,
+        "kind": fact.kind,
+        "subject": fact.subject,
+        "ticket": fact.ticket_ref,
+        "at": moment(fact.at),
+    }
+    return body_of(head, fact.body)
+
+
+class Recorder:
+    """One connection, one loop: wait for facts, record them, say that it lives."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._going = True
+
+    def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
+        """End after the batch in hand."""
+        self._going = False
+
+    def run(self) -> None:
+        """Record until stopped, through every loss of the database."""
+        backoff = 0.1
+        while self._going:
+            try:
+                with psycopg.connect(self._dsn, autocommit=True) as connection:
+                    backoff = 0.1
+                    self._serve(connection)
+            except psycopg.OperationalError as fault:
+                log.warning("database away: %s", str(fault).splitlines()[0])
+                time.sleep(backoff)
+                backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
+
+    def _serve(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
+        connection.execute("LISTEN ethops_pending")
+        origin = _origin(connection)
+        # Stamps what a dead recorder left between its two transactions.
+        connection.execute("CALL audit.record(%s::bigint[], %s::bytea[])", ([], []))
+        beaten = 0.0
+        while self._going:
+            if time.monotonic() - beaten > HEARTBEAT_SECONDS:
+                connection.execute("SELECT audit.alive('recorder')")
+                beaten = time.monotonic()
+            if self.record(connection, origin) < BATCH:
+                for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
+                    pass
+
+    def record(self, connection: psycopg.Connection[tuple[object, ...]], origin: str) -> int:
+        """Record one batch; returns how many facts were in it."""
+        with connection.cursor(row_factory=class_row(Fact)) as cursor:
+            cursor.execute(
+                "SELECT n, kind, subject, ticket_ref, body, at FROM public.audit_pending"
+                " ORDER BY n LIMIT %s",
+                [BATCH],
+            )
+            facts: Sequence[Fact] = cursor.fetchall()
+        if facts:
+            numbers = [fact.n for fact in facts]
+            bodies = [entry_bytes(origin, fact) for fact in facts]
+            connection.execute(
+                "CALL audit.record(%s::bigint[], %s::bytea[])", (numbers, bodies)
+            )
+        return len(facts)
+
+
+def _origin(connection: psycopg.Connection[tuple[object, ...]]) -> str:
+    row = connection.execute("SELECT origin FROM audit.head()").fetchone()
+    if row is None:
+        raise SystemExit("the ledger has no head: run the migrations first")
+    return str(row[0])
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
+    dsn = os.environ.get("DATABASE_URL", "")
+    if not dsn:
+        print("DATABASE_URL is not set: give the recorder its own role's DSN", file=sys.stderr)
+        return 2
+    recorder = Recorder(dsn)
+    signal.signal(signal.SIGTERM, recorder.stop)
+    signal.signal(signal.SIGINT, recorder.stop)
+    recorder.run()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""Durable work: one table, one claim, one relay."""

@@ -1,0 +1,1 @@
+"""The house: composition root, the service desk and every door."""

@@ -1,0 +1,1 @@
+"""The API: the only room that knows the REST framework."""

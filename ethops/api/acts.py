@@ -1,0 +1,56 @@
+"""What people do at the desk, the same for the pages and the API; each act names its person."""
+
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from django.db import transaction
+
+from adapters.tickets.port import Deed
+from ethops.executor import tickets
+from personas import gate
+
+MAY_RESUME: Final = "personas.change_stop"
+"""The permission without which nobody lifts the stop."""
+
+
+def comment(
+    *, ref: str, person: str, text: str, visibility: Literal["public", "private"], key: UUID
+) -> Deed:
+    """Add a person's note to a ticket."""
+    return tickets.comment_by_person(
+        key=key, ref=ref, person=person, text=text, visibility=visibility
+    )
+
+
+def move(
+    *, ref: str, person: str, stimulus: str, fields: dict[str, Any], note: str, key: UUID
+) -> Deed:
+    """Move a ticket in a person's name."""
+    return tickets.move_by_person(
+        key=key, ref=ref, person=person, stimulus=stimulus, fields=fields, note=note
+    )
+
+
+def take(*, ref: str, person: str, why: str, key: UUID) -> Deed:
+    """Give a ticket to the person who asks: its runs end and its permits are void, both or none."""
+    said = why or "took the ticket"
+    with transaction.atomic():
+        gate.take_over(ticket_ref=ref, person=person, why=said)
+        return tickets.move_by_person(
+            key=key,
+            ref=ref,
+            person=person,
+            stimulus="ev_assign",
+            fields={"assignee": person, "team": "people"},
+            note=why,
+        )
+
+
+def stop(*, person: str, why: str) -> None:
+    """Press the stop."""
+    gate.press_stop(by=person, why=why)
+
+
+def resume(*, person: str, why: str) -> None:
+    """Lift the stop."""
+    gate.lift_stop(by=person, why=why)

@@ -1,0 +1,105 @@
+"""How lists and single things are read: pages, declared filters, and who may look."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Generic, TypeVar
+
+from django.db.models import Model, QuerySet
+from rest_framework import exceptions, mixins, serializers, viewsets
+from rest_framework.filters import BaseFilterBackend
+from rest_framework.pagination import LimitOffsetPagination
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+M = TypeVar("M", bound=Model)
+
+FURTHEST = 1_000_000
+
+
+class Pages(LimitOffsetPagination):
+    """At most 200 at once; whoever wants the millionth asks with a filter."""
+
+    default_limit = 50
+    max_limit = 200
+
+    def get_offset(self, request: Request) -> int:
+        """Return the offset; one beyond reason would overflow in the database."""
+        offset = super().get_offset(request)
+        if offset > FURTHEST:
+            raise exceptions.ValidationError({"offset": [f"At most {FURTHEST}; use a filter."]})
+        return offset
+
+
+class DeclaredFilters(BaseFilterBackend):
+    """Filters a view declares: parameter -> (lookup, field that reads the value)."""
+
+    def filter_queryset(self, request: Request, queryset: QuerySet[M], view: APIView) -> QuerySet[M]:
+        """Return the rows that every given filter keeps; an unknown parameter is refused."""
+        declared: Mapping[str, tuple[str, serializers.Field]] = getattr(view, "filters", {})
+        faults: dict[str, list[str]] = {}
+        for name, value in request.query_params.items():
+            if name in {"limit", "offset", "format"}:
+                continue
+            if name not in declared:
+                known = ", ".join(sorted(declared)) or "none"
+                faults[name] = [f"There is no such filter here; there are: {known}."]
+                continue
+            lookup, field = declared[name]
+            try:
+                queryset = queryset.filter(**{lookup: field.run_validation(value)})
+            except exceptions.ValidationError as fault:
+                faults[name] = [str(one) for one in _flat(fault.detail)]
+        if faults:
+            raise exceptions.ValidationError(faults)
+        return queryset
+
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        """Name the filters in the OpenAPI document."""
+        declared: Mapping[str, tuple[str, serializers.Field]] = getattr(view, "filters", {})
+        return [
+            {"name": name, "in": "query", "required": False, "schema": _schema(field)}
+            for name, (_, field) in declared.items()
+        ]
+
+
+class AtTheDesk(BasePermission):
+    """Those who work at the desk: staff, by session or token."""
+
+    message = "Only people and programs of the desk may use this."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Let active staff in."""
+        del view
+        return bool(request.user and request.user.is_active and request.user.is_staff)
+
+
+class Shelf(
+    mixins.ListModelMixin[M],
+    mixins.RetrieveModelMixin[M],
+    viewsets.GenericViewSet[M],
+    Generic[M],
+):
+    """Things that may be listed and looked at, and nothing else."""
+
+    permission_classes = (AtTheDesk,)
+    pagination_class = Pages
+    filter_backends = (DeclaredFilters,)
+    filters: ClassVar[Mapping[str, tuple[str, serializers.Field[Any, Any, Any, Any]]]] = {}
+
+
+def _flat(detail: object) -> list[object]:
+    return detail if isinstance(detail, list) else [detail]
+
+
+def _schema(field: serializers.Field) -> dict[str, Any]:
+    if isinstance(field, serializers.ChoiceField):
+        return {"type": "string", "enum": list(field.choices)}
+    if isinstance(field, serializers.BooleanField):
+        return {"type": "boolean"}
+    if isinstance(field, serializers.IntegerField):
+        return {"type": "integer"}
+    if isinstance(field, serializers.DateTimeField):
+        return {"type": "string", "format": "date-time"}
+    if isinstance(field, serializers.UUIDField):
+        return {"type": "string", "format": "uuid"}
+    return {"type": "string"}

@@ -1,0 +1,36 @@
+"""Every path of the API below /api/v1/."""
+
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.routers import SimpleRouter
+
+from ethops.api import intake, ledger, problems, reading, rights, runs, stop, tickets, webhooks
+
+shelves = SimpleRouter(trailing_slash=False)
+for name, shelf in {
+    "tickets": tickets.Tickets,
+    "runs": runs.Runs,
+    "actions": runs.Actions,
+    "agentops/intents": runs.Intents,
+    "deliveries": intake.Deliveries,
+    "events": intake.Events,
+    "ledger/entries": ledger.Entries,
+    "cards": rights.Cards,
+    "catalogue": rights.Catalogue,
+    "cis": intake.CIs,
+}.items():
+    shelves.register(name, shelf, basename=name.replace("/", "-"))
+
+urlpatterns = [
+    path("v1/webhooks/alertmanager", webhooks.alertmanager, name="webhook-alertmanager"),
+    path("v1/ledger", ledger.LedgerState.as_view(), name="ledger"),
+    path("v1/stop", stop.StopView.as_view(), name="stop"),
+    path("v1/resume", stop.ResumeView.as_view(), name="resume"),
+    path(
+        "v1/schema",
+        SpectacularAPIView.as_view(permission_classes=[reading.AtTheDesk]),
+        name="schema",
+    ),
+    path("v1/", include(shelves.urls)),
+    re_path(r"", problems.not_found),
+]

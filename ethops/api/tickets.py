@@ -1,0 +1,224 @@
+"""Tickets: list, one with its worklog and story, and what a person may do with one."""
+
+from typing import Any, ClassVar
+from uuid import uuid4
+
+from django.db.models import QuerySet
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from adapters.tickets.models import Ticket
+from ethops.api import acts
+from ethops.api.reading import Shelf
+from ethops.world import story, tickets
+
+CLASSES = ("incident", "change")
+STATES = (
+    "new", "assigned", "pending", "escalated", "resolved", "closed",
+    "implementing", "implemented", "failed",
+)  # fmt: skip
+STIMULI = ("ev_assign", "ev_pending", "ev_escalate", "ev_resolve", "ev_close", "ev_reopen")
+
+
+class LogLineOut(serializers.Serializer[Any]):
+    """One line of a worklog."""
+
+    n = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    author = serializers.CharField()
+    author_kind = serializers.CharField()
+    visibility = serializers.CharField()
+    text = serializers.CharField()
+    action = serializers.UUIDField(source="action_id", allow_null=True)
+    tainted = serializers.BooleanField()
+
+
+class ToldOut(serializers.Serializer[Any]):
+    """One thing that happened to a ticket; `seq` is its ledger entry."""
+
+    at = serializers.DateTimeField()
+    kind = serializers.CharField()
+    who = serializers.CharField()
+    what = serializers.CharField()
+    detail = serializers.CharField()
+    said = serializers.CharField()
+    tainted = serializers.BooleanField()
+    seq = serializers.IntegerField(allow_null=True)
+    routine = serializers.BooleanField()
+    repeats = serializers.IntegerField()
+    run = serializers.CharField()
+    action = serializers.CharField()
+
+
+class TicketOut(serializers.Serializer[Any]):
+    """A ticket as it stands."""
+
+    ref = serializers.CharField()
+    ticket_class = serializers.ChoiceField(choices=CLASSES)
+    title = serializers.CharField()
+    description = serializers.CharField()
+    state = serializers.ChoiceField(choices=STATES)
+    priority = serializers.ChoiceField(choices=("P1", "P2", "P3", "P4"))
+    impact = serializers.IntegerField()
+    urgency = serializers.IntegerField()
+    team = serializers.CharField()
+    assignee = serializers.CharField()
+    parent = serializers.CharField(source="parent_id", allow_null=True)
+    solution = serializers.CharField()
+    repeats = serializers.IntegerField()
+    cis = serializers.SerializerMethodField()
+    opened_at = serializers.DateTimeField()
+    first_bad_at = serializers.DateTimeField(allow_null=True)
+    detected_at = serializers.DateTimeField(allow_null=True)
+    assigned_at = serializers.DateTimeField(allow_null=True)
+    resolved_at = serializers.DateTimeField(allow_null=True)
+    closed_at = serializers.DateTimeField(allow_null=True)
+    updated_at = serializers.DateTimeField()
+
+    def get_cis(self, of: Ticket) -> list[str]:
+        """Return the refs of the CIs it names."""
+        return [one.ci_ref for one in of.cis.all()]
+
+
+class DossierOut(TicketOut):
+    """A ticket with its worklog, its story and its proof."""
+
+    worklog = LogLineOut(many=True)
+    timeline = ToldOut(many=True)
+    changes = serializers.ListField(child=serializers.CharField())
+    entries = serializers.ListField(child=serializers.IntegerField())
+    entries_waiting = serializers.IntegerField()
+    stimuli = serializers.ListField(child=serializers.CharField())
+
+
+class CommentIn(serializers.Serializer[Any]):
+    """A note of a person; `key` makes a repeat of the same request harmless."""
+
+    text = serializers.CharField(max_length=4000)
+    visibility = serializers.ChoiceField(choices=("public", "private"), default="public")
+    key = serializers.UUIDField(required=False)
+
+
+class MoveIn(serializers.Serializer[Any]):
+    """A move by a person, and the fields it sets."""
+
+    stimulus = serializers.ChoiceField(choices=STIMULI)
+    note = serializers.CharField(max_length=4000, required=False, default="", allow_blank=True)
+    team = serializers.RegexField(r"^[a-z][a-z0-9_-]{0,59}$", required=False)
+    assignee = serializers.CharField(max_length=150, required=False)
+    impact = serializers.IntegerField(min_value=1, max_value=3, required=False)
+    urgency = serializers.IntegerField(min_value=1, max_value=3, required=False)
+    solution = serializers.CharField(max_length=4000, required=False)
+    key = serializers.UUIDField(required=False)
+
+
+class TakeIn(serializers.Serializer[Any]):
+    """Why a person takes a ticket; may be left out."""
+
+    why = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+    key = serializers.UUIDField(required=False)
+
+
+class DeedOut(serializers.Serializer[Any]):
+    """What was done, and whether an earlier request with this key had done it already."""
+
+    ref = serializers.CharField()
+    outcome = serializers.CharField()
+    state = serializers.CharField()
+    line = serializers.IntegerField(allow_null=True)
+    repeated = serializers.BooleanField()
+
+
+class Tickets(Shelf[Ticket]):
+    """Tickets of this site."""
+
+    serializer_class = TicketOut
+    lookup_field = "ref"
+    lookup_value_regex = "[A-Z]{2,8}-[0-9]{1,12}"
+    filters: ClassVar = {
+        "state": ("state", serializers.ChoiceField(choices=STATES)),
+        "priority": ("priority", serializers.ChoiceField(choices=("P1", "P2", "P3", "P4"))),
+        "ticket_class": ("ticket_class", serializers.ChoiceField(choices=CLASSES)),
+        "team": ("team", serializers.CharField(max_length=64)),
+        "assignee": ("assignee", serializers.CharField(max_length=150)),
+        "ci": ("cis__ci_ref", serializers.CharField(max_length=64)),
+        "parent": ("parent_id", serializers.CharField(max_length=16)),
+        "opened_after": ("opened_at__gt", serializers.DateTimeField()),
+    }
+
+    def get_queryset(self) -> QuerySet[Ticket]:
+        """Return all tickets, newest first."""
+        return tickets.tickets()
+
+    @extend_schema(responses=DossierOut)
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return one ticket with worklog and timeline."""
+        del request, args
+        found = tickets.dossier(kwargs["ref"])
+        if found is None:
+            raise Http404(f"There is no ticket {kwargs['ref']}.")
+        body = TicketOut(found.ticket).data
+        return Response(
+            {
+                **body,
+                "worklog": LogLineOut(found.lines, many=True).data,
+                "timeline": ToldOut(story.story(found), many=True).data,
+                "changes": [change.ref for change in found.changes],
+                "entries": [entry.seq for entry in found.entries],
+                "entries_waiting": found.waiting,
+                "stimuli": list(tickets.stimuli(found.ticket)),
+            }
+        )
+
+    @extend_schema(request=CommentIn, responses={201: DeedOut})
+    @action(detail=True, methods=["post"])
+    def comment(self, request: Request, ref: str) -> Response:
+        """Add a note."""
+        said = _read(CommentIn, request)
+        deed = acts.comment(
+            ref=ref,
+            person=request.user.get_username(),
+            text=said["text"],
+            visibility=said["visibility"],
+            key=said.get("key") or uuid4(),
+        )
+        return Response(DeedOut(deed).data, status=201)
+
+    @extend_schema(request=TakeIn, responses=DeedOut)
+    @action(detail=True, methods=["post"], url_path="assign-to-me")
+    def assign_to_me(self, request: Request, ref: str) -> Response:
+        """Take the ticket: its runs end and its permits are void."""
+        said = _read(TakeIn, request)
+        deed = acts.take(
+            ref=ref,
+            person=request.user.get_username(),
+            why=said["why"],
+            key=said.get("key") or uuid4(),
+        )
+        return Response(DeedOut(deed).data)
+
+    @extend_schema(request=MoveIn, responses=DeedOut)
+    @action(detail=True, methods=["post"])
+    def move(self, request: Request, ref: str) -> Response:
+        """Move the ticket by a stimulus."""
+        said = _read(MoveIn, request)
+        deed = acts.move(
+            ref=ref,
+            person=request.user.get_username(),
+            stimulus=said.pop("stimulus"),
+            note=said.pop("note"),
+            key=said.pop("key", None) or uuid4(),
+            fields=said,
+        )
+        return Response(DeedOut(deed).data)
+
+
+def _read(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    form = kind(data=request.data)
+    form.is_valid(raise_exception=True)
+    said: dict[str, Any] = dict(form.validated_data)
+    return said

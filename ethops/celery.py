@@ -1,0 +1,55 @@
+"""The Celery application: Redis only wakes workers, PostgreSQL holds every fact."""
+
+from celery import Celery
+from celery.signals import beat_init, setup_logging, worker_init
+from kombu import Queue
+
+from ethops import env, logs, pulse
+from ethops.routing import QUEUES
+
+env.enter()
+_said = env.load()
+
+app = Celery("ethops")
+app.conf.update(
+    broker_url=_said.redis_url,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_transport_options={
+        # Messages are acknowledged on arrival: nothing may ever be sent a second time by Redis.
+        "visibility_timeout": 12 * 3600,
+        "health_check_interval": 10,
+        "socket_timeout": 30,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+    },
+    accept_content=["json"],
+    task_serializer="json",
+    task_ignore_result=True,
+    task_acks_late=False,
+    task_create_missing_queues=False,
+    task_default_queue="control",
+    task_queues=[Queue(name) for name in QUEUES],
+    task_routes={task: {"queue": queue} for queue, task in QUEUES.items()},
+    worker_prefetch_multiplier=1,
+    # Whoever reaches Redis must not be able to stop, grow or re-route a worker.
+    worker_enable_remote_control=False,
+    worker_send_task_events=True,
+    worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,
+    enable_utc=True,
+    timezone="UTC",
+    imports=("ethops.control",),
+)
+app.autodiscover_tasks(["ethops.desk", "personas", "ethops.executor"])
+
+
+@setup_logging.connect
+def _quiet_logs(**_: object) -> None:
+    logs.configure(_said.process)
+
+
+@worker_init.connect
+@beat_init.connect
+def _begin_pulse(**_: object) -> None:
+    pulse.begin(_said.process)

@@ -1,0 +1,39 @@
+"""The house's own settings, typed: the only module of these rooms that reads Django's settings."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the rooms inside ethops may know of the environment."""
+
+    process: str
+    """Which process of the matrix this is."""
+    state: Path
+    """Folder of secrets, logs and files that only this stack uses."""
+    site: Path
+    """The declared site."""
+    lease_seconds: int
+    """How long a claimed row stays claimed without a heartbeat."""
+    notify: str
+    """Where a person is told; empty means on the desk only."""
+    smtp_url: str
+    """The mail server for `mailto:` notifications."""
+    web_port: int
+    """Loopback port of the desk, for links in messages to people."""
+
+
+def house() -> House:
+    """The settings as they are now; tests may override them."""
+    return House(
+        process=settings.ETHOPS_PROCESS,
+        state=settings.ETHOPS_STATE,
+        site=settings.ETHOPS_SITE,
+        lease_seconds=settings.ETHOPS_LEASE_SECONDS,
+        notify=settings.ETHOPS_NOTIFY,
+        smtp_url=settings.ETHOPS_SMTP_URL,
+        web_port=settings.ETHOPS_WEB_PORT,
+    )

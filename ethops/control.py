@@ -1,0 +1,52 @@
+"""What runs beside the tasks of the control worker: the relay and the reconciler."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from celery.signals import worker_ready, worker_shutting_down
+
+from audit.work import relay
+from ethops import conf
+from ethops.celery import app
+from ethops.desk import reconciler
+from ethops.routing import QUEUES
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 1.0
+
+_stop = threading.Event()
+
+
+def publish(queue: str, work_id: str) -> None:
+    """Wake the workers of one queue; the message carries an id and nothing to trust."""
+    app.send_task(QUEUES[queue], args=[work_id], queue=queue)
+
+
+@worker_ready.connect
+def begin(**_: object) -> None:
+    """Start both threads, in the control worker alone."""
+    if conf.house().process != "control":
+        return
+    _keep("relay", lambda: relay.run(publish, _stop))
+    _keep("reconciler", lambda: reconciler.run(_stop))
+
+
+@worker_shutting_down.connect
+def end(**_: object) -> None:
+    """Let both threads finish their round."""
+    _stop.set()
+
+
+def _keep(name: str, body: Callable[[], None]) -> None:
+    threading.Thread(target=_again, args=(name, body), name=name, daemon=True).start()
+
+
+def _again(name: str, body: Callable[[], None]) -> None:
+    while not _stop.is_set():
+        try:
+            body()
+        except Exception:  # the one place where a thread of this worker may fail and go on
+            log.exception("%s stopped and is started again", name)
+        _stop.wait(RETRY_SECONDS)

@@ -1,0 +1,1 @@
+"""The service desk: takes in, classifies, dispatches, escalates."""

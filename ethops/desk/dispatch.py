@@ -1,0 +1,177 @@
+"""The dispatcher: no LLM, one look at the ticket, one next step."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from adapters import registry
+from adapters.tickets.port import Ticket, TicketDraft
+from ethops.desk import events, notices
+from ethops.desk.models import Event
+from ethops.desk.policy import CARDS, Standing, Step, next_step
+from ethops.executor import tickets
+from personas import gate, queries
+
+NAMESPACE = UUID("8b4d9a52-2a4e-4b41-8f5b-5a2a8f4f6c02")
+AUTHOR = "dispatcher"
+PRIORITY = {"P1": 0, "P2": 1, "P3": 2, "P4": 3}
+
+
+def consider(payload: Mapping[str, Any]) -> None:
+    """Look at a ticket that something happened to, and have the next thing done."""
+    ref = str(payload["ticket"])
+    if payload.get("why") == "in doubt":
+        _doubt(ref, str(payload["action"]))
+        return
+    ticket = registry.reader("tickets").get(ref)
+    if ticket.ticket_class != "incident":
+        return
+    _STEPS[next_step(_standing(ticket))](ticket)
+
+
+def _standing(ticket: Ticket) -> Standing:
+    run = queries.newest_run(ticket.ref)
+    return Standing(
+        state=ticket.state,
+        team=ticket.team,
+        assignee=ticket.assignee,
+        live_run=queries.has_live_run(ticket.ref),
+        last_run=run.state if run else "",
+        last_card=run.card if run else "",
+        alert_ended=_alert_ended(ticket),
+    )
+
+
+def _alert_ended(ticket: Ticket) -> bool:
+    """True where every alert folded into the ticket has ended and none fires again."""
+    episodes: dict[tuple[str, str], str] = {}
+    for fingerprint, starts_at, status in (
+        Event.objects.filter(ticket_ref=ticket.ref)
+        .order_by("at")
+        .values_list("fingerprint", "starts_at", "status")
+    ):
+        episodes[fingerprint, starts_at] = status
+    return bool(episodes) and "firing" not in episodes.values()
+
+
+def _bear(ticket: Ticket, step: Step) -> None:
+    card = CARDS[step]
+    document = queries.card_document(card)
+    turn = (ticket.assigned_at or ticket.opened_at).isoformat()
+    gate.dispatch(
+        card=card,
+        ticket_ref=ticket.ref,
+        priority=PRIORITY[ticket.priority],
+        scope=list(ticket.ci_refs),
+        joined=events.joined(ticket.ref),
+        inputs={
+            "first_question": document["first_question"],
+            "escalates_to": document["escalates_to"],
+            "alert": dict(events.facts(ticket.ref)),
+        },
+        dedup=f"{ticket.ref}:{card}:{turn}:{_attempt(ticket)}",
+    )
+
+
+def _attempt(ticket: Ticket) -> str:
+    run = queries.newest_run(ticket.ref)
+    return str(run.id) if run else "first"
+
+
+def _settle(ticket: Ticket) -> None:
+    tickets.move_by_rule(
+        key=uuid5(NAMESPACE, f"{ticket.ref}:ended:{ticket.state}"),
+        ref=ticket.ref,
+        stimulus="ev_resolve",
+        fields={"solution": "Ended by itself, before anybody acted."},
+        rule=AUTHOR,
+        text="The alert ended before anybody acted.",
+    )
+
+
+def _escalate(ticket: Ticket) -> None:
+    run = queries.newest_run(ticket.ref)
+    said = f"The agent {run.card} ended ({run.state}): {run.summary}" if run else "No agent fits."
+    tickets.move_by_rule(
+        key=uuid5(NAMESPACE, f"{ticket.ref}:escalate:{run.id if run else 'none'}"),
+        ref=ticket.ref,
+        stimulus="ev_escalate",
+        fields={"team": "people"},
+        rule=AUTHOR,
+        text=f"{said} A person is needed.",
+    )
+    _tell(registry.reader("tickets").get(ticket.ref))
+
+
+def _tell(ticket: Ticket) -> None:
+    lines = registry.reader("tickets").worklog(ticket.ref)
+    notices.tell(
+        rule="escalation",
+        key=f"{ticket.ref}:{len([line for line in lines if 'escalated' in line.text])}",
+        ticket_ref=ticket.ref,
+        title=f"{ticket.priority} {ticket.ref}: {ticket.title}",
+        text=lines[-1].text if lines else ticket.description,
+    )
+
+
+def _doubt(ref: str, action_id: str) -> None:
+    what = queries.action_sentence(action_id)
+    text = (
+        f"Nobody can tell whether this happened: {what}. It is not run again by itself."
+        f" Look, then say `manage.py personas settle {action_id} done|failed`."
+    )
+    if ref:
+        tickets.comment_by_rule(
+            key=uuid5(NAMESPACE, f"doubt:{action_id}"),
+            ref=ref,
+            rule=AUTHOR,
+            text=text,
+            tainted=False,
+        )
+    notices.tell(
+        rule="doubt", key=action_id, ticket_ref=ref, title=f"In doubt: {what}", text=text
+    )
+
+
+def open_for_dead_work(*, work_id: UUID, kind: str, subject: str, error: str) -> None:
+    """Give work that failed three times to a person, as an incident of ethops itself."""
+    from_rule = tickets.open_incident(
+        key=uuid5(NAMESPACE, f"dead:{work_id}"),
+        draft=TicketDraft(
+            ticket_class="incident",
+            title=f"Work of kind {kind} failed three times",
+            description=f"Subject {subject}. Last error: {error}",
+            impact=2,
+            urgency=2,
+            author=AUTHOR,
+            author_kind="rule",
+            cause_key=f"dead:{work_id}",
+            detected_at=datetime.now(UTC),
+            tainted=True,
+        ),
+        facts={"work": str(work_id), "kind": kind},
+    )
+    tickets.move_by_rule(
+        key=uuid5(NAMESPACE, f"dead:{work_id}:escalate"),
+        ref=from_rule.ref,
+        stimulus="ev_escalate",
+        fields={"team": "people"},
+        rule=AUTHOR,
+        text="No agent can help with this; a person is needed.",
+    )
+    _tell(registry.reader("tickets").get(from_rule.ref))
+
+
+def _nothing(ticket: Ticket) -> None:
+    del ticket
+
+
+_STEPS: dict[Step, Callable[[Ticket], None]] = {
+    "triage": lambda ticket: _bear(ticket, "triage"),
+    "respond": lambda ticket: _bear(ticket, "respond"),
+    "tell_person": _tell,
+    "escalate": _escalate,
+    "settle": _settle,
+    "nothing": _nothing,
+}

@@ -1,0 +1,22 @@
+"""What the desk refuses, and why."""
+
+
+class DeskError(Exception):
+    """Something the desk could not do; `code` is stable, `hint` is the mend."""
+
+    code = "desk.error"
+    hint = "Look at the intake page."
+
+
+class RejectedError(DeskError):
+    """A delivery that cannot be understood; it is stored with this reason."""
+
+    code = "desk.rejected"
+    hint = "Send Alertmanager's own webhook body, version 4, as UTF-8 JSON."
+
+    def __init__(self, code: str, reason: str, status: int, delivery_id: int | None = None) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+        self.status = status
+        self.delivery_id = delivery_id

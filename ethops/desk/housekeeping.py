@@ -1,0 +1,44 @@
+"""Daily order: resolved incidents are closed after a week of quiet."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid5
+
+from django.db import transaction
+
+from adapters import registry
+from ethops.desk.models import Occasion
+from ethops.executor import tickets
+
+INTERVAL_SECONDS = 3_600
+CLOSE_AFTER = timedelta(days=7)
+KEEP_OCCASIONS = timedelta(days=30)
+NAMESPACE = UUID("c3c0f2e4-9d0e-4f6a-8a55-11d54a3d8c03")
+
+
+def begin_occasion(schedule: str, interval_s: int) -> bool:
+    """Claim this interval of a schedule; False where it was claimed before."""
+    slot = int(time.time()) // interval_s
+    _, created = Occasion.objects.get_or_create(schedule=schedule, slot=slot)
+    return created
+
+
+@transaction.atomic
+def keep_house() -> int:
+    """Close incidents that were resolved a week ago; returns how many."""
+    if not begin_occasion("keep_house", INTERVAL_SECONDS):
+        return 0
+    before = datetime.now(UTC) - CLOSE_AFTER
+    Occasion.objects.filter(at__lt=datetime.now(UTC) - KEEP_OCCASIONS).delete()
+    closed = 0
+    for ref in registry.reader("tickets").resolved_before(before):
+        tickets.move_by_rule(
+            key=uuid5(NAMESPACE, f"close:{ref}:{before.date()}"),
+            ref=ref,
+            stimulus="ev_close",
+            fields={},
+            rule="housekeeping",
+            text="Quiet for a week.",
+        )
+        closed += 1
+    return closed

@@ -1,0 +1,25 @@
+"""Has a person told, through the gate and the ledger like every other effect."""
+
+from uuid import UUID, uuid5
+
+from adapters.text import one_line, plain
+from ethops.executor import targets
+from personas import gate
+
+NAMESPACE = UUID("f1b4c1b7-6f47-4b7e-9c27-3f1d1d6a0d04")
+
+
+def tell(*, rule: str, key: str, ticket_ref: str, title: str, text: str) -> int:
+    """Order one notice per declared target, once per (rule, key, target); returns how many."""
+    ordered = 0
+    for kind, target in sorted(targets.declared()):
+        args = {
+            "kind": kind,
+            "target": target,
+            "title": one_line(title, 250),
+            "text": plain(text, 4000) or one_line(title, 250),
+        }
+        notice = str(uuid5(NAMESPACE, f"{key}:{kind}:{target}"))
+        if gate.order_notice(rule=rule, key=notice, ticket_ref=ticket_ref, args=args):
+            ordered += 1
+    return ordered

@@ -1,0 +1,40 @@
+"""Who gets a ticket next. A table, and one look into it; pure."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Step: TypeAlias = Literal["triage", "respond", "tell_person", "escalate", "settle", "nothing"]
+
+RESPONDERS = "responders"
+CARDS: dict[str, str] = {"triage": "triage", "respond": "incident_responder"}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the dispatcher looks at."""
+
+    state: str
+    team: str
+    assignee: str
+    live_run: bool
+    last_run: str
+    """State of the newest run on the ticket, "" where there was none."""
+    last_card: str
+    alert_ended: bool
+
+
+def next_step(at: Standing) -> Step:
+    """Say what happens to a ticket that stands like this."""
+    if at.live_run or at.assignee or at.state in {"resolved", "closed", "pending"}:
+        return "nothing"
+    if at.state == "escalated":
+        return "tell_person"
+    if at.alert_ended:
+        return "settle"
+    wanted: Step = "triage" if at.state == "new" else "respond"
+    if at.state == "assigned" and at.team != RESPONDERS:
+        return "escalate"
+    # The card that just ended without moving the ticket on will not do better a second time.
+    if at.last_run and at.last_card == CARDS[wanted] and at.last_run != "cancelled":
+        return "escalate"
+    return wanted

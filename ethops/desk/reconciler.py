@@ -1,0 +1,35 @@
+"""The reconciler: frees what dead workers held and gives to people what cannot go on."""
+
+import logging
+import threading
+
+from django.db import connection, transaction
+
+from ethops.desk import dispatch
+from personas import gate
+
+PERIOD_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
+
+
+def run(stop: threading.Event) -> None:
+    """Reconcile every second until `stop` is set; the caller runs it again after an error."""
+    try:
+        while not stop.wait(PERIOD_SECONDS):
+            reconcile_once()
+    finally:
+        connection.close()
+
+
+def reconcile_once() -> int:
+    """Reconcile; returns how many work items were moved."""
+    with transaction.atomic():
+        moved = gate.reconcile()
+        for work in moved:
+            log.info("%s %s is now %s: %s", work.kind, work.subject, work.state, work.error)
+            if work.state == "dead" and work.kind != "step":
+                dispatch.open_for_dead_work(
+                    work_id=work.id, kind=work.kind, subject=work.subject, error=work.error
+                )
+    return len(moved)

@@ -1,0 +1,15 @@
+"""The NOC sweep: runs the probes that are due and takes in what they raise.
+
+Beat may tick twice or not at all: a probe's due time is claimed in PostgreSQL, so each is run once
+per interval.
+"""
+
+from datetime import UTC, datetime
+
+from adapters import registry
+from ethops.desk.intake import deliver_embedded
+
+
+def sweep() -> None:
+    """Run what is due now."""
+    registry.sweeper().sweep(datetime.now(UTC), deliver_embedded)

@@ -1,0 +1,24 @@
+"""Celery's doors to the desk: wake-ups and ticks, no logic."""
+
+from celery import shared_task
+
+from ethops.desk import housekeeping, sweeps, work
+
+
+@shared_task(name="desk.wake")
+def wake(work_id: str) -> None:
+    """Drain the control queue; the id only says that there was something."""
+    del work_id
+    work.drain()
+
+
+@shared_task(name="desk.sweep")
+def sweep() -> None:
+    """Run the probes that are due."""
+    sweeps.sweep()
+
+
+@shared_task(name="desk.keep_house")
+def keep_house() -> None:
+    """Close what has long been resolved."""
+    housekeeping.keep_house()

@@ -1,0 +1,237 @@
+"""The environment of this process: the only module of the Django side that reads variables."""
+
+import os
+import secrets
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
+
+from ethops.secretfile import SecretFileError, Secrets, read_secrets
+
+CLONE = Path(__file__).resolve().parent.parent
+
+ROLE_OF_PROCESS: dict[str, str | None] = {
+    "web": "ethops_app",
+    "control": "ethops_app",
+    "agent": "ethops_agent",
+    "executor": "ethops_executor",
+    "beat": "ethops_app",
+    "recorder": "ethops_audit_writer",
+    "flower": None,
+    "owner": "ethops_owner",
+    "person": "ethops_app",
+}
+"""Process name -> the one database role it connects as; None connects to no database."""
+
+OWNER_COMMANDS = frozenset({"migrate", "makemigrations", "showmigrations", "sqlmigrate", "site"})
+"""Commands of people that need the owner of the tables."""
+
+
+class EnvError(Exception):
+    """A variable of the environment cannot be used, so nothing may start."""
+
+    code = "env.refused"
+
+    def __init__(self, variable: str, value: str, mend: str) -> None:
+        super().__init__(f"{variable}={value!r} cannot be used: {mend}")
+        self.variable = variable
+        self.hint = mend
+
+
+@dataclass(frozen=True, slots=True)
+class Env:
+    """Everything the environment may say, typed; a sentence per field says what for."""
+
+    process: str
+    """Which process of the matrix this is; `person` for a command typed by somebody."""
+    state: Path
+    """Where secrets, logs and the embedded servers' data live; one stack per folder."""
+    site: Path
+    """The one YAML file that declares CIs, hosts, probes and joins of this site."""
+    database_url: str
+    """The PostgreSQL of this process, with its own role; the local stack's when none is given."""
+    redis_url: str
+    """The Redis that wakes workers; it holds no truth, so losing it loses nothing."""
+    secret_key: str
+    """Signs sessions; only the web process of a stack is given the lasting one."""
+    allowed_hosts: tuple[str, ...]
+    """Host names under which people reach the desk; loopback only unless said."""
+    web_port: int
+    """Loopback port of the desk and the API."""
+    flower_port: int
+    """Loopback port of Flower."""
+    pg_port: int
+    """Loopback port of the embedded PostgreSQL."""
+    redis_port: int
+    """Loopback port of the embedded Redis."""
+    lease_seconds: int
+    """How long a claimed row stays claimed without a heartbeat; so long takes a recovery."""
+    notify: str
+    """Where a person is told: an http(s) URL that takes a POST, `mailto:` somebody, or nothing."""
+    smtp_url: str
+    """The mail server for `mailto:` notifications, as smtp://user:password@host:port."""
+    https: bool
+    """People reach the desk through a proxy that speaks TLS: cookies and redirects insist on it."""
+    debug: bool
+    """Django's debug pages; never with data of others."""
+    database_pool: bool
+    """Keep PostgreSQL connections in a pool; the tests switch it off to drop their databases."""
+    external_database: bool
+    """True when DATABASE_URL names a server that this stack does not run."""
+    external_redis: bool
+    """True when REDIS_URL names a server that this stack does not run."""
+
+
+def load(environ: Mapping[str, str] | None = None) -> Env:
+    """Read the environment; EnvError names the variable, its value and the mend."""
+    said = os.environ if environ is None else environ
+    process = _choice(said, "ETHOPS_PROCESS", "person", ROLE_OF_PROCESS)
+    state = _path(said, "ETHOPS_STATE", CLONE / "var")
+    pg_port = _port(said, "ETHOPS_PG_PORT", 5433)
+    redis_port = _port(said, "ETHOPS_REDIS_PORT", 6380)
+    kept = _kept_secrets(state, process)
+    return Env(
+        process=process,
+        state=state,
+        site=_path(said, "ETHOPS_SITE", state / "site.yaml"),
+        database_url=_database_url(said, process, kept, pg_port),
+        redis_url=_redis_url(said, kept, redis_port),
+        secret_key=said.get("ETHOPS_SECRET_KEY")
+        or (kept.django_secret_key if kept else secrets.token_urlsafe(48)),
+        allowed_hosts=_words(said, "ETHOPS_ALLOWED_HOSTS", "127.0.0.1 localhost [::1]"),
+        web_port=_port(said, "ETHOPS_WEB_PORT", 8100),
+        flower_port=_port(said, "ETHOPS_FLOWER_PORT", 8105),
+        pg_port=pg_port,
+        redis_port=redis_port,
+        lease_seconds=_number(said, "ETHOPS_LEASE_SECONDS", 15, low=2, high=3600),
+        notify=_url(said, "ETHOPS_NOTIFY", ("http", "https", "mailto")),
+        smtp_url=_url(said, "ETHOPS_SMTP_URL", ("smtp", "smtps")),
+        https=_flag(said, "ETHOPS_HTTPS", default=False),
+        debug=_flag(said, "ETHOPS_DEBUG", default=False),
+        database_pool=_flag(said, "ETHOPS_DATABASE_POOL", default=True),
+        external_database=bool(said.get("DATABASE_URL")),
+        external_redis=bool(said.get("REDIS_URL")),
+    )
+
+
+def enter(arguments: Sequence[str] = ()) -> None:
+    """Point Django at our settings and give a person's command the role that it needs."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ethops.settings")
+    needs_owner = bool(arguments) and arguments[0] in OWNER_COMMANDS
+    if needs_owner and "ETHOPS_PROCESS" not in os.environ:
+        os.environ["ETHOPS_PROCESS"] = "owner"
+
+
+def inherited() -> dict[str, str]:
+    """What a child may inherit: everything but DSNs, keys and the name of this process."""
+    private = {"DATABASE_URL", "REDIS_URL", "ETHOPS_SECRET_KEY", "ETHOPS_PROCESS"}
+    return {name: value for name, value in os.environ.items() if name not in private}
+
+
+def plain_terminal() -> bool:
+    """True when colours and redrawing are unwanted: NO_COLOR is set or nobody looks on."""
+    return bool(os.environ.get("NO_COLOR")) or not sys.stdout.isatty()
+
+
+def with_role(url: str, role: str, password: str) -> str:
+    """The same server and database under another role."""
+    parts = urlsplit(url)
+    address = parts.netloc.rpartition("@")[2]
+    login = f"{quote(role, safe='')}:{quote(password, safe='')}"
+    return urlunsplit(parts._replace(netloc=f"{login}@{address}"))
+
+
+def field_names() -> tuple[str, ...]:
+    """Names of all fields, for the page that documents them and its test."""
+    return tuple(field.name for field in fields(Env))
+
+
+def _kept_secrets(state: Path, process: str) -> Secrets | None:
+    # A child was given what it may know; only a person's command opens the file.
+    if process not in {"person", "owner"}:
+        return None
+    try:
+        return read_secrets(state)
+    except SecretFileError as fault:
+        raise EnvError("ETHOPS_STATE", str(state), str(fault)) from fault
+
+
+def _database_url(said: Mapping[str, str], process: str, kept: Secrets | None, pg_port: int) -> str:
+    role = ROLE_OF_PROCESS[process] or "ethops_app"
+    local = f"postgresql://{role}@127.0.0.1:{pg_port}/ethops"
+    url = said.get("DATABASE_URL") or local
+    parts = _split("DATABASE_URL", url, ("postgresql", "postgres"))
+    if parts.password is None and kept is not None:
+        return with_role(url, role, kept.role_passwords[role])
+    return url
+
+
+def _redis_url(said: Mapping[str, str], kept: Secrets | None, redis_port: int) -> str:
+    url = said.get("REDIS_URL")
+    if url:
+        _split("REDIS_URL", url, ("redis", "rediss", "unix"))
+        return url
+    login = f":{kept.redis_password}@" if kept else ""
+    return f"redis://{login}127.0.0.1:{redis_port}/0"
+
+
+def _split(variable: str, value: str, schemes: Sequence[str]) -> SplitResult:
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError as fault:
+        raise EnvError(variable, value, f"not a URL ({fault})") from fault
+    if parts.scheme not in schemes:
+        raise EnvError(variable, value, f"begin it with {' or '.join(f'{s}:' for s in schemes)}")
+    return parts
+
+
+def _url(said: Mapping[str, str], variable: str, schemes: Sequence[str]) -> str:
+    value = said.get(variable, "")
+    if value:
+        _split(variable, value, schemes)
+    return value
+
+
+def _choice(
+    said: Mapping[str, str], variable: str, default: str, allowed: Mapping[str, object]
+) -> str:
+    value = said.get(variable) or default
+    if value not in allowed:
+        raise EnvError(variable, value, f"choose one of {', '.join(sorted(allowed))}")
+    return value
+
+
+def _number(said: Mapping[str, str], variable: str, default: int, *, low: int, high: int) -> int:
+    value = said.get(variable) or str(default)
+    if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
+        raise EnvError(variable, value, f"give a whole number from {low} to {high}")
+    return int(value)
+
+
+def _port(said: Mapping[str, str], variable: str, default: int) -> int:
+    return _number(said, variable, default, low=1, high=65535)
+
+
+def _flag(said: Mapping[str, str], variable: str, *, default: bool) -> bool:
+    value = said.get(variable, "").lower()
+    words: dict[str, bool] = {"": default, "1": True, "true": True, "0": False, "false": False}
+    if value not in words:
+        raise EnvError(variable, value, "say 1 or 0")
+    return words[value]
+
+
+def _words(said: Mapping[str, str], variable: str, default: str) -> tuple[str, ...]:
+    value = said.get(variable) or default
+    return tuple(value.replace(",", " ").split())
+
+
+def _path(said: Mapping[str, str], variable: str, default: Path) -> Path:
+    value = said.get(variable)
+    if not value:
+        return default
+    if "\0" in value:
+        raise EnvError(variable, value, "a path holds no NUL")
+    return Path(value).expanduser().absolute()

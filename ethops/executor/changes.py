@@ -1,0 +1,87 @@
+"""The standard change that each play is: opened before it, concluded after it."""
+
+import logging
+from uuid import UUID, uuid5
+
+from adapters.registry import writer
+from adapters.tickets.errors import TicketError
+from adapters.tickets.port import Note, TicketDraft
+from ethops.executor.errors import TicketRefusedError
+from personas.gate import Claim
+
+log = logging.getLogger(__name__)
+
+AUTHOR = "executor"
+
+
+def begin(claim: Claim, host: str) -> str:
+    """Open the change and mark it as being implemented; return its ref."""
+    tickets = writer("tickets")
+    try:
+        ref = tickets.open(_key(claim, "change"), _draft(claim)).ref
+        note = _note(claim, f"Runs on {host}.", private=False)
+        tickets.move(_key(claim, "implement"), ref, "ev_implement", {}, note)
+    except TicketError as fault:
+        raise TicketRefusedError(f"the change cannot be recorded: {fault}") from fault
+    return ref
+
+
+def conclude(claim: Claim, *, done: bool, said: str) -> str:
+    """Mark the change as finished or failed, tell the incident, and return the change's ref.
+
+    A repeat changes nothing, so the probe after a crash may call it again.
+    """
+    tickets = writer("tickets")
+    change = tickets.find(_key(claim, "change"))
+    if change is None:
+        return ""
+    word = "done" if done else "failed"
+    note = _note(claim, f"{word.capitalize()}: {said}", private=False)
+    line = _note(claim, f"{change.ref}: {_title(claim)}: {word}. {said}", private=True)
+    try:
+        stimulus = "ev_finish" if done else "ev_fail"
+        tickets.move(_key(claim, "conclude"), change.ref, stimulus, {}, note)
+        if claim.ticket_ref:
+            tickets.comment(_key(claim, "tell"), claim.ticket_ref, line)
+    except TicketError as fault:
+        # The play is over either way; a ticket that somebody moved must not hide that.
+        log.warning("change %s not concluded: %s", change.ref, fault)
+    return change.ref
+
+
+def _draft(claim: Claim) -> TicketDraft:
+    return TicketDraft(
+        ticket_class="change",
+        title=_title(claim),
+        description=(
+            f"Standard change: catalogue entry {claim.entry}, tree {claim.tree_hash[:12]},"
+            f" asked by {claim.card or claim.principal}, ledger entry {claim.entry_seq}."
+        ),
+        impact=3,
+        urgency=3,
+        author=AUTHOR,
+        author_kind="executor",
+        ci_refs=(claim.target,),
+        parent_ref=claim.ticket_ref or None,
+        action_id=claim.action_id,
+    )
+
+
+def _title(claim: Claim) -> str:
+    return f"{claim.document.get('title', claim.entry)} on {claim.target}"
+
+
+def _note(claim: Claim, text: str, *, private: bool) -> Note:
+    # What a host said is text from outside, whoever repeats it.
+    return Note(
+        text=text,
+        author=AUTHOR,
+        author_kind="executor",
+        visibility="private" if private else "public",
+        action_id=claim.action_id,
+        tainted=True,
+    )
+
+
+def _key(claim: Claim, part: str) -> UUID:
+    return uuid5(claim.action_id, part)

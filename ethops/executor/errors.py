@@ -1,0 +1,99 @@
+"""Why an effect failed or did not happen, or why nobody can tell whether it did."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from audit.canonical import JSON
+
+
+class ExecutorError(Exception):
+    """The base of the executor's errors."""
+
+    code: ClassVar[str] = "executor.error"
+    hint: ClassVar[str] = "See the action's result on the desk and the executor's log."
+
+
+class FailedError(ExecutorError):
+    """The effect certainly did not happen, or is over and did not succeed: report it so."""
+
+    code = "executor.failed"
+
+    def __init__(self, message: str, *, result: Mapping[str, JSON] | None = None) -> None:
+        super().__init__(message)
+        self.result = dict(result or {})
+
+
+class UnknownVerbError(FailedError):
+    """No effect is registered for this verb."""
+
+    code = "executor.unknown_verb"
+    hint = "The verbs are the keys of ethops/executor/registry.py."
+
+
+class ArgumentRefusedError(FailedError):
+    """An argument is not one that the catalogue declares, or does not match its pattern."""
+
+    code = "executor.argument_refused"
+    hint = "Correct the attribute on the CI; the pattern stands in playbooks/catalogue.yaml."
+
+
+class TreeChangedError(FailedError):
+    """The playbook's files are not those that were approved."""
+
+    code = "executor.tree_changed"
+    hint = "Read the change, then `manage.py personas approve ENTRY` and `manage.py site load`."
+
+
+class HostMissingError(FailedError):
+    """The CI runs on no host that a playbook could reach."""
+
+    code = "executor.no_host"
+    hint = "Declare a host for the CI in the site file, then `manage.py site load`."
+
+
+class TargetRefusedError(FailedError):
+    """A notice was to go to somebody whom the site does not name."""
+
+    code = "executor.target_refused"
+    hint = "Notices go to the target in the setting ETHOPS_NOTIFY or the site file only."
+
+
+class UndeliveredError(FailedError):
+    """The notice was refused, or nobody answered at its target."""
+
+    code = "executor.undelivered"
+    hint = "See that the target answers, then look at the ticket: nobody was told."
+
+
+class TicketRefusedError(FailedError):
+    """The ticket system refused the write."""
+
+    code = "executor.ticket_refused"
+    hint = "See the message; the ticket stands as it stood before."
+
+
+class StoppedError(FailedError):
+    """A person has pressed the stop."""
+
+    code = "executor.stopped"
+    hint = "`manage.py resume` by a named person lets effects happen again."
+
+
+class PlayFailedError(FailedError):
+    """The play ran to its end and did not do what it was meant to do."""
+
+    code = "executor.play_failed"
+    hint = "See the task that failed; the play's folder below the state folder holds all events."
+
+
+class CutShortError(FailedError):
+    """A play was ended by us before it was through; what it had begun may be half done."""
+
+    code = "executor.cut_short"
+    hint = "Look at the CI; the play's output is kept in its folder below the state folder."
+
+
+class UnsureError(ExecutorError):
+    """Nobody can tell yet whether the effect happened; the probe of the world will."""
+
+    code = "executor.unsure"

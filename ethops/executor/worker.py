@@ -1,0 +1,130 @@
+"""Claims what was authorised and recorded, does it, and says what came of it."""
+
+import logging
+import threading
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from django.db import DatabaseError
+
+from audit.work.leases import Keeper
+from audit.work.rows import holder
+from ethops.executor import conf, stop
+from ethops.executor.effects import Finding, Result
+from ethops.executor.errors import FailedError
+from ethops.executor.registry import effect_of
+from ethops.executor.unsettled import Settlement, Settlements
+from personas import gate
+from personas.gate import Claim, Outcome
+
+log = logging.getLogger(__name__)
+
+MOST_PLAYS: Final = 2
+"""Plays at once in one process; each is an ansible of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One per process: its name as a holder, its leases, and outcomes not yet written."""
+
+    keeper: Keeper
+    settlements: Settlements
+    lease_seconds: int
+
+    def drain(self, queue: str) -> int:
+        """Look into what is in doubt, then act until nothing is left; return how much was done."""
+        self.settlements.flush()
+        while self.look_into_one(queue):
+            pass
+        done = 0
+        while self.act_one(queue):
+            done += 1
+        return done
+
+    def act_one(self, queue: str) -> bool:
+        """Claim one effect and do it; False where there was none, or where the stop is pressed."""
+        if stop.by_file():
+            return False
+        claim = gate.claim_effect(queue=queue, holder=holder(), lease_seconds=self.lease_seconds)
+        if claim is None:
+            return False
+        with self.keeper.hold(claim.action_id, claim.fence):
+            settlement = _act(claim)
+            if settlement is not None:
+                self.settlements.settle(settlement, patience_s=self.lease_seconds)
+        return True
+
+    def look_into_one(self, queue: str) -> bool:
+        """Probe the world about one effect in doubt; False where none is due."""
+        claim = gate.claim_doubt(queue=queue, holder=holder(), lease_seconds=self.lease_seconds)
+        if claim is None:
+            return False
+        finding = _probe(claim)
+        gate.resolve_doubt(
+            action_id=claim.action_id,
+            fence=claim.fence,
+            finding=finding.kind,
+            result=finding.result,
+        )
+        return True
+
+
+@cache
+def worker() -> Worker:
+    """Return this process's worker."""
+    lease_seconds = conf.executor().lease_seconds
+    return Worker(Keeper(lease_seconds), Settlements(), lease_seconds)
+
+
+_plays = threading.BoundedSemaphore(MOST_PLAYS)
+_plays_wanted = threading.Event()
+
+
+def drain_light() -> None:
+    """Do what is quick: ticket writes and notices."""
+    worker().drain("executor.light")
+
+
+def drain_plays() -> None:
+    """Run plays, two at a time; a call that finds no room leaves the work to who finishes."""
+    _plays_wanted.set()
+    while _plays_wanted.is_set() and _plays.acquire(blocking=False):
+        try:
+            # Before the look, so that a call in between makes us look again.
+            _plays_wanted.clear()
+            worker().drain("executor.plays")
+        finally:
+            _plays.release()
+
+
+def _act(claim: Claim) -> Settlement | None:
+    """Do it; None where nobody can tell what came of it, so that its lease runs out into doubt."""
+    try:
+        result = effect_of(claim.verb).act(claim)
+    except FailedError as fault:
+        return _settlement(claim, "failed", _refusal(fault))
+    except Exception:  # anything may happen between us and the world: only the probe can tell
+        log.exception("%s %s: nobody knows whether it was done", claim.verb, claim.action_id)
+        return None
+    return _settlement(claim, "done", result)
+
+
+def _probe(claim: Claim) -> Finding:
+    try:
+        return effect_of(claim.verb).probe(claim)
+    except FailedError as fault:
+        return Finding("unknown", _refusal(fault))
+    except DatabaseError:
+        raise
+    except Exception as fault:  # a probe that breaks must not keep others from being looked into
+        log.exception("%s %s: the probe failed", claim.verb, claim.action_id)
+        return Finding("unknown", {"said": f"the probe failed: {type(fault).__name__}"})
+
+
+def _settlement(claim: Claim, outcome: Outcome, result: Result) -> Settlement:
+    return Settlement(claim.action_id, claim.fence, outcome, result)
+
+
+def _refusal(fault: FailedError) -> Result:
+    return {**fault.result, "said": str(fault), "code": fault.code, "mend": fault.hint}

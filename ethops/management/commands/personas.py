@@ -1,0 +1,92 @@
+"""Look at cards, set their autonomy, approve a playbook, settle a doubt."""
+
+import getpass
+import json
+from argparse import ArgumentParser
+from typing import Any
+from uuid import UUID
+
+import yaml
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+
+from personas import conf, gate
+from personas.cards import read_cards
+from personas.catalogue import read_catalogue
+
+
+class Command(BaseCommand):
+    """`manage.py personas check | show | autonomy | approve | settle`."""
+
+    help = "Role cards, their autonomy, and the catalogue's approvals."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Subcommands and their options."""
+        parts = parser.add_subparsers(dest="part", required=True)
+        parts.add_parser("check", help="read cards and catalogue, name every fault")
+        show = parts.add_parser("show", help="print the cards and what they may ask for")
+        show.add_argument("--json", action="store_true")
+        autonomy = parts.add_parser("autonomy", help="how far a card may go, as a person's act")
+        for name in ("card", "entry", "ci_class", "level"):
+            autonomy.add_argument(name)
+        autonomy.add_argument("--by", default=getpass.getuser())
+        autonomy.add_argument("--why", required=True)
+        approve = parts.add_parser("approve", help="pin the files of a playbook as they lie here")
+        approve.add_argument("entry")
+        settle = parts.add_parser("settle", help="say what came of an action in doubt")
+        settle.add_argument("action", type=UUID)
+        settle.add_argument("finding", choices=["done", "failed"])
+        settle.add_argument("--by", default=getpass.getuser())
+        settle.add_argument("--why", required=True)
+
+    def handle(self, *, part: str, **options: Any) -> None:
+        """Run one of them."""
+        getattr(self, f"_{part}")(options)
+
+    def _check(self, options: dict[str, Any]) -> None:
+        del options
+        cards, card_faults = read_cards(conf.cards_folder())
+        entries, entry_faults = read_catalogue(conf.playbooks_folder())
+        faults = [*card_faults, *entry_faults]
+        if faults:
+            raise CommandError("\n".join(str(fault) for fault in faults))
+        self.stdout.write(f"{len(cards)} cards and {len(entries)} catalogue entries are well.")
+
+    def _show(self, options: dict[str, Any]) -> None:
+        cards, _ = read_cards(conf.cards_folder())
+        documents = [card.document.model_dump(mode="json") for card in cards]
+        if options["json"]:
+            self.stdout.write(json.dumps(documents))
+        else:
+            self.stdout.write(yaml.safe_dump(documents, sort_keys=False))
+
+    def _autonomy(self, options: dict[str, Any]) -> None:
+        names = ("card", "entry", "ci_class", "level", "by", "why")
+        try:
+            gate.set_autonomy(**{name: str(options[name]) for name in names})
+        except DatabaseError as fault:
+            raise CommandError(str(fault).splitlines()[0]) from fault
+        self.stdout.write("{card} x {entry} x {ci_class}: {level}".format(**options))
+
+    def _approve(self, options: dict[str, Any]) -> None:
+        pinned, _ = read_catalogue(conf.playbooks_folder())
+        named = {entry.name: entry for entry in pinned}
+        if options["entry"] not in named:
+            raise CommandError(f"No entry {options['entry']}; there are: {', '.join(named)}.")
+        kept = {e.name: e.approved_hash for e in pinned if e.approved_hash}
+        kept[options["entry"]] = named[options["entry"]].tree_hash
+        lines = "".join(f"{name}: {digest}\n" for name, digest in sorted(kept.items()))
+        file = conf.playbooks_folder() / "approved.yaml"
+        file.write_text(f"---\n# Hash of each playbook's folder, as approved.\n{lines}")
+        self.stdout.write(f"{options['entry']} is approved as it lies here. Next: site load.")
+
+    def _settle(self, options: dict[str, Any]) -> None:
+        said = gate.person_settles(
+            action_id=options["action"],
+            person=options["by"],
+            finding=options["finding"],
+            why=options["why"],
+        )
+        if said != "settled":
+            raise CommandError(f"Action {options['action']} is {said}.")
+        self.stdout.write(f"Settled as {options['finding']}.")

@@ -1,0 +1,33 @@
+"""Let agents go on after a stop; only a named person does."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+
+from ethops import conf
+from personas import gate
+
+
+class Command(BaseCommand):
+    """`manage.py resume --by NAME --why TEXT`: first the row, then the file."""
+
+    help = "Lift the stop."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Who and why, for the record."""
+        parser.add_argument("--by", required=True, help="your name")
+        parser.add_argument("--why", default="resumed by command", help="goes on record")
+
+    def handle(self, *, by: str, why: str, **options: Any) -> None:
+        """Lift the row, and only then remove the file."""
+        del options
+        if not by.strip():
+            raise CommandError("--by is empty: only a named person resumes.")
+        try:
+            gate.lift_stop(by=by, why=why)
+        except DatabaseError as fault:
+            raise CommandError(f"The database does not answer, so the stop stays: {fault}") from fault
+        (conf.house().state / "STOP").unlink(missing_ok=True)
+        self.stdout.write(f"Resumed by {by}.")

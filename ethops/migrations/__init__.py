@@ -1,0 +1,1 @@
+"""Rights of the desk on tables that came with Django and its packages."""

@@ -1,0 +1,174 @@
+"""What the frame of every page shows: rail, stop, silent processes, the ledger in one word."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from ethops.api.acts import MAY_RESUME
+from ethops.pages.words import Moment, entry
+from ethops.world import house, ledger
+
+ZONE = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of the rail; `thumb` ones form the bar at the foot of a phone."""
+
+    name: str
+    href: str
+    here: bool
+    count: int | None = None
+    thumb: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StopShown:
+    """The stop as the frame shows it."""
+
+    pressed: bool
+    by: str
+    why: str
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class SilentShown:
+    """A process that is not heard."""
+
+    name: str
+    since: Moment | None
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerShown:
+    """Whether the ledger is whole, in words."""
+
+    says: str
+    detail: str
+    tone: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Everything around a page's own content."""
+
+    rail: list[list[Item]]
+    stop: StopShown
+    silent: list[SilentShown]
+    ledger: LedgerShown
+    open_tickets: int
+    may_resume: bool
+    zone: str = ZONE
+    site_name: str = ""
+
+
+RAIL = (
+    (("Now", "index", True), ("Tickets", "tickets_ticket_changelist", True), ("Ledger", "ledger", True)),
+    (
+        ("Runs", "personas_run_changelist", True),
+        ("Actions", "personas_action_changelist", False),
+        ("Events", "desk_event_changelist", False),
+        ("Cards", "personas_card_changelist", False),
+        ("Catalogue", "personas_catalogueentry_changelist", False),
+        ("CIs", "cmdb_ci_changelist", False),
+    ),
+    (("Everything", "everything", True),),
+)
+"""Groups of (name, page of the admin site, on the phone's bar too)."""
+
+SECTIONS = (
+    ("tickets/", "Tickets"),
+    ("ledger/", "Ledger"),
+    ("audit/entry/", "Ledger"),
+    ("runs/", "Runs"),
+    ("personas/run/", "Runs"),
+    ("actions/", "Actions"),
+    ("personas/action/", "Actions"),
+    ("desk/event/", "Events"),
+    ("personas/card/", "Cards"),
+    ("personas/catalogueentry/", "Catalogue"),
+    ("cmdb/ci/", "CIs"),
+    ("stop/", ""),
+)
+"""Start of a path -> the line of the rail it belongs to; anything else is under Everything."""
+
+
+def frame(request: HttpRequest) -> Frame:
+    """Look at the house once for the frame of this page."""
+    now = timezone.now()
+    seen = house.house()
+    return Frame(
+        rail=rail(request.path, seen.open_tickets),
+        stop=StopShown(seen.stop.stopped, seen.stop.by, seen.stop.why, Moment(seen.stop.at, now)),
+        silent=silent_shown(seen.silent, now),
+        ledger=ledger_shown(seen.ledger, now),
+        open_tickets=seen.open_tickets,
+        may_resume=request.user.has_perm(MAY_RESUME),
+    )
+
+
+def rail(path: str, open_tickets: int) -> list[list[Item]]:
+    """Return the rail with the page we are on marked."""
+    here = section(path.removeprefix(reverse("admin:index")))
+    return [
+        [
+            Item(
+                name=name,
+                href=reverse(f"admin:{page}"),
+                here=name == here,
+                count=open_tickets if name == "Tickets" else None,
+                thumb=thumb,
+            )
+            for name, page, thumb in group
+        ]
+        for group in RAIL
+    ]
+
+
+def section(inside: str) -> str:
+    """Return the rail's name for a path below the root of the site."""
+    if not inside:
+        return "Now"
+    found = (name for start, name in SECTIONS if inside.startswith(start))
+    return next(found, "Everything")
+
+
+def silent_shown(silent: tuple[house.Silent, ...], now: datetime) -> list[SilentShown]:
+    """Return one note per silent process, or one for all where none is heard."""
+    if len(silent) == len(house.WITHOUT):
+        effect = "people can read and write tickets; nothing else happens."
+        newest = max((one.since for one in silent if one.since), default=None)
+        return [SilentShown("every worker", Moment(newest, now) if newest else None, effect)]
+    return [
+        SilentShown(
+            f"the {one.name}", Moment(one.since, now) if one.since else None, one.effect
+        )
+        for one in silent
+    ]
+
+
+def ledger_shown(standing: ledger.Standing, now: datetime) -> LedgerShown:
+    """Answer whether the ledger is whole; never yes without a check."""
+    checked = standing.checked
+    waits = f"{standing.waiting} wait to be written" if standing.waiting else "nothing waits"
+    if standing.seq == 0:
+        return LedgerShown("Empty", waits, "quiet", "Nothing has been recorded yet.")
+    if checked is None:
+        return LedgerShown(
+            f"Not checked, {entry(standing.seq)}", waits, "quiet", "It has not been checked yet."
+        )
+    ago = f"checked {Moment(checked.at, now).ago} ago"
+    if not checked.whole:
+        return LedgerShown("No", f"{checked.finding}; {ago}", "no", f"{checked.finding}.")
+    return LedgerShown(
+        f"Yes, to {entry(checked.to_seq)}",
+        f"{ago}; {waits}",
+        "ok",
+        f"The chain is whole to {entry(checked.to_seq)}, {ago}.",
+    )

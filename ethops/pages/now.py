@@ -1,0 +1,260 @@
+"""Now: four questions answered in words, then what is wrong, who works on it, what waits."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from adapters.tickets.models import Ticket
+from ethops.pages import live as live_parts
+from ethops.pages.frame import ledger_shown
+from ethops.pages.words import Moment, State, count, listed, run_state, ticket_state
+from ethops.world import house, intake, ledger, runs, tickets
+from personas.models import Action, Run
+
+SHOWN = 8
+URGENT = ("P1", "P2")
+
+DOING = {
+    "triage": "says how bad it is",
+    "diagnose": "looks for what is wrong",
+    "verify": "looks whether it is well again",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One of the four answers; it leads to what it is about."""
+
+    question: str
+    says: str
+    detail: str
+    tone: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """One open ticket as a line."""
+
+    ref: str
+    title: str
+    priority: str
+    state: State
+    holder: str
+    since: Moment
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """One live run as a line."""
+
+    short: str
+    card: str
+    doing: str
+    state: State
+    since: Moment
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """One thing that only a person can end."""
+
+    title: str
+    detail: str
+    glyph: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A name and a text, coloured where that helps."""
+
+    name: str
+    text: str
+    tone: str = ""
+
+
+def shown(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    """Draw the page."""
+    about = {
+        **context,
+        **content(),
+        "title": "Now",
+        "live": True,
+        "tag": live_parts.tag(request, "now"),
+    }
+    return TemplateResponse(request, "desk/now.html", about)
+
+
+def live(request: HttpRequest) -> HttpResponse:
+    """Draw the part that keeps itself fresh."""
+    return live_parts.part(request, "desk/now_live.html", "now", content)
+
+
+def content() -> dict[str, Any]:
+    """Collect everything the page says; the number of queries does not grow with what is open."""
+    now = timezone.now()
+    open_now = list(tickets.open_tickets().filter(ticket_class="incident"))
+    living = list(runs.live_runs())
+    doubts = list(runs.in_doubt())
+    waiting = [one for one in open_now if one.state == "escalated"]
+    holders = {run.ticket_ref: run for run in living}
+    answers = [
+        wrong_answer(open_now, now),
+        doing_answer(living, stopped=house.stop().stopped, now=now),
+        waits_answer(waiting, doubts, now),
+        whole_answer(now),
+    ]
+    return {
+        "now": Moment(now, now),
+        "answers": answers,
+        "say": ". ".join(f"{one.question}: {one.says}" for one in answers),
+        "open_count": len(open_now),
+        "wrong": [wrong_line(one, holders.get(one.ref), now) for one in open_now[:SHOWN]],
+        "nothing_wrong": quiet_since("Nothing is wrong.", "Last alert", intake.last_alert(), now),
+        "runs": [doing_line(one, now) for one in living[:SHOWN]],
+        "no_runs": quiet_since("No agent is at work.", "The last run ended", runs.last_ended(), now),
+        "waits": [*map(waits_ticket(now), waiting[:SHOWN]), *(waits_doubt(d, now) for d in doubts)],
+        "rights": right_facts(runs.rights(now)),
+    }
+
+
+def wrong_answer(open_now: list[Ticket], now: datetime) -> Answer:
+    """Answer what is wrong: urgent tickets first, none is good news."""
+    href = reverse("admin:tickets_ticket_changelist")
+    urgent = [one for one in open_now if one.priority in URGENT]
+    if not open_now:
+        detail = quiet_since("", "last alert", intake.last_alert(), now) or "no alert yet"
+        return Answer("What is wrong", "Nothing", detail, "ok", href)
+    oldest = min(one.opened_at for one in open_now)
+    detail = f"{count(len(open_now), 'ticket')} open, the oldest for {Moment(oldest, now).ago}"
+    if not urgent:
+        return Answer("What is wrong", "Nothing urgent", detail, "quiet", href)
+    ranks = listed(sorted({one.priority for one in urgent}))
+    return Answer("What is wrong", f"{len(urgent)} open {ranks}", detail, "no", href)
+
+
+def doing_answer(living: list[Run], *, stopped: bool, now: datetime) -> Answer:
+    """Answer what agents are doing."""
+    href = reverse("admin:personas_run_changelist")
+    if stopped:
+        detail = f"{count(len(living), 'run')} held"
+        return Answer("What agents are doing", "Stopped", detail, "no", href)
+    if not living:
+        detail = quiet_since("", "the last run ended", runs.last_ended(), now) or "no run yet"
+        return Answer("What agents are doing", "Nothing", detail, "quiet", href)
+    words = [live_state(one).word for one in living]
+    each = listed([f"{words.count(word)} {word}" for word in dict.fromkeys(words)])
+    return Answer("What agents are doing", count(len(living), "run"), each, "run", href)
+
+
+def waits_answer(waiting: list[Ticket], doubts: list[Action], now: datetime) -> Answer:
+    """Answer what waits for a person."""
+    href = f"{reverse('admin:tickets_ticket_changelist')}?show=waits"
+    since = [one.updated_at for one in waiting] + [one.decided_at for one in doubts]
+    if not since:
+        return Answer("What waits for you", "Nothing", "no ticket asks for a person", "quiet", href)
+    parts = [count(len(waiting), "ticket")] if waiting else []
+    parts += [f"{len(doubts)} in doubt"] if doubts else []
+    oldest = f"the oldest for {Moment(min(since), now).ago}"
+    if not waiting:
+        href = reverse("admin:action", args=[doubts[0].id])
+    return Answer("What waits for you", listed(parts), oldest, "doubt", href)
+
+
+def whole_answer(now: datetime) -> Answer:
+    """Answer whether the ledger is whole."""
+    said = ledger_shown(ledger.standing(), now)
+    return Answer("Is the ledger whole", said.says, said.detail, said.tone, reverse("admin:ledger"))
+
+
+def wrong_line(one: Ticket, run: Run | None, now: datetime) -> Wrong:
+    """Show an open ticket as a line."""
+    return Wrong(
+        ref=one.ref,
+        title=one.title,
+        priority=one.priority,
+        state=ticket_state(one.state),
+        holder=one.assignee or (f"{run.card_id}, step {run.steps + 1}" if run else one.team),
+        since=Moment(one.opened_at, now),
+        href=reverse("admin:ticket", args=[one.ref]),
+    )
+
+
+def live_state(run: Run) -> State:
+    """Return the state of a live run; its annotations say what it waits for."""
+    asked, acting = getattr(run, "asked", None), getattr(run, "acting_verb", None)
+    return run_state(run.state, asked=str(asked or "").strip('"'), acting=bool(acting))
+
+
+def doing_line(run: Run, now: datetime) -> Doing:
+    """Show a live run as a line."""
+    entry, target = getattr(run, "acting_entry", ""), getattr(run, "acting_target", "")
+    asked = str(getattr(run, "asked", None) or "").strip('"')
+    doing = f"{entry} on {target}" if entry else DOING.get(asked, "begins")
+    return Doing(
+        short=str(run.id)[:4],
+        card=run.card_id,
+        doing=f"{run.ticket_ref}: {doing}",
+        state=live_state(run),
+        since=Moment(run.created_at, now),
+        href=reverse("admin:run", args=[run.id]),
+    )
+
+
+def waits_ticket(now: datetime) -> Any:
+    """Return the function that shows an escalated ticket as a thing that waits."""
+
+    def line(one: Ticket) -> Waits:
+        return Waits(
+            title=f"{one.ref} {one.title}",
+            detail=f"{one.priority}; asked for a person {Moment(one.updated_at, now).ago} ago",
+            glyph="person",
+            href=reverse("admin:ticket", args=[one.ref]),
+        )
+
+    return line
+
+
+def waits_doubt(one: Action, now: datetime) -> Waits:
+    """Show an action in doubt as a thing that waits."""
+    return Waits(
+        title=f"In doubt: {one.entry or one.verb} on {one.target}",
+        detail=f"{one.ticket_ref}; nobody has reported its outcome since "
+        f"{Moment(one.decided_at, now).ago} ago",
+        glyph="doubt",
+        href=reverse("admin:action", args=[one.id]),
+    )
+
+
+def right_facts(rights: runs.Rights) -> list[Fact]:
+    """Say how far agents may go, and what came of it today."""
+    observing = rights.pairs - rights.acting
+    today = [
+        f"{rights.done} done",
+        f"{rights.denied} denied",
+        *([f"{rights.failed} failed"] if rights.failed else []),
+    ]
+    facts = [
+        Fact("Acting", f"{rights.acting} of {rights.pairs} pairs of card and playbook"),
+        Fact("Observing", str(observing)),
+        Fact("Today", ", ".join(today)),
+    ]
+    if rights.in_doubt:
+        facts.append(Fact("In doubt", count(rights.in_doubt, "action"), "doubt"))
+    return facts
+
+
+def quiet_since(says: str, what: str, at: datetime | None, now: datetime) -> str:
+    """Return `says`, and since when; only `says` where there was never anything."""
+    if at is None:
+        return says
+    since = f"{what} {Moment(at, now).ago} ago"
+    return f"{says} {since}." if says else since

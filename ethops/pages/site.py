@@ -1,0 +1,117 @@
+"""The desk: Django's admin site with our frame, our pages, and evidence that nobody can edit."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.admin import AdminSite
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, path, re_path
+
+from ethops.pages import action, ledger, now, run, stop, ticket
+from ethops.pages.frame import frame
+
+EDITABLE_APPS = frozenset({"auth", "authtoken", "django_celery_beat"})
+"""People, their tokens, and schedules; every other row is evidence or is declared in files."""
+
+
+OwnView: TypeAlias = Callable[..., HttpResponse]
+
+
+class Sealed(admin.ModelAdmin[Model]):
+    """Rows that may be looked at, and nothing else, whoever asks and by whatever address."""
+
+    actions = None
+    show_full_result_count = False
+    list_per_page = 50
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Everybody at the desk may look."""
+        return True
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Everybody at the desk may look."""
+        return True
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody changes."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody deletes."""
+        return False
+
+
+class DeskSite(AdminSite):
+    """One site for everything; its index is Now."""
+
+    site_header = "ethops"
+    site_title = "ethops"
+    index_title = "Everything"
+    enable_nav_sidebar = False
+    site_url = None
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Add what the frame shows; strangers at the login see none of it."""
+        context = super().each_context(request)
+        if context["has_permission"]:
+            context["desk"] = frame(request)
+        return context
+
+    def get_urls(self) -> list[URLResolver | URLPattern]:  # type: ignore[override]
+        """Put our pages before the admin's, four of them in the place of its forms."""
+        ref = r"(?P<ref>[A-Z]{2,8}-[0-9]{1,12})"
+        return [
+            path("stop/", self.own(stop.shown), name="stop"),
+            path("everything/", self.admin_view(self.everything), name="everything"),
+            path("now/live/", self.admin_view(now.live), name="now_live"),
+            re_path(rf"^tickets/{ref}/$", self.own(ticket.shown), name="ticket"),
+            re_path(rf"^tickets/{ref}/live/$", self.admin_view(ticket.live), name="ticket_live"),
+            path("ledger/", self.own(ledger.shown), name="ledger"),
+            path("ledger/<int:seq>/", self.own(ledger.entry_shown), name="ledger_entry"),
+            path("runs/<uuid:run_id>/", self.own(run.shown), name="run"),
+            path("actions/<uuid:action_id>/", self.own(action.shown), name="action"),
+            path("tickets/ticket/<path:ref>/change/", self.own(ticket.shown)),
+            path("audit/entry/<int:seq>/change/", self.own(ledger.entry_shown)),
+            path("personas/run/<uuid:run_id>/change/", self.own(run.shown)),
+            path("personas/action/<uuid:action_id>/change/", self.own(action.shown)),
+            *super().get_urls(),
+        ]
+
+    def own(self, view: OwnView) -> Callable[..., HttpResponse]:
+        """Let a page of ours in behind the site's login, with the frame it is drawn in."""
+
+        def framed(request: HttpRequest, **place: Any) -> HttpResponse:
+            return view(request, {**self.each_context(request), "own_page": True}, **place)
+
+        return self.admin_view(framed)  # type: ignore[return-value]
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show Now."""
+        del extra_context
+        return now.shown(request, {**self.each_context(request), "own_page": True})
+
+    def everything(self, request: HttpRequest) -> HttpResponse:
+        """Show the admin's own index: every list there is."""
+        return super().index(request)  # type: ignore[return-value]
+
+
+def furnished(site: DeskSite) -> DeskSite:
+    """Give the site every registered model, sealed unless people may edit its app."""
+    for model in apps.get_models():
+        if admin.site.is_registered(model) and not site.is_registered(model):
+            kept = type(admin.site.get_model_admin(model))
+            editable = model._meta.app_label in EDITABLE_APPS
+            site.register(model, kept if editable else type(kept.__name__, (Sealed, kept), {}))
+    return site
+
+
+desk = furnished(DeskSite(name="admin"))

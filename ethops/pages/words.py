@@ -1,0 +1,161 @@
+"""How things are said: numbers, times, and one mark and word per state. Pure."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+THIN = "\u2009"
+NARROW = "\u202f"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state as shown: glyph, word and tone, and the reason after a colon."""
+
+    word: str
+    tone: str = "quiet"
+    glyph: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time as shown: relative, as a clock, and in full."""
+
+    at: datetime
+    now: datetime
+
+    @property
+    def iso(self) -> str:
+        """For machines."""
+        return self.at.astimezone(UTC).isoformat(timespec="milliseconds")
+
+    @property
+    def full(self) -> str:
+        """For the title: day and time to the millisecond."""
+        at = self.at.astimezone(UTC)
+        return f"{at:%-d %B %Y %H:%M:%S}.{at.microsecond // 1000:03d} UTC"
+
+    @property
+    def day(self) -> str:
+        """The day alone."""
+        return f"{self.at.astimezone(UTC):%-d %B %Y}"
+
+    @property
+    def clock(self) -> str:
+        """`03:12:04`."""
+        return f"{self.at.astimezone(UTC):%H:%M:%S}"
+
+    @property
+    def ago(self) -> str:
+        """`12 s`, `4 min`, `3 h 10`, `2 d 4 h`: how long it has been."""
+        return span(self.now - self.at)
+
+
+def span(length: timedelta) -> str:
+    """Return a length in at most two units."""
+    seconds = max(0, int(length.total_seconds()))
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if seconds < 90:
+        return f"{seconds}{NARROW}s"
+    if minutes < 60:
+        return f"{minutes}{NARROW}min"
+    if hours < 24:
+        return f"{hours}{NARROW}h {minutes % 60:02d}" if minutes % 60 else f"{hours}{NARROW}h"
+    rest = hours % 24
+    return f"{days}{NARROW}d {rest}{NARROW}h" if rest else f"{days}{NARROW}d"
+
+
+def short_span(length: timedelta) -> str:
+    """Return a length with tenths below ten seconds: `3.8 s`."""
+    seconds = length.total_seconds()
+    return f"{max(0.0, seconds):.1f}{NARROW}s" if seconds < 10 else span(length)
+
+
+def number(value: int) -> str:
+    """Return a whole number in groups of three."""
+    return f"{value:,}".replace(",", THIN)
+
+
+def entry(seq: int) -> str:
+    """Return the number of a ledger entry: `#48 211`."""
+    return f"#{number(seq)}"
+
+
+def count(value: int, one: str, many: str = "") -> str:
+    """Return `1 run`, `3 runs`."""
+    return f"{number(value)} {one if value == 1 else many or one + 's'}"
+
+
+def listed(parts: list[str]) -> str:
+    """Return `a`, `a and b`, `a, b and c`."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def short_hash(digest: bytes) -> str:
+    """Return the first and last eight digits of a hash."""
+    text = digest.hex()
+    return f"{text[:8]} … {text[-8:]}"
+
+
+TICKET_STATES = {
+    "new": State("new", "quiet", "clock"),
+    "assigned": State("assigned", "run", "clock"),
+    "pending": State("waits", "doubt", "clock"),
+    "escalated": State("waits for a person", "doubt", "person"),
+    "resolved": State("resolved", "ok", "tick"),
+    "closed": State("closed", "quiet", "tick"),
+    "implementing": State("acting", "run", "clock"),
+    "implemented": State("done", "ok", "tick"),
+    "failed": State("failed", "no", "failed"),
+}
+
+RUN_STATES = {
+    "pending": State("queued", "quiet", "clock"),
+    "running": State("reading", "run", "clock"),
+    "waiting": State("waiting", "quiet", "clock"),
+    "succeeded": State("done", "ok", "tick"),
+    "failed": State("failed", "no", "failed"),
+    "cancelled": State("ended by a person", "quiet", "person"),
+    "timed_out": State("out of time", "no", "late"),
+}
+
+WORK_STATES = {
+    "waiting": State("authorised", "run", "permit", "being recorded"),
+    "ready": State("authorised", "run", "permit", "waits for an executor"),
+    "leased": State("acting", "run", "clock"),
+    "in_doubt": State("in doubt", "doubt", "doubt", "the world is asked again"),
+}
+
+OUTCOMES = {
+    "done": State("done", "ok", "tick"),
+    "failed": State("failed", "no", "failed"),
+    "expired": State("expired", "quiet", "late"),
+    "void": State("void", "quiet", "denied"),
+}
+
+
+def ticket_state(state: str) -> State:
+    """Return a ticket's state as shown; one we do not know by its own name."""
+    return TICKET_STATES.get(state, State(state.replace("_", " ")))
+
+
+def run_state(state: str, *, asked: str = "", acting: bool = False) -> State:
+    """Return a run's state as shown; a waiting run acts or verifies."""
+    if state == "waiting" and acting:
+        return State("acting", "run", "clock")
+    if state == "waiting" and asked == "verify":
+        return State("verifying", "run", "clock")
+    return RUN_STATES.get(state, State(state.replace("_", " ")))
+
+
+def action_state(verdict: str, outcome: str, work_state: str, reason: str = "") -> State:
+    """Return an action's state as shown, from its verdict, outcome and work."""
+    if verdict == "denied":
+        return State("denied", "no", "denied", reason)
+    if verdict == "observed":
+        return State("would have", "quiet", "would", reason)
+    if outcome:
+        return OUTCOMES.get(outcome, State(outcome))
+    return WORK_STATES.get(work_state, State(work_state.replace("_", " ")))

@@ -1,0 +1,1 @@
+"""The launcher and supervisor: servers, roles and processes of one state folder."""

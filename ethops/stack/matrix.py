@@ -1,0 +1,84 @@
+"""The process matrix of the house: what runs, as whom in the database, and how it is seen."""
+
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ethops.stack.ports import LOOPBACK, Ports
+
+
+class Seen(StrEnum):
+    """By what a process shows that it lives."""
+
+    HEARTBEAT = "heartbeat"
+    HTTP = "http"
+    SQL = "sql"
+    PING = "ping"
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process of ours; its database role follows from its name (see ethops.env)."""
+
+    name: str
+    command: tuple[str, ...]
+    seen: Seen
+    path: str = ""
+    """Asked over HTTP on the process's own port, where it is seen that way."""
+    stop_group: int = 0
+    """Groups are stopped in this order, each after the one before has ended."""
+
+
+def processes(ports: Ports) -> tuple[Process, ...]:
+    """Every process of ours, in the order in which they start."""
+    return (
+        Process("recorder", _python("-m", "audit.recorder"), Seen.HEARTBEAT, stop_group=1),
+        Process("control", _worker("control", "control", threads=4), Seen.HEARTBEAT),
+        Process("agent", _worker("agent", "agent", threads=4), Seen.HEARTBEAT),
+        Process(
+            "executor",
+            _worker("executor", "executor.light,executor.plays", threads=6),
+            Seen.HEARTBEAT,
+        ),
+        Process(
+            "web",
+            _python(
+                "-m", "uvicorn", "ethops.asgi:application", "--host", LOOPBACK,
+                "--port", str(ports.web), "--lifespan", "off",
+                "--timeout-graceful-shutdown", "2", "--no-access-log", "--log-level", "warning",
+            ),
+            Seen.HTTP,
+            path="/healthz",
+        ),
+        Process(
+            "beat",
+            _celery(
+                "beat", "--scheduler", "django_celery_beat.schedulers:DatabaseScheduler",
+                "--pidfile", "", "--loglevel", "WARNING",
+            ),
+            Seen.HEARTBEAT,
+        ),
+        Process(
+            "flower",
+            _celery("flower", f"--address={LOOPBACK}", f"--port={ports.flower}"),
+            Seen.HTTP,
+            path="/",
+        ),
+    )  # fmt: skip
+
+
+def _worker(name: str, queues: str, *, threads: int) -> tuple[str, ...]:
+    return _celery(
+        "worker", "--hostname", f"{name}@%h", "--queues", queues,
+        "--pool", "threads", "--concurrency", str(threads),
+        # No worker needs to know of the others.
+        "--without-gossip", "--without-mingle", "--loglevel", "WARNING",
+    )  # fmt: skip
+
+
+def _celery(*words: str) -> tuple[str, ...]:
+    return _python("-m", "celery", "-A", "ethops.celery", *words)
+
+
+def _python(*words: str) -> tuple[str, ...]:
+    return (sys.executable, *words)

@@ -1,0 +1,1 @@
+"""A read-only picture over all rooms, for the pages and the API."""

@@ -1,0 +1,74 @@
+"""What every page must know: the stop, which processes are silent, how much is open."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from adapters.tickets.models import Ticket
+from adapters.tickets.states import SETTLED
+from audit.models import Heartbeat
+from ethops.world import ledger
+from personas.models import Stop
+
+SILENT_AFTER = timedelta(seconds=15)
+"""Every process beats every two seconds; so long without a beat is no hiccup."""
+
+WITHOUT = {
+    "recorder": "nothing is written into the ledger, so nothing new is done.",
+    "control": "alerts are stored but not read, and no run is begun.",
+    "agent": "agents take no steps.",
+    "executor": "authorised actions wait.",
+    "beat": "schedules do not fire, so probes are not run.",
+}
+"""Process -> what does not happen without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """A process that has not been heard; `since` is None where it never was."""
+
+    name: str
+    since: datetime | None
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What is said in the frame of every page."""
+
+    stop: Stop
+    open_tickets: int
+    silent: tuple[Silent, ...]
+    ledger: ledger.Standing
+
+
+def house() -> House:
+    """Look at the whole house; four small queries."""
+    return House(
+        stop=stop(),
+        open_tickets=open_tickets(),
+        silent=silent(),
+        ledger=ledger.standing(),
+    )
+
+
+def stop() -> Stop:
+    """Return the stop's one row."""
+    return Stop.objects.get(id=1)
+
+
+def open_tickets() -> int:
+    """Count the incidents that ask something of somebody."""
+    return Ticket.objects.filter(ticket_class="incident").exclude(state__in=SETTLED).count()
+
+
+def silent() -> tuple[Silent, ...]:
+    """Return the processes that should be heard and are not."""
+    heard = dict(Heartbeat.objects.filter(name__in=WITHOUT).values_list("name", "at"))
+    oldest = timezone.now() - SILENT_AFTER
+    return tuple(
+        Silent(name, heard.get(name), effect)
+        for name, effect in WITHOUT.items()
+        if name not in heard or heard[name] < oldest
+    )

@@ -1,0 +1,247 @@
+"""The story of a ticket: worklog, events, actions and runs told as one list, oldest first."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from adapters.tickets.models import LogLine
+from audit.models import Entry
+from ethops.desk.models import Event
+from ethops.world.tickets import Dossier
+from personas.models import Action, Run
+
+TOLD_BY_WORKLOG = frozenset(
+    {"ticket.comment", "ticket.assign", "ticket.resolve", "ticket.escalate"}
+)
+"""Verbs whose effect is a worklog line: that line tells it, permit and outcome are routine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One thing that happened.
+
+    `who` and `what` make a sentence; `detail` is a fact beside it; `said` is prose, from
+    outside or of an agent where `tainted` or `author` say so. `routine` lines may be folded.
+    """
+
+    at: datetime
+    kind: str
+    who: str
+    what: str
+    detail: str = ""
+    said: str = ""
+    author: str = ""
+    tainted: bool = False
+    seq: int | None = None
+    routine: bool = False
+    repeats: int = 0
+    last_at: datetime | None = None
+    run: str = ""
+    action: str = ""
+    private: bool = False
+
+
+class Seals:
+    """Entry numbers of a ticket by (kind, subject)."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._by_name: dict[tuple[str, str], int] = {}
+        for entry in entries:
+            self._by_name.setdefault((entry.kind, entry.subject), entry.seq)
+
+    def of(self, *names: tuple[str, object]) -> int | None:
+        """Return the number of the first of these entries that is there."""
+        for kind, subject in names:
+            seq = self._by_name.get((kind, str(subject)))
+            if seq is not None:
+                return seq
+        return None
+
+
+def story(dossier: Dossier) -> list[Told]:
+    """Merge everything into one list; what happened at the same instant keeps cause before effect."""
+    seals = Seals(dossier.entries)
+    actions = {action.id: action for action in dossier.actions}
+    told = [
+        *(_event(event, seals) for event in dossier.events),
+        *_runs(dossier.runs, seals),
+        *_actions(dossier.actions, seals),
+        *(_line(line, actions, seals) for line in dossier.lines),
+    ]
+    return sorted(told, key=lambda one: one.at)
+
+
+def _event(event: Event, seals: Seals) -> Told:
+    labels: dict[str, Any] = event.labels if isinstance(event.labels, dict) else {}
+    notes: dict[str, Any] = event.annotations if isinstance(event.annotations, dict) else {}
+    ended = event.status == "resolved"
+    name = str(labels.get("alertname") or "an alert without a name")
+    return Told(
+        at=event.at,
+        kind="alert_ended" if ended else "alert",
+        who="Alert ended" if ended else "Alert",
+        what=name,
+        detail=event.reason or event.decision,
+        said=str(notes.get("description") or notes.get("summary") or ""),
+        author="alert",
+        tainted=True,
+        seq=seals.of(
+            (f"event.{event.decision}", event.id),
+            ("event.classified", event.id),
+            (f"event.{event.decision}", event.fingerprint),
+        ),
+        repeats=event.repeats,
+        last_at=event.last_at,
+    )
+
+
+def _runs(runs: Iterable[Run], seals: Seals) -> Iterator[Told]:
+    for run in runs:
+        yield Told(
+            at=run.created_at,
+            kind="run",
+            who=run.card_id,
+            what="was called",
+            seq=seals.of(("run.born", run.id)),
+            routine=True,
+            run=str(run.id),
+        )
+        if run.ended_at is not None:
+            yield Told(
+                at=run.ended_at,
+                kind="run" if run.state == "succeeded" else "run_ended",
+                who=run.card_id,
+                what=RUN_ENDS.get(run.state, run.state),
+                detail=run.summary,
+                seq=seals.of(("run.ended", run.id)),
+                routine=run.state == "succeeded",
+                run=str(run.id),
+            )
+
+
+RUN_ENDS = {
+    "succeeded": "finished",
+    "failed": "could not finish",
+    "cancelled": "was ended",
+    "timed_out": "ran out of time",
+}
+
+
+def _actions(actions: Iterable[Action], seals: Seals) -> Iterator[Told]:
+    for action in actions:
+        told_elsewhere = action.verb in TOLD_BY_WORKLOG
+        yield _verdict(action, seals, routine=told_elsewhere and action.verdict == "authorised")
+        if action.outcome:
+            yield _outcome(action, seals, routine=told_elsewhere and action.outcome == "done")
+        elif action.work is not None and action.work.state == "in_doubt":
+            yield _doubt(action, seals)
+
+
+def _verdict(action: Action, seals: Seals, *, routine: bool) -> Told:
+    kind = {"authorised": "permit", "denied": "denied", "observed": "would"}[action.verdict]
+    return Told(
+        at=action.decided_at,
+        kind=kind,
+        who=_asker(action),
+        what=deed(action),
+        detail=action.reason or _level(action),
+        seq=seals.of((f"action.{action.verdict}", action.id)),
+        routine=routine,
+        run=str(action.run_id or ""),
+        action=str(action.id),
+    )
+
+
+def _outcome(action: Action, seals: Seals, *, routine: bool) -> Told:
+    at = action.settled_at or action.decided_at
+    kind = action.outcome if action.outcome in {"done", "failed"} else "void"
+    return Told(
+        at=at,
+        kind=kind,
+        who=action.outcome,
+        what=deed(action),
+        detail=said_by(action.result),
+        seq=seals.of(
+            ("action.outcome", action.id), ("action.expired", action.id), ("action.void", action.id)
+        ),
+        routine=routine,
+        last_at=action.work.claimed_at if action.work else None,
+        action=str(action.id),
+    )
+
+
+def _doubt(action: Action, seals: Seals) -> Told:
+    work = action.work
+    return Told(
+        at=action.decided_at if work is None else work.claimed_at or action.decided_at,
+        kind="in_doubt",
+        who="In doubt",
+        what=deed(action),
+        detail="nobody has reported its outcome; the world is asked again",
+        seq=seals.of(("action.in_doubt", action.id)),
+        last_at=None if work is None else work.not_before,
+        action=str(action.id),
+    )
+
+
+def _line(line: LogLine, actions: dict[Any, Action], seals: Seals) -> Told:
+    action = actions.get(line.action_id)
+    by_play = action is not None and action.verb not in TOLD_BY_WORKLOG and bool(action.outcome)
+    return Told(
+        at=line.at,
+        kind="note" if line.author_kind != "executor" else "executor",
+        who=line.author,
+        what="" if action is None else LINE_SAYS.get(action.verb, ""),
+        said=line.text,
+        author=line.author_kind,
+        tainted=line.tainted,
+        seq=seals.of(
+            ("action.outcome", line.action_id),
+            *((f"ticket.{verb}", f"{line.ticket_id}#{line.n}") for verb in LINE_KINDS),
+        ),
+        routine=by_play,
+        run="" if action is None else str(action.run_id or ""),
+        action="" if action is None else str(action.id),
+        private=line.visibility == "private",
+    )
+
+
+LINE_KINDS = ("commented", "moved", "opened", "line")
+LINE_SAYS = {
+    "ticket.comment": "wrote",
+    "ticket.assign": "set priority and team",
+    "ticket.resolve": "resolved the ticket",
+    "ticket.escalate": "asks for a person",
+}
+
+DEEDS = {
+    "ticket.comment": "a note",
+    "ticket.assign": "priority and team",
+    "ticket.resolve": "resolving the ticket",
+    "ticket.escalate": "calling a person",
+    "notify": "telling a person",
+}
+
+
+def deed(action: Action) -> str:
+    """Return what an action is about, in words: `restart_service on web-1`."""
+    if action.verb != "playbook.run":
+        return DEEDS.get(action.verb, action.verb)
+    return f"{action.entry} on {action.target}" if action.target else action.entry
+
+
+def said_by(result: object) -> str:
+    """Return the sentence in an action's result."""
+    said = result.get("said") if isinstance(result, dict) else None
+    return said if isinstance(said, str) else ""
+
+
+def _asker(action: Action) -> str:
+    if action.run is not None:
+        return action.run.card_id
+    return action.principal.partition(":")[2] or action.principal
+
+
+def _level(action: Action) -> str:
+    return f"level {action.level}" if action.level and action.verb == "playbook.run" else ""

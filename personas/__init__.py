@@ -1,0 +1,1 @@
+"""Who may do what, and one ephemeral run of it."""

@@ -1,0 +1,38 @@
+"""System checks: nothing starts on a bad card or catalogue."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name
+
+from personas import conf
+from personas.cards import read_cards
+from personas.catalogue import read_catalogue
+
+
+@register
+def cards(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
+    """Report every fault of the role cards with file, line and mend."""
+    del app_configs
+    _, faults = read_cards(conf.cards_folder())
+    return [Error(f"{f.file}:{f.line}: {f.what}", f.mend, id="personas.E001") for f in faults]
+
+
+@register
+def catalogue(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
+    """Report every fault of the catalogue, and what has changed since it was approved."""
+    del app_configs
+    pinned, faults = read_catalogue(conf.playbooks_folder())
+    found: list[CheckMessage] = [
+        Error(f"{f.file}:{f.line}: {f.what}", f.mend, id="personas.E002") for f in faults
+    ]
+    found += [
+        Warning(
+            f"The files of {entry.name} are not those that were approved: it will be denied.",
+            f"Read the change, then `manage.py personas approve {entry.name}`.",
+            id="personas.W001",
+        )
+        for entry in pinned
+        if entry.tree_hash != entry.approved_hash
+    ]
+    return found

@@ -1,0 +1,22 @@
+"""Where the personas' declarations lie, and how long a claimed step stays claimed."""
+
+from pathlib import Path
+
+from django.conf import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def cards_folder() -> Path:
+    """Return the folder of the role cards."""
+    return Path(getattr(settings, "ETHOPS_CARDS", ROOT / "personas" / "cards"))
+
+
+def playbooks_folder() -> Path:
+    """Return the folder that holds the catalogue and its playbooks."""
+    return Path(getattr(settings, "ETHOPS_PLAYBOOKS", ROOT / "playbooks"))
+
+
+def lease_seconds() -> int:
+    """Return how long a step may go without a sign of life."""
+    return int(settings.ETHOPS_LEASE_SECONDS)

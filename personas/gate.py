@@ -1,0 +1,284 @@
+"""The gate's doors, typed: one keyword-only function per SQL function, no decision of its own.
+
+Which of them a process may call is decided by its database role, not here.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+from uuid import UUID
+
+from django.db import connection
+
+from audit.canonical import JSON
+from audit.work.rows import holder
+
+Outcome: TypeAlias = Literal["done", "failed"]
+Finding: TypeAlias = Literal["done", "failed", "absent", "unknown"]
+Next: TypeAlias = Literal["continue", "done", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class StepClaim:
+    """A step that this worker takes: `token` is good until the step is finished or re-claimed."""
+
+    work_id: UUID
+    fence: int
+    run_id: UUID
+    number: int
+    token: str
+    card: str
+    ticket_ref: str
+    scope: list[str]
+    joined: str
+    inputs: dict[str, Any]
+    checkpoint: dict[str, Any]
+    started_at: datetime
+    deadline: datetime
+    history: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """What the gate decided about one proposal; `guard` names the guard that spoke."""
+
+    action_id: UUID
+    verdict: str
+    guard: str
+    reason: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An authorised and recorded effect that this executor carries out."""
+
+    action_id: UUID
+    fence: int
+    verb: str
+    entry: str
+    target: str
+    args: dict[str, str]
+    ticket_ref: str
+    card: str
+    run_id: UUID | None
+    principal: str
+    tree_hash: str
+    entry_seq: int
+    attempts: int
+    timeout_s: int
+    parameters: dict[str, Any]
+    document: dict[str, Any]
+
+
+# ---------------------------------------------------------------- the agent's doors
+def claim_step(*, lease_seconds: float) -> StepClaim | None:
+    """Take the next step of any run, or None."""
+    row = _row("SELECT * FROM gate.claim_step(%s, %s)", [holder(), lease_seconds])
+    return None if row is None else StepClaim(**row)
+
+
+def propose(
+    *,
+    run_id: UUID,
+    token: str,
+    step: int,
+    key: str,
+    verb: str,
+    entry: str = "",
+    target: str = "",
+    args: Mapping[str, str] | None = None,
+) -> Proposed:
+    """Ask for one action; the same (step, key) again returns the first verdict."""
+    row = _row(
+        "SELECT * FROM gate.propose(%s, %s, %s, %s, %s, %s, %s, %s::jsonb)",
+        [run_id, token, step, key, verb, entry, target, json.dumps(dict(args or {}))],
+    )
+    return Proposed(**_present(row))
+
+
+def finish_step(
+    *,
+    claim: StepClaim,
+    question: Mapping[str, JSON],
+    answer: Mapping[str, JSON],
+    checkpoint: Mapping[str, JSON],
+    next_: Next,
+    wait_seconds: float = 0,
+    summary: str = "",
+) -> str:
+    """Write question, answer and checkpoint; returns `ok`, or `late` where the step was lost."""
+    return str(
+        _value(
+            "SELECT gate.finish_step(%s, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb, %s, %s, %s)",
+            [
+                claim.work_id,
+                claim.fence,
+                claim.token,
+                json.dumps(question),
+                json.dumps(answer),
+                json.dumps(checkpoint),
+                next_,
+                wait_seconds,
+                summary,
+            ],
+        )
+    )
+
+
+def release_step(*, work_id: UUID, fence: int, error: str) -> str:
+    """Give a step back after an error; returns `ready`, `dead` or `late`."""
+    return str(_value("SELECT gate.release_step(%s, %s, %s)", [work_id, fence, error]))
+
+
+# ---------------------------------------------------------------- the executor's doors
+def claim_effect(*, queue: str, holder: str, lease_seconds: float) -> Claim | None:
+    """Take the next effect that is authorised, in the ledger and flushed, or None."""
+    row = _row("SELECT * FROM gate.claim_effect(%s, %s, %s)", [queue, holder, lease_seconds])
+    return None if row is None else Claim(**row)
+
+
+def settle(*, action_id: UUID, fence: int, outcome: Outcome, result: Mapping[str, JSON]) -> str:
+    """Report what came of an effect; returns `settled`, or `late` where the fence has moved."""
+    return str(
+        _value(
+            "SELECT gate.settle(%s, %s, %s, %s::jsonb)",
+            [action_id, fence, outcome, json.dumps(result)],
+        )
+    )
+
+
+def claim_doubt(*, queue: str, holder: str, lease_seconds: float) -> Claim | None:
+    """Take the next effect in doubt, to probe the world about it, or None."""
+    row = _row("SELECT * FROM gate.claim_doubt(%s, %s, %s)", [queue, holder, lease_seconds])
+    return None if row is None else Claim(**row)
+
+
+def resolve_doubt(
+    *, action_id: UUID, fence: int, finding: Finding, result: Mapping[str, JSON]
+) -> str:
+    """Report what the probe found; returns the finding, or `late`."""
+    return str(
+        _value(
+            "SELECT gate.resolve_doubt(%s, %s, %s, %s::jsonb)",
+            [action_id, fence, finding, json.dumps(result)],
+        )
+    )
+
+
+# ---------------------------------------------------------------- rules' and people's doors
+def dispatch(
+    *,
+    card: str,
+    ticket_ref: str,
+    priority: int,
+    scope: Sequence[str],
+    joined: str,
+    inputs: Mapping[str, JSON],
+    dedup: str,
+) -> UUID | None:
+    """Bear a run for a ticket; None where one lives already or this occasion had its run."""
+    value = _value(
+        "SELECT gate.dispatch(%s, %s, %s, %s::jsonb, %s, %s::jsonb, %s)",
+        [card, ticket_ref, priority, json.dumps(list(scope)), joined, json.dumps(inputs), dedup],
+    )
+    return None if value is None else UUID(str(value))
+
+
+def order_notice(
+    *, rule: str, key: str, ticket_ref: str, args: Mapping[str, str]
+) -> UUID | None:
+    """Have a person told, once per (rule, key); None where that was ordered before."""
+    value = _value(
+        "SELECT gate.order_notice(%s, %s, %s, %s::jsonb)",
+        [rule, key, ticket_ref, json.dumps(dict(args))],
+    )
+    return None if value is None else UUID(str(value))
+
+
+def take_over(*, ticket_ref: str, person: str, why: str) -> int:
+    """End the ticket's runs and void its permits; returns how many runs ended."""
+    return int(str(_value("SELECT gate.take_over(%s, %s, %s)", [ticket_ref, person, why])))
+
+
+def press_stop(*, by: str, why: str) -> None:
+    """Stop: nothing new is claimed from now on."""
+    _value("SELECT gate.press_stop(%s, %s)", [by, why])
+
+
+def lift_stop(*, by: str, why: str) -> None:
+    """Resume; only a named person does."""
+    _value("SELECT gate.lift_stop(%s, %s)", [by, why])
+
+
+def stopped() -> bool:
+    """Tell whether the stop is pressed."""
+    return bool(_value("SELECT gate.stopped()", []))
+
+
+def set_autonomy(
+    *, card: str, entry: str, ci_class: str, level: str, by: str, why: str
+) -> None:
+    """Set how far a card may go with an entry on a class of CI; `observe` or `act`."""
+    _value(
+        "SELECT gate.set_autonomy(%s, %s, %s, %s, %s, %s)", [card, entry, ci_class, level, by, why]
+    )
+
+
+def person_settles(*, action_id: UUID, person: str, finding: Outcome, why: str) -> str:
+    """Let a named person say what came of an effect in doubt."""
+    return str(
+        _value("SELECT gate.person_settles(%s, %s, %s, %s)", [action_id, person, finding, why])
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """Work that the reconciler moved, and where to."""
+
+    id: UUID
+    kind: str
+    subject: str
+    state: str
+    error: str
+
+
+def reconcile() -> list[Reconciled]:
+    """Free leases that ran out, cancel what expired, end runs that cannot go on."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, kind, subject, state, error FROM gate.reconcile()")
+        return [Reconciled(*row) for row in cursor.fetchall()]
+
+
+_JSON_COLUMNS = frozenset(
+    {"scope", "inputs", "checkpoint", "history", "args", "parameters", "document"}
+)
+
+
+def _row(statement: str, parameters: list[object]) -> dict[str, Any] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        row = cursor.fetchone()
+        names = [column.name for column in cursor.description or ()]
+    if row is None:
+        return None
+    # Django's cursors leave jsonb as text.
+    return {
+        name: json.loads(value) if name in _JSON_COLUMNS and isinstance(value, str) else value
+        for name, value in zip(names, row, strict=True)
+    }
+
+
+def _present(row: dict[str, Any] | None) -> dict[str, Any]:
+    if row is None:
+        raise LookupError("the gate answered nothing: its migrations are missing")
+    return row
+
+
+def _value(statement: str, parameters: list[object]) -> object:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        row = cursor.fetchone()
+    return None if row is None else row[0]

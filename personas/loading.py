@@ -1,0 +1,91 @@
+"""Brings cards and catalogue into the rows that the gate reads; run by the owner alone."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from personas import conf
+from personas.cards import CardFile, read_cards
+from personas.catalogue import Pinned, read_catalogue
+from personas.errors import BadDeclarationError
+from personas.models import Card, CatalogueEntry, Grant
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a load brought in, and which of it was new or different."""
+
+    cards: int
+    entries: int
+    changed: tuple[str, ...]
+
+
+@transaction.atomic
+def load() -> Loaded:
+    """Load both; what is no longer declared is switched off, never removed.
+
+    Raises:
+        BadDeclarationError: a file has a fault; nothing was changed.
+    """
+    cards, card_faults = read_cards(conf.cards_folder())
+    entries, entry_faults = read_catalogue(conf.playbooks_folder())
+    faults = [*card_faults, *entry_faults]
+    if faults:
+        raise BadDeclarationError("; ".join(str(fault) for fault in faults))
+    changed = [*filter(None, map(_card, cards)), *filter(None, map(_entry, entries))]
+    names = [card.document.name for card in cards]
+    Card.objects.exclude(name__in=names).update(enabled=False)
+    CatalogueEntry.objects.exclude(name__in=[e.name for e in entries]).update(enabled=False)
+    return Loaded(len(cards), len(entries), tuple(changed))
+
+
+def _card(file: CardFile) -> str:
+    card = file.document
+    old = Card.objects.filter(name=card.name, enabled=True).values_list("digest", flat=True)
+    same = list(old) == [file.digest]
+    if same:
+        return ""
+    Card.objects.update_or_create(
+        name=card.name,
+        defaults={
+            "title": card.title,
+            "purpose": card.purpose,
+            "team": card.team,
+            "digest": file.digest,
+            "limits": card.limits.model_dump(),
+            "document": card.model_dump(mode="json"),
+            "enabled": True,
+        },
+    )
+    Grant.objects.filter(card_id=card.name).delete()
+    for grant in card.grants:
+        for entry in grant.entries or ("",):
+            for ci_class in grant.ci_classes or ("",):
+                Grant.objects.create(
+                    card_id=card.name, verb=grant.verb, entry=entry, ci_class=ci_class
+                )
+    return f"card {card.name} {file.digest}"
+
+
+def _entry(pinned: Pinned) -> str:
+    entry = pinned.document
+    values = {
+        "title": entry.title,
+        "risk": entry.risk,
+        "tree_hash": pinned.tree_hash,
+        "approved_hash": pinned.approved_hash,
+        "parameters": {
+            name: parameter.model_dump(by_alias=True)
+            for name, parameter in entry.parameters.items()
+        },
+        "timeout_s": entry.timeout_s,
+        "max_per_ticket": entry.max_per_ticket,
+        "max_per_hour": entry.max_per_hour,
+        "document": entry.model_dump(mode="json", by_alias=True),
+        "enabled": True,
+    }
+    old = CatalogueEntry.objects.filter(name=pinned.name).values(*values).first()
+    if old == values:
+        return ""
+    CatalogueEntry.objects.update_or_create(name=pinned.name, defaults=values)
+    return f"entry {pinned.name} {pinned.tree_hash}"

@@ -1,0 +1,1 @@
+"""One run: context, question, plan, proposal, checkpoint."""

@@ -1,0 +1,108 @@
+"""One step of one run: claim, gather, ask, plan, propose, checkpoint.
+
+A crash anywhere repeats the step: proposals are idempotent on (step, key), and the step is
+taken once, by whoever still holds its fence.
+"""
+
+import dataclasses
+import logging
+
+from django.db import connection
+
+from adapters import registry
+from adapters.inference.port import Question
+from adapters.json_value import JSON
+from audit.work.leases import Keeper
+from personas import conf, gate
+from personas.runtime import context as gathering
+from personas.runtime.plan import Plan, Situation, close, plan
+
+log = logging.getLogger(__name__)
+
+_keeper: list[Keeper] = []
+
+
+def drain() -> int:
+    """Take steps until there is none; returns how many were taken."""
+    taken = 0
+    while (claim := gate.claim_step(lease_seconds=conf.lease_seconds())) is not None:
+        with _leases().hold(claim.work_id, claim.fence):
+            _take(claim)
+        taken += 1
+    return taken
+
+
+def _leases() -> Keeper:
+    if not _keeper:
+        _keeper.append(Keeper(float(conf.lease_seconds())))
+    return _keeper[0]
+
+
+def _take(claim: gate.StepClaim) -> None:
+    try:
+        _step(claim)
+    except Exception as fault:  # the one boundary of this worker: the step is tried again
+        log.exception("step %s of run %s failed", claim.number, claim.run_id)
+        connection.close_if_unusable_or_obsolete()
+        error = f"{type(fault).__name__}: {fault}"
+        gate.release_step(work_id=claim.work_id, fence=claim.fence, error=error)
+
+
+def _step(claim: gate.StepClaim) -> None:
+    stage = str(claim.checkpoint.get("stage") or claim.inputs["first_question"])
+    if stage == "close":
+        ended = close(claim.history, claim.number - 1)
+        _finish(claim, {"kind": "close"}, {"choice": ended.next}, ended)
+        return
+    context = gathering.gather(claim)
+    question = Question(
+        kind=stage,  # type: ignore[arg-type] - a stage is one of the three kinds here
+        card=claim.card,
+        facts=gathering.facts(context, stage),
+        candidates=gathering.candidates(context, stage),
+    )
+    answer = registry.inference().ask(question)
+    chosen = plan(stage, answer, _situation(context, question))
+    for proposal in chosen.proposals:
+        gate.propose(
+            run_id=claim.run_id,
+            token=claim.token,
+            step=claim.number,
+            **{f.name: getattr(proposal, f.name) for f in dataclasses.fields(proposal)},
+        )
+    _finish(claim, _shown(question), dataclasses.asdict(answer), chosen)
+
+
+def _situation(context: gathering.Context, question: Question) -> Situation:
+    return Situation(
+        ticket_ref=context.claim.ticket_ref,
+        ci_ref=context.ci.ref if context.ci else "",
+        impact=context.ci.impact if context.ci else 3,
+        escalates_to=str(context.claim.inputs["escalates_to"]),
+        facts=question.facts,
+    )
+
+
+def _shown(question: Question) -> dict[str, JSON]:
+    return {
+        "kind": question.kind,
+        "card": question.card,
+        "facts": dict(question.facts),
+        "candidates": [dataclasses.asdict(candidate) for candidate in question.candidates],
+    }
+
+
+def _finish(
+    claim: gate.StepClaim, question: dict[str, JSON], answer: dict[str, JSON], chosen: Plan
+) -> None:
+    said = gate.finish_step(
+        claim=claim,
+        question=question,
+        answer=answer,
+        checkpoint={"stage": chosen.stage},
+        next_=chosen.next,
+        wait_seconds=chosen.wait_seconds,
+        summary=chosen.summary,
+    )
+    if said == "late":
+        log.warning("step %s of run %s was lost meanwhile", claim.number, claim.run_id)

@@ -1,0 +1,110 @@
+"""The servers of one test run: started by the process that outlives the others, shared by all."""
+
+import json
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import psycopg
+from psycopg import sql
+
+from ethops.stack import places, roles
+from ethops.stack.layout import Layout
+from ethops.stack.ports import Ports, free_ports
+from ethops.stack.postgres import UNSAFE_FOR_TESTS, stop
+
+
+@dataclass(slots=True)
+class Servers:
+    """PostgreSQL and Redis in a folder that is thrown away."""
+
+    layout: Layout
+    running: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+    """Empty in a worker, which joined servers that its controller started."""
+
+    @classmethod
+    def started(cls) -> Self:
+        """Start both; the caller must `stop` them."""
+        state = Path(tempfile.mkdtemp(prefix="ethops-tests-"))
+        layout = Layout(state=state, ports=free_ports(), postgres_settings=UNSAFE_FOR_TESTS)
+        places.make(layout.where)
+        assert layout.postgres is not None
+        assert layout.redis is not None
+        postgres, _ = layout.postgres.start()
+        wakeups = layout.redis.spawn()
+        layout.redis.wait(wakeups)
+        return cls(layout, [wakeups, postgres])
+
+    @classmethod
+    def joined(cls, described: str) -> Self:
+        """The servers that another process started."""
+        state, *ports = json.loads(described)
+        return cls(Layout(Path(state), Ports(*ports), postgres_settings=UNSAFE_FOR_TESTS))
+
+    def describe(self) -> str:
+        """What another process needs to join."""
+        ports = self.layout.ports
+        return json.dumps(
+            [str(self.layout.state), ports.web, ports.flower, ports.postgres, ports.redis]
+        )
+
+    def stop(self) -> None:
+        """End both and leave nothing behind; a worker leaves that to its controller."""
+        if not self.running:
+            return
+        for process in self.running:
+            stop(process, seconds=10)
+        self.running.clear()
+        places.remove(self.layout.where)
+        shutil.rmtree(self.layout.state, ignore_errors=True)
+
+    def superuser_dsn(self, database: str = "postgres") -> str:
+        """The superuser of the server."""
+        assert self.layout.postgres is not None
+        return self.layout.postgres.superuser_dsn(database)
+
+    def dsn(self, role: str, database: str) -> str:
+        """One database as one role sees it."""
+        password = self.layout.secrets.role_passwords[role]
+        port = self.layout.ports.postgres
+        return f"postgresql://{role}:{password}@127.0.0.1:{port}/{database}"
+
+    def redis_url(self, number: int) -> str:
+        """One database of Redis."""
+        assert self.layout.redis is not None
+        return self.layout.redis.url(number)
+
+    def has_database(self, name: str) -> bool:
+        """True if it is there."""
+        with psycopg.connect(self.superuser_dsn(), autocommit=True) as link:
+            found = link.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+            return found.fetchone() is not None
+
+    def clone(self, template: str, name: str) -> None:
+        """Make a database anew from a template; rights on the database do not come along."""
+        self.drop(name)
+        with psycopg.connect(self.superuser_dsn(), autocommit=True) as link:
+            link.execute(roles.create_database(name, template))
+            for statement in roles.database_statements(name):
+                link.execute(statement)
+
+    def drop(self, name: str) -> None:
+        """Throw a database away, whoever is in it."""
+        with psycopg.connect(self.superuser_dsn(), autocommit=True) as link:
+            link.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {name} WITH (FORCE)").format(
+                    name=sql.Identifier(name)
+                )
+            )
+
+    def rename(self, name: str, to: str) -> None:
+        """A template gets its name only when it is whole."""
+        with psycopg.connect(self.superuser_dsn(), autocommit=True) as link:
+            link.execute(
+                sql.SQL("ALTER DATABASE {name} RENAME TO {to}").format(
+                    name=sql.Identifier(name), to=sql.Identifier(to)
+                )
+            )
