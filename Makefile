@@ -14,6 +14,9 @@ PYTHON ?= $(shell for name in python3.12 python3.11 python3 python3.13; do \
 	"$$name" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' \
 	2>/dev/null && { echo "$$name"; break; }; done)
 
+# Without bytecode every start compiles everything again, ten times over.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down status test test-live check bench \
 	lint format types imports django yaml playbooks spelling lock wheel hooks clean
@@ -30,7 +33,7 @@ $(SYNCED): requirements.lock
 	@test -x $(RUN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(RUN)/uv || $(RUN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@# pip knows mirrors and certificates of its own configuration that uv does not read.
-	@$(RUN)/uv pip sync --quiet --python $(RUN)/python requirements.lock \
+	@$(RUN)/uv pip sync --quiet --compile-bytecode --python $(RUN)/python requirements.lock \
 		|| $(RUN)/python -m pip install --quiet --require-hashes --no-deps -r requirements.lock
 	@touch $(SYNCED)
 	@echo "ok   environment          $$($(RUN)/python --version), as locked"

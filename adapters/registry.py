@@ -1,5 +1,6 @@
 """From the name of a contract to the adapter the settings chose for it."""
 
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Literal, cast, overload
@@ -40,20 +41,25 @@ def sweeper() -> monitoring.Sweeper:
 def inference() -> inference_port.Inference:
     """Return the engine that answers questions, with the site's own rules in front.
 
+    Made once per process: rules change with a restart, which checks them first.
+
     Raises:
         UndeclaredSiteError: the site file that names those rules has faults.
         FaultyRulesError: a rule file has faults.
     """
-    return cast(
-        "inference_port.Inference", _made("inference", "Inference", site_rules=_site_rules())
-    )
+    return _engine(conf.modules()["inference"], conf.site_path())
 
 
-def _site_rules() -> Path | None:
-    path = conf.site_path()
-    if path is None:
+@cache
+def _engine(_dotted: str, site_path: Path | None) -> inference_port.Inference:
+    made = _made("inference", "Inference", site_rules=_site_rules(site_path))
+    return cast("inference_port.Inference", made)
+
+
+def _site_rules(site_path: Path | None) -> Path | None:
+    if site_path is None:
         return None
-    read = site.read(path)
+    read = site.read(site_path)
     if read.value is None:
         raise UndeclaredSiteError("; ".join(map(str, read.faults)))
     return site.rules_path(read)

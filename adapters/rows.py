@@ -9,6 +9,11 @@ from django.db import connection
 def select(query: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
     """Return the rows of a query as mappings from column name to value; jsonb comes as text."""
     with connection.cursor() as cursor:
-        cursor.execute(query, params)
+        cursor.execute(query, [_fit(param) for param in params])
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _fit(param: Any) -> Any:
+    """Replace NUL, which PostgreSQL refuses in text: such a text is nowhere to be found."""
+    return param.replace("\x00", "\ufffd") if isinstance(param, str) else param

@@ -7,12 +7,12 @@ may never fail for what somebody wrote.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from audit.errors import NotCanonicalError
 
-JSON: TypeAlias = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
+JSON: TypeAlias = bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"] | None
 
 LARGEST_INTEGER = 2**53 - 1
 LARGEST_BODY = 65_535
@@ -28,16 +28,16 @@ def canonical(value: JSON) -> bytes:
 
 def tamed(value: JSON) -> JSON:
     """Return the nearest value within the profile: floats and huge numbers become strings."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {_ascii(key): tamed(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [tamed(item) for item in value]
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, float) or (isinstance(value, int) and abs(value) > LARGEST_INTEGER):
-        return repr(value)
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, Sequence):
+        return [tamed(item) for item in value]
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+        return str(value)
     return value
 
 
@@ -55,12 +55,12 @@ def _ascii(key: str) -> str:
 
 
 def _check(value: JSON, where: str = "$") -> None:
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         for key, item in value.items():
-            if not isinstance(key, str) or not key.isascii():
+            if not key.isascii():
                 raise NotCanonicalError(f"{where}: key {key!r} is not ASCII text")
             _check(item, f"{where}.{key}")
-    elif isinstance(value, list):
+    elif isinstance(value, Sequence) and not isinstance(value, str):
         for number, item in enumerate(value):
             _check(item, f"{where}[{number}]")
     elif isinstance(value, float):

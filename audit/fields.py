@@ -20,7 +20,7 @@ class RandomUuid(Func):
     output_field = models.UUIDField()
 
 
-class LsnField(models.Field[str, str]):
+class LsnField(models.Field[str | None, str | None]):
     """A position in PostgreSQL's write-ahead log, read as text (`0/16B3748`)."""
 
     description = "WAL position"

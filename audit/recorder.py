@@ -109,9 +109,7 @@ class Recorder:
         if facts:
             numbers = [fact.n for fact in facts]
             bodies = [entry_bytes(origin, fact) for fact in facts]
-            connection.execute(
-                "CALL audit.record(%s::bigint[], %s::bytea[])", (numbers, bodies)
-            )
+            connection.execute("CALL audit.record(%s::bigint[], %s::bytea[])", (numbers, bodies))
         return len(facts)
 
 
@@ -127,7 +125,7 @@ def main() -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
     dsn = os.environ.get("DATABASE_URL", "")
     if not dsn:
-        print("DATABASE_URL is not set: give the recorder its own role's DSN", file=sys.stderr)
+        log.error("DATABASE_URL is not set: give the recorder its own role's DSN")
         return 2
     recorder = Recorder(dsn)
     signal.signal(signal.SIGTERM, recorder.stop)

@@ -109,7 +109,7 @@ def _faults(row: Row, origin: str, expected: int, prev: bytes) -> Iterator[str]:
 
 
 def read_export(lines: Iterable[str]) -> tuple[str, int, bytes, Iterator[Row]]:
-    """Return origin, head number, head hash and the entries of an export; ValueError if unreadable."""
+    """Return origin, head number, head hash and the entries of an export."""
     each = iter(lines)
     head = json.loads(next(each, "null"))
     if not isinstance(head, dict) or not {"origin", "seq", "hash"} <= head.keys():
@@ -139,19 +139,20 @@ def main(arguments: list[str]) -> int:
     """Check the export named on the command line."""
     names = [word for word in arguments if word != "--json"]
     if len(names) != 1:
-        print(__doc__, file=sys.stderr)
+        sys.stderr.write(__doc__ or "")
         return 2
     try:
         with open(names[0], encoding="utf-8") as lines:  # noqa: PTH123 - no more than is needed
             origin, seq, head, rows = read_export(lines)
             report = verify(rows, origin=origin, head_seq=seq, head_hash=head)
     except (OSError, ValueError) as fault:
-        print(f"unreadable: {fault}", file=sys.stderr)
+        sys.stderr.write(f"unreadable: {fault}\n")
         return 2
     if "--json" in arguments:
-        print(json.dumps({"whole": report.whole, **asdict(report)}))
+        said = json.dumps({"whole": report.whole, **asdict(report)})
     else:
-        print("\n".join(report.findings) or f"whole: {report.entries} entries to #{report.last}")
+        said = "\n".join(report.findings) or f"whole: {report.entries} entries to #{report.last}"
+    sys.stdout.write(said + "\n")
     return 0 if report.whole else 1
 
 

@@ -1,8 +1,8 @@
 """The Celery application: Redis only wakes workers, PostgreSQL holds every fact."""
 
 from celery import Celery
-from celery.signals import beat_init, setup_logging, worker_init
-from kombu import Queue
+from celery.signals import beat_init, setup_logging, worker_ready
+from kombu import Exchange, Queue
 
 from ethops import env, logs, pulse
 from ethops.routing import QUEUES
@@ -29,17 +29,18 @@ app.conf.update(
     task_acks_late=False,
     task_create_missing_queues=False,
     task_default_queue="control",
-    task_queues=[Queue(name) for name in QUEUES],
+    # Without a key of its own a queue would get every message of the others, too.
+    task_queues=[Queue(name, Exchange("ethops"), routing_key=name) for name in QUEUES],
     task_routes={task: {"queue": queue} for queue, task in QUEUES.items()},
     worker_prefetch_multiplier=1,
-    # Whoever reaches Redis must not be able to stop, grow or re-route a worker.
-    worker_enable_remote_control=False,
+    # For Flower; ethops.panel leaves only what looks on.
+    worker_enable_remote_control=True,
     worker_send_task_events=True,
     worker_hijack_root_logger=False,
     worker_redirect_stdouts=False,
     enable_utc=True,
     timezone="UTC",
-    imports=("ethops.control",),
+    imports=("ethops.control", "ethops.panel"),
 )
 app.autodiscover_tasks(["ethops.desk", "personas", "ethops.executor"])
 
@@ -49,7 +50,7 @@ def _quiet_logs(**_: object) -> None:
     logs.configure(_said.process)
 
 
-@worker_init.connect
+@worker_ready.connect
 @beat_init.connect
 def _begin_pulse(**_: object) -> None:
     pulse.begin(_said.process)

@@ -127,7 +127,9 @@ def enter(arguments: Sequence[str] = ()) -> None:
 def inherited() -> dict[str, str]:
     """What a child may inherit: everything but DSNs, keys and the name of this process."""
     private = {"DATABASE_URL", "REDIS_URL", "ETHOPS_SECRET_KEY", "ETHOPS_PROCESS"}
-    return {name: value for name, value in os.environ.items() if name not in private}
+    # Ten processes that each compile all they import would start seconds later.
+    slow = {"PYTHONDONTWRITEBYTECODE"}
+    return {name: value for name, value in os.environ.items() if name not in private | slow}
 
 
 def plain_terminal() -> bool:

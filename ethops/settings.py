@@ -101,7 +101,6 @@ DATABASES = {
 }
 
 STATIC_URL = "static/"
-STATIC_ROOT = _said.state / "static"
 # Served from the packages themselves: no collectstatic before the first start.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False

@@ -1,11 +1,19 @@
-"""Every address of the house."""
+"""Every address of the web process: health, the API, and the desk at the root."""
 
-from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import include, path
+from django.views.generic import RedirectView
 
-from ethops.api import health
+from ethops.api.health import healthz
+from ethops.pages.site import desk
 
-urlpatterns: list[URLPattern | URLResolver] = [
-    path("healthz", health.healthz),
-    path("admin/", admin.site.urls),
+urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("api/", include(("ethops.api.routes", "api"))),
+    path("admin/", RedirectView.as_view(pattern_name="admin:index")),
+    path("", desk.urls),
 ]
+
+handler400 = "ethops.pages.faults.bad_request"
+handler403 = "ethops.pages.faults.forbidden"
+handler404 = "ethops.pages.faults.not_found"
+handler500 = "ethops.pages.faults.fault"

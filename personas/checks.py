@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name
+from django.core.checks import CheckMessage, Error, Warning, register
 
 from personas import conf
 from personas.cards import read_cards
@@ -11,17 +11,17 @@ from personas.catalogue import read_catalogue
 
 
 @register
-def cards(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
+def check_cards(app_configs: Sequence[Any] | None, **options: Any) -> list[CheckMessage]:
     """Report every fault of the role cards with file, line and mend."""
-    del app_configs
-    _, faults = read_cards(conf.cards_folder())
+    del app_configs, options
+    _cards, faults = read_cards(conf.cards_folder())
     return [Error(f"{f.file}:{f.line}: {f.what}", f.mend, id="personas.E001") for f in faults]
 
 
 @register
-def catalogue(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
+def check_catalogue(app_configs: Sequence[Any] | None, **options: Any) -> list[CheckMessage]:
     """Report every fault of the catalogue, and what has changed since it was approved."""
-    del app_configs
+    del app_configs, options
     pinned, faults = read_catalogue(conf.playbooks_folder())
     found: list[CheckMessage] = [
         Error(f"{f.file}:{f.line}: {f.what}", f.mend, id="personas.E002") for f in faults

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import connection
 
 from audit.canonical import JSON
-from audit.work.rows import holder
+from audit.work.rows import Parameter, holder
 
 Outcome: TypeAlias = Literal["done", "failed"]
 Finding: TypeAlias = Literal["done", "failed", "absent", "unknown"]
@@ -187,9 +187,7 @@ def dispatch(
     return None if value is None else UUID(str(value))
 
 
-def order_notice(
-    *, rule: str, key: str, ticket_ref: str, args: Mapping[str, str]
-) -> UUID | None:
+def order_notice(*, rule: str, key: str, ticket_ref: str, args: Mapping[str, str]) -> UUID | None:
     """Have a person told, once per (rule, key); None where that was ordered before."""
     value = _value(
         "SELECT gate.order_notice(%s, %s, %s, %s::jsonb)",
@@ -218,9 +216,7 @@ def stopped() -> bool:
     return bool(_value("SELECT gate.stopped()", []))
 
 
-def set_autonomy(
-    *, card: str, entry: str, ci_class: str, level: str, by: str, why: str
-) -> None:
+def set_autonomy(*, card: str, entry: str, ci_class: str, level: str, by: str, why: str) -> None:
     """Set how far a card may go with an entry on a class of CI; `observe` or `act`."""
     _value(
         "SELECT gate.set_autonomy(%s, %s, %s, %s, %s, %s)", [card, entry, ci_class, level, by, why]
@@ -257,7 +253,7 @@ _JSON_COLUMNS = frozenset(
 )
 
 
-def _row(statement: str, parameters: list[object]) -> dict[str, Any] | None:
+def _row(statement: str, parameters: Sequence[Parameter]) -> dict[str, Any] | None:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         row = cursor.fetchone()
@@ -277,7 +273,7 @@ def _present(row: dict[str, Any] | None) -> dict[str, Any]:
     return row
 
 
-def _value(statement: str, parameters: list[object]) -> object:
+def _value(statement: str, parameters: Sequence[Parameter]) -> object:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         row = cursor.fetchone()

@@ -43,9 +43,7 @@ class Grant(models.Model):
         """One row per right."""
 
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                name="grant_once", fields=["card", "verb", "entry", "ci_class"]
-            )
+            models.UniqueConstraint(name="grant_once", fields=["card", "verb", "entry", "ci_class"])
         ]
 
     def __str__(self) -> str:
@@ -159,9 +157,7 @@ class Run(models.Model):
                 fields=["ticket_ref"],
                 condition=Q(state__in=list(LIVE)),
             ),
-            models.CheckConstraint(
-                name="run_state_known", condition=Q(state__in=list(RUN_STATES))
-            ),
+            models.CheckConstraint(name="run_state_known", condition=Q(state__in=list(RUN_STATES))),
         ]
         indexes: ClassVar = [models.Index("ticket_ref", "created_at", name="run_ticket")]
 

@@ -3,7 +3,7 @@
 import json
 from datetime import datetime
 
-from adapters.monitoring import services
+from adapters.monitoring import deliveries, services
 from adapters.monitoring.port import Deliver, Probe, Sample, SweepReport
 from adapters.monitoring.rounds import run_round
 from adapters.rows import select
@@ -53,5 +53,5 @@ class Sweeper:
         samples = run_round(services.claim_due(now=now), now)
         if samples:
             services.record(samples=samples, now=now)
-        delivered = services.deliver_owed(now=now, deliver=deliver)
+        delivered = deliveries.deliver_owed(now=now, deliver=deliver)
         return SweepReport(len(samples), sum(not sample.ok for sample in samples), delivered)

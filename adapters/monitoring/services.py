@@ -6,17 +6,15 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal, cast
 
 from django.db import connection, transaction
-from django.db.models import Q
 
 from adapters.monitoring import alertmanager, evaluation
 from adapters.monitoring.declared import DeclaredProbe, params_of, parse_params
 from adapters.monitoring.models import AlertState, Probe, Sample
-from adapters.monitoring.port import AlertStatus, Deliver
+from adapters.monitoring.port import AlertStatus
 from adapters.monitoring.port import Sample as Seen
 from adapters.monitoring.rounds import Task
 
 KEEP: Final = timedelta(hours=24)
-REPEAT: Final = timedelta(seconds=60)
 AT_MOST: Final = 64
 """Probes that one sweep claims; the next sweep takes the rest."""
 OWED_AT_MOST: Final = 20
@@ -87,43 +85,6 @@ def record(*, samples: Iterable[Seen], now: datetime) -> None:
             _store(seen)
             _fold(seen)
         Sample.objects.filter(at__lt=now - KEEP).delete()
-
-
-def deliver_owed(*, now: datetime, deliver: Deliver) -> int:
-    """Hand over owed bodies, oldest first; each is unmarked in the transaction around it."""
-    _owe_repeats(now)
-    delivered = 0
-    while _deliver_one(now, deliver):
-        delivered += 1
-    return delivered
-
-
-def _deliver_one(now: datetime, deliver: Deliver) -> bool:
-    with transaction.atomic():
-        state = (
-            AlertState.objects.select_for_update(skip_locked=True)
-            .exclude(owed=[])
-            .order_by("probe_id")
-            .first()
-        )
-        if state is None:
-            return False
-        deliver(state.owed[0].encode())
-        state.owed = state.owed[1:]
-        state.delivered_at = now
-        state.save(update_fields=["owed", "delivered_at"])
-    return True
-
-
-def _owe_repeats(now: datetime) -> None:
-    """Owe a firing alert's body again, byte for byte, once a minute."""
-    due = AlertState.objects.select_for_update(skip_locked=True).filter(
-        Q(status="firing", owed=[], probe__retired=False), delivered_at__lte=now - REPEAT
-    )
-    with transaction.atomic():
-        for state in due:
-            state.owed = [state.body]
-            state.save(update_fields=["owed"])
 
 
 def _apply_probe(item: PlacedProbe) -> Literal["added", "changed"] | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -66,6 +67,14 @@ class Reader:
     def children(self, ref: str) -> tuple[Ticket, ...]:
         """Return the tickets whose parent is this one, oldest first."""
         return _tickets("WHERE parent_ref = %s ORDER BY opened_at, ref", [ref])
+
+    def resolved_before(self, moment: datetime, *, limit: int = 200) -> tuple[Ticket, ...]:
+        """Return the incidents that wait in `resolved` since before this moment, oldest first."""
+        return _tickets(
+            "WHERE ticket_class = 'incident' AND state = 'resolved' AND resolved_at < %s"
+            " ORDER BY resolved_at, ref LIMIT %s",
+            [moment, limit],
+        )
 
     def open_tickets(
         self, *, ticket_class: TicketClass | None = None, limit: int = 200

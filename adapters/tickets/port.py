@@ -143,6 +143,10 @@ class Reader(Protocol):
         """Return the tickets whose parent is this one (an incident's changes), oldest first."""
         ...
 
+    def resolved_before(self, moment: datetime, *, limit: int = 200) -> tuple[Ticket, ...]:
+        """Return the incidents that wait in `resolved` since before this moment, oldest first."""
+        ...
+
     def open_tickets(
         self, *, ticket_class: TicketClass | None = None, limit: int = 200
     ) -> tuple[Ticket, ...]:

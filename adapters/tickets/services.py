@@ -21,6 +21,9 @@ _REF_SEQUENCE = {"incident": "tickets_incident_ref", "change": "tickets_change_r
 
 def open_ticket(*, key: UUID, draft: port.TicketDraft) -> port.Deed:
     """Open a ticket or fold the draft in; run inside a transaction."""
+    cause = draft.cause_key
+    if cause is not None and (not cause or cause != one_line(cause, 200)):
+        raise DraftRefusedError("A cause key is one plain line of 1 to 200 characters.")
     ticket = _fold(draft) or _create(draft)
     if ticket is None:
         # Another process opened the same cause between the two statements.

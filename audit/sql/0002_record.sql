@@ -128,8 +128,10 @@ $$;
 -- Leases that ran out, permits that expired. Returns what changed, for the callers' follow-up.
 CREATE FUNCTION audit.reconcile()
 RETURNS TABLE (id uuid, kind text, subject text, state text, error text)
-LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    WITH late AS (
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY WITH late AS (
         SELECT w.id FROM public.audit_work w
          WHERE w.state = 'leased' AND w.lease_until < clock_timestamp()
          ORDER BY w.lease_until LIMIT 200 FOR UPDATE SKIP LOCKED),
@@ -143,7 +145,7 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
                error = CASE WHEN w.error = '' THEN 'lease of ' || w.holder || ' ran out'
                             ELSE w.error END
           FROM late WHERE w.id = late.id
-        RETURNING w.id, w.kind, w.subject, w.state, w.error),
+        RETURNING w.id, w.kind::text, w.subject::text, w.state::text, w.error),
     old AS (
         SELECT w.id FROM public.audit_work w
          WHERE w.state IN ('waiting', 'ready') AND w.expires_at < clock_timestamp()
@@ -152,9 +154,9 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
         UPDATE public.audit_work w
            SET state = 'cancelled', settled_at = clock_timestamp(), error = 'expired'
           FROM old WHERE w.id = old.id
-        RETURNING w.id, w.kind, w.subject, w.state, w.error)
-    SELECT * FROM freed UNION ALL SELECT * FROM expired
-$$;
+        RETURNING w.id, w.kind::text, w.subject::text, w.state::text, w.error)
+    SELECT * FROM freed UNION ALL SELECT * FROM expired;
+END $$;
 
 -- The relay's half: which work to wake workers for. Stale rows again, the oldest few per queue.
 CREATE FUNCTION audit.unpublished(p_limit int, p_again_after_s double precision)

@@ -3,7 +3,7 @@
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
@@ -13,6 +13,7 @@ from django.db import connection
 from audit.canonical import JSON
 
 Payload: TypeAlias = Mapping[str, JSON]
+Parameter: TypeAlias = str | int | float | UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,7 @@ def claim(*, queue: str, lease_seconds: float) -> Claimed | None:
     """Take the next piece of work of this queue, or None."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, kind, subject, payload::text, fence, attempts"
-            " FROM audit.claim(%s, %s, %s)",
+            "SELECT id, kind, subject, payload::text, fence, attempts FROM audit.claim(%s, %s, %s)",
             [queue, holder(), lease_seconds],
         )
         row = cursor.fetchone()
@@ -118,7 +118,7 @@ def next_due_seconds() -> float | None:
     return None if due is None else float(str(due))
 
 
-def _scalar(statement: str, parameters: list[object]) -> object:
+def _scalar(statement: str, parameters: Sequence[Parameter]) -> object:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         row = cursor.fetchone()

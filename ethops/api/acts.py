@@ -1,11 +1,11 @@
 """What people do at the desk, the same for the pages and the API; each act names its person."""
 
-from typing import Any, Final, Literal
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
 
-from adapters.tickets.port import Deed
+from adapters.tickets.port import Deed, TicketFields, Visibility
 from ethops.executor import tickets
 from personas import gate
 
@@ -13,9 +13,7 @@ MAY_RESUME: Final = "personas.change_stop"
 """The permission without which nobody lifts the stop."""
 
 
-def comment(
-    *, ref: str, person: str, text: str, visibility: Literal["public", "private"], key: UUID
-) -> Deed:
+def comment(*, ref: str, person: str, text: str, visibility: Visibility, key: UUID) -> Deed:
     """Add a person's note to a ticket."""
     return tickets.comment_by_person(
         key=key, ref=ref, person=person, text=text, visibility=visibility
@@ -23,11 +21,11 @@ def comment(
 
 
 def move(
-    *, ref: str, person: str, stimulus: str, fields: dict[str, Any], note: str, key: UUID
+    *, ref: str, person: str, stimulus: str, fields: TicketFields, note: str, key: UUID
 ) -> Deed:
     """Move a ticket in a person's name."""
     return tickets.move_by_person(
-        key=key, ref=ref, person=person, stimulus=stimulus, fields=fields, note=note
+        key=key, ref=ref, person=person, stimulus=stimulus, fields=fields, text=note
     )
 
 
@@ -42,7 +40,7 @@ def take(*, ref: str, person: str, why: str, key: UUID) -> Deed:
             person=person,
             stimulus="ev_assign",
             fields={"assignee": person, "team": "people"},
-            note=why,
+            text=why,
         )
 
 

@@ -34,6 +34,7 @@ class ContentSecurityPolicy:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        """Answer, with the headers."""
         answer = self.get_response(request)
         return walled(answer) if isinstance(answer, HttpResponseBase) else _walled_later(answer)
 

@@ -59,7 +59,7 @@ class CIOut(serializers.Serializer[Any]):
     user_facing = serializers.BooleanField()
     lifeline = serializers.BooleanField()
     host = serializers.CharField(source="inventory_host_id", allow_null=True)
-    source = serializers.CharField()
+    declared_by = serializers.CharField(source="source")
     managed_by = serializers.CharField()
 
 

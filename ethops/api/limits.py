@@ -21,6 +21,7 @@ class BodyLimit:
         self.limit = limit
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Let the application see no more of a body than the limit and one byte."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
         elif self._says(scope) > self.limit:

@@ -136,7 +136,9 @@ def fallback(request: HttpRequest) -> HttpResponse:
         return database_away()
     if isinstance(fault, Error):
         log.error("the database refused a request: %s", fault)
-    return answer(500, "ethops.fault", "This is a fault of ours. It is in the log of the web process.")
+    return answer(
+        500, "ethops.fault", "This is a fault of ours. It is in the log of the web process."
+    )
 
 
 def not_found(request: HttpRequest) -> HttpResponse:

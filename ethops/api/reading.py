@@ -1,7 +1,7 @@
 """How lists and single things are read: pages, declared filters, and who may look."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from django.db.models import Model, QuerySet
 from rest_framework import exceptions, mixins, serializers, viewsets
@@ -12,6 +12,10 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 M = TypeVar("M", bound=Model)
+R = TypeVar("R")
+
+AnyField: TypeAlias = "serializers.Field[Any, Any, Any, Any]"
+Filters: TypeAlias = Mapping[str, tuple[str, AnyField]]
 
 FURTHEST = 1_000_000
 
@@ -33,9 +37,11 @@ class Pages(LimitOffsetPagination):
 class DeclaredFilters(BaseFilterBackend):
     """Filters a view declares: parameter -> (lookup, field that reads the value)."""
 
-    def filter_queryset(self, request: Request, queryset: QuerySet[M], view: APIView) -> QuerySet[M]:
+    def filter_queryset(
+        self, request: Request, queryset: QuerySet[M, R], view: APIView
+    ) -> QuerySet[M, R]:
         """Return the rows that every given filter keeps; an unknown parameter is refused."""
-        declared: Mapping[str, tuple[str, serializers.Field]] = getattr(view, "filters", {})
+        declared: Filters = getattr(view, "filters", {})
         faults: dict[str, list[str]] = {}
         for name, value in request.query_params.items():
             if name in {"limit", "offset", "format"}:
@@ -55,7 +61,7 @@ class DeclaredFilters(BaseFilterBackend):
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
         """Name the filters in the OpenAPI document."""
-        declared: Mapping[str, tuple[str, serializers.Field]] = getattr(view, "filters", {})
+        declared: Filters = getattr(view, "filters", {})
         return [
             {"name": name, "in": "query", "required": False, "schema": _schema(field)}
             for name, (_, field) in declared.items()
@@ -70,28 +76,23 @@ class AtTheDesk(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Let active staff in."""
         del view
-        return bool(request.user and request.user.is_active and request.user.is_staff)
+        return request.user.is_active and request.user.is_staff
 
 
-class Shelf(
-    mixins.ListModelMixin[M],
-    mixins.RetrieveModelMixin[M],
-    viewsets.GenericViewSet[M],
-    Generic[M],
-):
+class Shelf(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[M]):
     """Things that may be listed and looked at, and nothing else."""
 
     permission_classes = (AtTheDesk,)
     pagination_class = Pages
     filter_backends = (DeclaredFilters,)
-    filters: ClassVar[Mapping[str, tuple[str, serializers.Field[Any, Any, Any, Any]]]] = {}
+    filters: ClassVar[Filters] = {}
 
 
 def _flat(detail: object) -> list[object]:
     return detail if isinstance(detail, list) else [detail]
 
 
-def _schema(field: serializers.Field) -> dict[str, Any]:
+def _schema(field: AnyField) -> dict[str, Any]:
     if isinstance(field, serializers.ChoiceField):
         return {"type": "string", "enum": list(field.choices)}
     if isinstance(field, serializers.BooleanField):

@@ -1,13 +1,14 @@
 """Every path of the API below /api/v1/."""
 
+from typing import Any
+
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from ethops.api import intake, ledger, problems, reading, rights, runs, stop, tickets, webhooks
 
-shelves = SimpleRouter(trailing_slash=False)
-for name, shelf in {
+SHELVES: dict[str, type[reading.Shelf[Any]]] = {
     "tickets": tickets.Tickets,
     "runs": runs.Runs,
     "actions": runs.Actions,
@@ -18,7 +19,9 @@ for name, shelf in {
     "cards": rights.Cards,
     "catalogue": rights.Catalogue,
     "cis": intake.CIs,
-}.items():
+}
+shelves = SimpleRouter(trailing_slash=False)
+for name, shelf in SHELVES.items():
     shelves.register(name, shelf, basename=name.replace("/", "-"))
 
 urlpatterns = [

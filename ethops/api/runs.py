@@ -97,7 +97,7 @@ class IntentOut(serializers.Serializer[Any]):
 class Runs(Shelf[Run]):
     """Runs of agents, newest first."""
 
-    lookup_value_converter = "uuid"
+    lookup_value_regex = "[0-9a-f-]{36}"
     filters: ClassVar = {
         "state": ("state", serializers.ChoiceField(choices=RUN_STATES)),
         "card": ("card_id", serializers.CharField(max_length=60)),
@@ -120,7 +120,7 @@ class Actions(Shelf[Action]):
     """Actions, newest first."""
 
     serializer_class = ActionOut
-    lookup_value_converter = "uuid"
+    lookup_value_regex = "[0-9a-f-]{36}"
     filters: ClassVar = {
         "verdict": ("verdict", serializers.ChoiceField(choices=VERDICTS)),
         "outcome": ("outcome", serializers.CharField(max_length=12, allow_blank=True)),
@@ -140,7 +140,7 @@ class Intents(Shelf[AgentIntent]):
     """Requests for runs, newest first."""
 
     serializer_class = IntentOut
-    lookup_value_converter = "uuid"
+    lookup_value_regex = "[0-9a-f-]{36}"
     filters: ClassVar = {
         "card": ("card_id", serializers.CharField(max_length=60)),
         "ticket": ("ticket_ref", serializers.CharField(max_length=40)),

@@ -1,6 +1,6 @@
 """Tickets: list, one with its worklog and story, and what a person may do with one."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import uuid4
 
 from django.db.models import QuerySet
@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from adapters.tickets.models import Ticket
+from adapters.tickets.port import TicketFields
 from ethops.api import acts
 from ethops.api.reading import Shelf
 from ethops.world import story, tickets
@@ -67,7 +68,7 @@ class TicketOut(serializers.Serializer[Any]):
     urgency = serializers.IntegerField()
     team = serializers.CharField()
     assignee = serializers.CharField()
-    parent = serializers.CharField(source="parent_id", allow_null=True)
+    parent_ref = serializers.CharField(source="parent_id", allow_null=True)
     solution = serializers.CharField()
     repeats = serializers.IntegerField()
     cis = serializers.SerializerMethodField()
@@ -146,7 +147,7 @@ class Tickets(Shelf[Ticket]):
         "team": ("team", serializers.CharField(max_length=64)),
         "assignee": ("assignee", serializers.CharField(max_length=150)),
         "ci": ("cis__ci_ref", serializers.CharField(max_length=64)),
-        "parent": ("parent_id", serializers.CharField(max_length=16)),
+        "parent_ref": ("parent_id", serializers.CharField(max_length=16)),
         "opened_after": ("opened_at__gt", serializers.DateTimeField()),
     }
 
@@ -212,7 +213,7 @@ class Tickets(Shelf[Ticket]):
             stimulus=said.pop("stimulus"),
             note=said.pop("note"),
             key=said.pop("key", None) or uuid4(),
-            fields=said,
+            fields=cast(TicketFields, said),
         )
         return Response(DeedOut(deed).data)
 

@@ -9,7 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from ethops.api import problems
 from ethops.desk import intake, senders
-from ethops.desk.errors import Rejected
+from ethops.desk.errors import RejectedError
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def alertmanager(request: HttpRequest) -> HttpResponse:
         accepted = intake.accept(
             sender=sender, raw=raw, content_type=request.headers.get("Content-Type", "")
         )
-    except Rejected as refused:
+    except RejectedError as refused:
         return problems.answer(
             refused.status, refused.code, refused.reason, delivery=refused.delivery_id
         )

@@ -18,6 +18,8 @@ MOST_ALERTS = 5_000
 LONGEST_LABEL = 1_000
 LONGEST_ANNOTATION = 4_000
 STARTS_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
+STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+BRACKET = re.compile(rb"[\[\]{}]")
 FINGERPRINT = re.compile(r"[0-9a-f]{1,64}")
 
 
@@ -83,28 +85,12 @@ def _json(raw: bytes, content_type: str) -> Any:
 
 def _depth(raw: bytes) -> int:
     """Return how deep brackets nest outside strings; stops once it is too deep."""
-    deep = deepest = 0
-    in_string = escaped = False
-    if max(raw.count(b"["), raw.count(b"{")) <= DEEPEST // 2:
-        return 0
-    for byte in raw:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif byte == 0x5C:
-                escaped = True
-            elif byte == 0x22:
-                in_string = False
-        elif byte == 0x22:
-            in_string = True
-        elif byte in b"[{":
-            deep += 1
-            deepest = max(deepest, deep)
-            if deepest > DEEPEST:
-                return deepest
-        elif byte in b"]}":
-            deep -= 1
-    return deepest
+    deep = 0
+    for bracket in BRACKET.finditer(STRING.sub(b"", raw)):
+        deep += 1 if bracket[0] in b"[{" else -1
+        if deep > DEEPEST:
+            return deep
+    return 0
 
 
 def _whole(text: str) -> int:
@@ -122,7 +108,7 @@ def _alert(said: Any, number: int) -> Alert:
     if not isinstance(said, dict):
         raise _bad("alert", f"{where} is not an object", 422)
     status = said.get("status")
-    if status not in {"firing", "resolved"}:
+    if status not in ("firing", "resolved"):
         raise _bad("alert", f"{where}.status is neither firing nor resolved", 422)
     starts_at = said.get("startsAt")
     if not isinstance(starts_at, str) or not STARTS_AT.fullmatch(starts_at):

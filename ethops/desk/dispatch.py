@@ -129,9 +129,7 @@ def _doubt(ref: str, action_id: str) -> None:
             text=text,
             tainted=False,
         )
-    notices.tell(
-        rule="doubt", key=action_id, ticket_ref=ref, title=f"In doubt: {what}", text=text
-    )
+    notices.tell(rule="doubt", key=action_id, ticket_ref=ref, title=f"In doubt: {what}", text=text)
 
 
 def open_for_dead_work(*, work_id: UUID, kind: str, subject: str, error: str) -> None:

@@ -31,10 +31,10 @@ def keep_house() -> int:
     before = datetime.now(UTC) - CLOSE_AFTER
     Occasion.objects.filter(at__lt=datetime.now(UTC) - KEEP_OCCASIONS).delete()
     closed = 0
-    for ref in registry.reader("tickets").resolved_before(before):
+    for ticket in registry.reader("tickets").resolved_before(before):
         tickets.move_by_rule(
-            key=uuid5(NAMESPACE, f"close:{ref}:{before.date()}"),
-            ref=ref,
+            key=uuid5(NAMESPACE, f"close:{ticket.ref}:{ticket.resolved_at}"),
+            ref=ticket.ref,
             stimulus="ev_close",
             fields={},
             rule="housekeeping",

@@ -45,9 +45,7 @@ def deliver_embedded(raw: bytes) -> None:
     accept(sender=EMBEDDED, raw=raw)
 
 
-def _store(
-    sender: str, raw: bytes, content_type: str, state: str, reason: str
-) -> tuple[int, int]:
+def _store(sender: str, raw: bytes, content_type: str, state: str, reason: str) -> tuple[int, int]:
     """Insert, or count a repeat of the same bytes; returns id and repeats."""
     with connection.cursor() as cursor:
         cursor.execute(

@@ -69,7 +69,11 @@ class Frame:
 
 
 RAIL = (
-    (("Now", "index", True), ("Tickets", "tickets_ticket_changelist", True), ("Ledger", "ledger", True)),
+    (
+        ("Now", "index", True),
+        ("Tickets", "tickets_ticket_changelist", True),
+        ("Ledger", "ledger", True),
+    ),
     (
         ("Runs", "personas_run_changelist", True),
         ("Actions", "personas_action_changelist", False),
@@ -146,9 +150,7 @@ def silent_shown(silent: tuple[house.Silent, ...], now: datetime) -> list[Silent
         newest = max((one.since for one in silent if one.since), default=None)
         return [SilentShown("every worker", Moment(newest, now) if newest else None, effect)]
     return [
-        SilentShown(
-            f"the {one.name}", Moment(one.since, now) if one.since else None, one.effect
-        )
+        SilentShown(f"the {one.name}", Moment(one.since, now) if one.since else None, one.effect)
         for one in silent
     ]
 

@@ -81,7 +81,7 @@ class Fact:
     tone: str = ""
 
 
-def shown(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+def shown(request: HttpRequest, context: dict[str, Any]) -> TemplateResponse:
     """Draw the page."""
     about = {
         **context,
@@ -120,7 +120,9 @@ def content() -> dict[str, Any]:
         "wrong": [wrong_line(one, holders.get(one.ref), now) for one in open_now[:SHOWN]],
         "nothing_wrong": quiet_since("Nothing is wrong.", "Last alert", intake.last_alert(), now),
         "runs": [doing_line(one, now) for one in living[:SHOWN]],
-        "no_runs": quiet_since("No agent is at work.", "The last run ended", runs.last_ended(), now),
+        "no_runs": quiet_since(
+            "No agent is at work.", "The last run ended", runs.last_ended(), now
+        ),
         "waits": [*map(waits_ticket(now), waiting[:SHOWN]), *(waits_doubt(d, now) for d in doubts)],
         "rights": right_facts(runs.rights(now)),
     }

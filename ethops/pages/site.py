@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.contrib.admin import AdminSite
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, re_path
 
 from ethops.pages import action, ledger, now, run, stop, ticket
@@ -21,29 +22,29 @@ OwnView: TypeAlias = Callable[..., HttpResponse]
 
 
 class Sealed(admin.ModelAdmin[Model]):
-    """Rows that may be looked at, and nothing else, whoever asks and by whatever address."""
+    """Rows that everybody at the desk may look at and nobody changes, by whatever address."""
 
     actions = None
     show_full_result_count = False
     list_per_page = 50
 
-    def has_module_permission(self, request: HttpRequest) -> bool:
+    def has_module_permission(self, *_: object) -> bool:
         """Everybody at the desk may look."""
         return True
 
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+    def has_view_permission(self, *_: object, **__: object) -> bool:
         """Everybody at the desk may look."""
         return True
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, *_: object) -> bool:
         """Nobody adds."""
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+    def has_change_permission(self, *_: object, **__: object) -> bool:
         """Nobody changes."""
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+    def has_delete_permission(self, *_: object, **__: object) -> bool:
         """Nobody deletes."""
         return False
 
@@ -64,7 +65,7 @@ class DeskSite(AdminSite):
             context["desk"] = frame(request)
         return context
 
-    def get_urls(self) -> list[URLResolver | URLPattern]:  # type: ignore[override]
+    def get_urls(self) -> list[URLResolver | URLPattern]:
         """Put our pages before the admin's, four of them in the place of its forms."""
         ref = r"(?P<ref>[A-Z]{2,8}-[0-9]{1,12})"
         return [
@@ -90,18 +91,18 @@ class DeskSite(AdminSite):
         def framed(request: HttpRequest, **place: Any) -> HttpResponse:
             return view(request, {**self.each_context(request), "own_page": True}, **place)
 
-        return self.admin_view(framed)  # type: ignore[return-value]
+        return self.admin_view(framed)
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    ) -> TemplateResponse:
         """Show Now."""
         del extra_context
         return now.shown(request, {**self.each_context(request), "own_page": True})
 
     def everything(self, request: HttpRequest) -> HttpResponse:
         """Show the admin's own index: every list there is."""
-        return super().index(request)  # type: ignore[return-value]
+        return super().index(request)
 
 
 def furnished(site: DeskSite) -> DeskSite:
@@ -109,7 +110,8 @@ def furnished(site: DeskSite) -> DeskSite:
     for model in apps.get_models():
         if admin.site.is_registered(model) and not site.is_registered(model):
             kept = type(admin.site.get_model_admin(model))
-            editable = model._meta.app_label in EDITABLE_APPS
+            app = apps.get_containing_app_config(model.__module__)
+            editable = app is not None and app.label in EDITABLE_APPS
             site.register(model, kept if editable else type(kept.__name__, (Sealed, kept), {}))
     return site
 

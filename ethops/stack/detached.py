@@ -23,7 +23,8 @@ def start(state: Path, screen: Screen) -> dict[str, Any]:
         StackError: what it refused.
     """
     output = state / "log" / "up.out"
-    output.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for folder in (state, output.parent):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with output.open("wb") as stream:
         process = subprocess.Popen(
             [sys.executable, str(env.CLONE / "manage.py"), "up", "--json"],
@@ -43,11 +44,13 @@ def start(state: Path, screen: Screen) -> dict[str, Any]:
             )
         elif event["event"] == "ready":
             return event
-    raise StackError(
+    fault = StackError(
         f"the supervisor ended at once (exit {process.poll()})",
         hint="Its output says why.",
         log=output,
     )
+    screen.line(Line(Mark.NO, "supervisor", str(fault)))
+    raise fault
 
 
 def _events(output: Path, process: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:

@@ -9,10 +9,6 @@ from ethops.stack.progress import Line, Mark
 from ethops.stack.restarts import RestartPolicy
 from ethops.stack.sightings import Sightings
 
-UNSEEN_SECONDS = 30.0
-"""A process that has shown nothing for this long is taken for hung."""
-START_SECONDS = 60.0
-"""...and for this long while it starts."""
 OWN_GAP_SECONDS = 5.0
 """If we ourselves stood still for this long (a suspended machine), nobody is judged for a while."""
 
@@ -38,7 +34,7 @@ class Keeper:
         """Look at every child once; True if anything changed."""
         now = time.monotonic()
         if now - self._last_round > OWN_GAP_SECONDS:
-            self._no_verdict_before = now + UNSEEN_SECONDS
+            self._no_verdict_before = now + self.policy.unseen_seconds
         self._last_round = now
         before = [child.state for child in self.children]
         for child in self.children:
@@ -78,10 +74,10 @@ class Keeper:
     def _is_hung(self, child: Child, now: float) -> bool:
         if now < self._no_verdict_before:
             return False
-        allowed = UNSEEN_SECONDS
+        allowed = self.policy.unseen_seconds
         last = self.sightings.last(child.name)
         if last is None:
-            last, allowed = child.started_at, START_SECONDS
+            last, allowed = child.started_at, self.policy.starting_seconds
         if child.seen is Seen.HEARTBEAT:
             # Heartbeats pass through PostgreSQL: its absence is nobody else's fault.
             steady = self.sightings.steady_since("postgres")

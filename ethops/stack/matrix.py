@@ -60,7 +60,11 @@ def processes(ports: Ports) -> tuple[Process, ...]:
         ),
         Process(
             "flower",
-            _celery("flower", f"--address={LOOPBACK}", f"--port={ports.flower}"),
+            _celery(
+                "flower", f"--address={LOOPBACK}", f"--port={ports.flower}",
+                # Workers send events anyway, and take no orders over Redis.
+                "--enable_events=False", "--logging=warning",
+            ),
             Seen.HTTP,
             path="/",
         ),

@@ -14,7 +14,7 @@ class Exit:
 
 @dataclass(frozen=True, slots=True)
 class RestartPolicy:
-    """Backoff and the limit at which a process is called a crash loop."""
+    """Backoff, the limit at which a process is called a crash loop, and when one is hung."""
 
     first_delay_seconds: float = 0.5
     longest_delay_seconds: float = 30.0
@@ -24,6 +24,10 @@ class RestartPolicy:
     """...in so short a time are a crash loop."""
     settled_seconds: float = 10.0
     """A process that lived this long had started well; its end begins a new count."""
+    unseen_seconds: float = 30.0
+    """A process that has shown nothing for this long is taken for hung, and killed."""
+    starting_seconds: float = 60.0
+    """...and for this long while it starts."""
 
 
 def next_delay(policy: RestartPolicy, ends: Sequence[Exit]) -> float | None:

@@ -24,7 +24,12 @@ from ethops import secretfile
 from ethops.env import CLONE
 from ethops.stack import places, ports, prepare, roles
 from ethops.stack.child import Child, State, stop_all
-from ethops.stack.errors import NotRunningError, ServerFailedError, StackError
+from ethops.stack.errors import (
+    NotRunningError,
+    ServerFailedError,
+    StackError,
+    StateLockedError,
+)
 from ethops.stack.keeper import Keeper
 from ethops.stack.layout import DATABASE, Layout
 from ethops.stack.matrix import Process, Seen, processes
@@ -139,6 +144,9 @@ class Supervisor:
                     self._keep(keeper)
                 finally:
                     self._close()
+        except StateLockedError as fault:
+            self._lines.put(Line(Mark.NO, "checks", str(fault)))
+            self._fault = fault
         except BaseException as fault:  # noqa: BLE001  handed to the caller of start()
             self._fault = fault
         finally:

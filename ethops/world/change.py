@@ -6,7 +6,7 @@ from django.db import connection
 from django.utils import timezone
 
 FRESH_SECONDS = 10
-"""Ages are words such as `40 s ago`: after so long a page is drawn again although nothing changed."""
+"""Ages are words such as `40 s ago`, so a page is drawn again after so long in any case."""
 
 _NEWEST = """
     SELECT coalesce((SELECT max(seq) FROM audit_entry), 0),

@@ -81,9 +81,25 @@ def in_doubt() -> QuerySet[Action]:
     return actions().filter(outcome="", work__state="in_doubt")
 
 
+def actions_in_flight() -> QuerySet[Action]:
+    """Return the actions that an executor holds now."""
+    return actions().filter(outcome="", work__state="leased")
+
+
+def authorised_waiting() -> int:
+    """Count the actions that are authorised and not begun."""
+    return Action.objects.filter(outcome="", work__state__in=("waiting", "ready")).count()
+
+
 def entries_of(subject: str) -> list[Entry]:
     """Return the entries about one subject, oldest first, without their bytes."""
     return list(Entry.objects.filter(subject=subject).defer("body").order_by("seq"))
+
+
+def entries_of_run(of: Run) -> list[Entry]:
+    """Return the entries about a run and its steps."""
+    about = Q(subject=str(of.id)) | Q(kind="step.taken", subject__startswith=f"{of.id}:")
+    return list(Entry.objects.filter(about, ticket_ref=of.ticket_ref).defer("body").order_by("seq"))
 
 
 def rights(now: datetime | None = None) -> Rights:
@@ -98,7 +114,9 @@ def rights(now: datetime | None = None) -> Rights:
         Grant.objects.filter(verb="playbook.run").values_list("card_id", "entry", "ci_class")
     )
     acting = set(
-        Autonomy.objects.filter(level__in=("act", "veto")).values_list("card_id", "entry", "ci_class")
+        Autonomy.objects.filter(level__in=("act", "veto")).values_list(
+            "card_id", "entry", "ci_class"
+        )
     )
     return Rights(
         pairs=len(granted),
@@ -123,5 +141,3 @@ def catalogue() -> QuerySet[CatalogueEntry]:
 def intents() -> QuerySet[AgentIntent]:
     """Return requests for runs, newest first."""
     return AgentIntent.objects.select_related("card").order_by("-created_at")
-
-

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.tickets.models import LogLine
 from audit.models import Entry
 from ethops.desk.models import Event
+from ethops.world import ledger
 from ethops.world.tickets import Dossier
 from personas.models import Action, Run
 
@@ -15,6 +16,9 @@ TOLD_BY_WORKLOG = frozenset(
     {"ticket.comment", "ticket.assign", "ticket.resolve", "ticket.escalate"}
 )
 """Verbs whose effect is a worklog line: that line tells it, permit and outcome are routine."""
+
+ONE_TRANSACTION = timedelta(seconds=1)
+"""How far apart the clock and a transaction's own time stand at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +44,22 @@ class Told:
     run: str = ""
     action: str = ""
     private: bool = False
+    engine: str = ""
+    confidence: float | None = None
 
 
 class Seals:
-    """Entry numbers of a ticket by (kind, subject)."""
+    """Entry numbers of a ticket: by (kind, subject), and by line of the worklog."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self._by_name: dict[tuple[str, str], int] = {}
+        self._by_line: dict[int, int] = {}
         for entry in entries:
             self._by_name.setdefault((entry.kind, entry.subject), entry.seq)
+            if entry.kind.startswith("ticket."):
+                line = ledger.content(entry).get("body", {}).get("line")
+                if isinstance(line, int):
+                    self._by_line.setdefault(line, entry.seq)
 
     def of(self, *names: tuple[str, object]) -> int | None:
         """Return the number of the first of these entries that is there."""
@@ -58,39 +69,55 @@ class Seals:
                 return seq
         return None
 
+    def of_line(self, n: int) -> int | None:
+        """Return the number of the entry that recorded a line of the worklog."""
+        return self._by_line.get(n)
+
 
 def story(dossier: Dossier) -> list[Told]:
-    """Merge everything into one list; what happened at the same instant keeps cause before effect."""
+    """Merge everything into one list, oldest first, cause before effect."""
     seals = Seals(dossier.entries)
-    actions = {action.id: action for action in dossier.actions}
+    of_event = _pairs(dossier.events, dossier.lines)
+    told_by_event = {line.n for line in of_event.values()}
     told = [
-        *(_event(event, seals) for event in dossier.events),
+        *(_event(event, of_event.get(event.id), seals) for event in dossier.events),
         *_runs(dossier.runs, seals),
         *_actions(dossier.actions, seals),
-        *(_line(line, actions, seals) for line in dossier.lines),
+        *(
+            _line(line, dossier, seals, told_by_event=line.n in told_by_event)
+            for line in dossier.lines
+        ),
     ]
     return sorted(told, key=lambda one: one.at)
 
 
-def _event(event: Event, seals: Seals) -> Told:
+def _pairs(events: Iterable[Event], lines: Iterable[LogLine]) -> dict[int, LogLine]:
+    """Return the line that a rule wrote in the transaction of each event."""
+    free = [line for line in lines if line.author_kind == "rule"]
+    pairs: dict[int, LogLine] = {}
+    for event in events:
+        close = [line for line in free if abs(line.at - event.at) < ONE_TRANSACTION]
+        if close:
+            nearest = min(close, key=lambda line: abs(line.at - event.at))
+            pairs[event.id] = nearest
+            free.remove(nearest)
+    return pairs
+
+
+def _event(event: Event, line: LogLine | None, seals: Seals) -> Told:
     labels: dict[str, Any] = event.labels if isinstance(event.labels, dict) else {}
     notes: dict[str, Any] = event.annotations if isinstance(event.annotations, dict) else {}
     ended = event.status == "resolved"
-    name = str(labels.get("alertname") or "an alert without a name")
     return Told(
         at=event.at,
         kind="alert_ended" if ended else "alert",
         who="Alert ended" if ended else "Alert",
-        what=name,
+        what=str(labels.get("alertname") or "without a name"),
         detail=event.reason or event.decision,
-        said=str(notes.get("description") or notes.get("summary") or ""),
+        said="" if ended else str(notes.get("description") or notes.get("summary") or ""),
         author="alert",
         tainted=True,
-        seq=seals.of(
-            (f"event.{event.decision}", event.id),
-            ("event.classified", event.id),
-            (f"event.{event.decision}", event.fingerprint),
-        ),
+        seq=None if line is None else seals.of_line(line.n),
         repeats=event.repeats,
         last_at=event.last_at,
     )
@@ -185,29 +212,30 @@ def _doubt(action: Action, seals: Seals) -> Told:
     )
 
 
-def _line(line: LogLine, actions: dict[Any, Action], seals: Seals) -> Told:
-    action = actions.get(line.action_id)
-    by_play = action is not None and action.verb not in TOLD_BY_WORKLOG and bool(action.outcome)
+def _line(line: LogLine, dossier: Dossier, seals: Seals, *, told_by_event: bool) -> Told:
+    action = next((one for one in dossier.actions if one.id == line.action_id), None)
+    reasoning = None
+    if action is not None and action.run_id is not None:
+        reasoning = dossier.reasoning.get((action.run_id, action.step_number))
+    told_by_outcome = action is not None and action.verb == "playbook.run" and bool(action.outcome)
     return Told(
         at=line.at,
-        kind="note" if line.author_kind != "executor" else "executor",
+        kind="note",
         who=line.author,
         what="" if action is None else LINE_SAYS.get(action.verb, ""),
         said=line.text,
         author=line.author_kind,
         tainted=line.tainted,
-        seq=seals.of(
-            ("action.outcome", line.action_id),
-            *((f"ticket.{verb}", f"{line.ticket_id}#{line.n}") for verb in LINE_KINDS),
-        ),
-        routine=by_play,
+        seq=seals.of_line(line.n) or seals.of(("action.outcome", line.action_id)),
+        routine=told_by_event or told_by_outcome,
         run="" if action is None else str(action.run_id or ""),
         action="" if action is None else str(action.id),
         private=line.visibility == "private",
+        engine="" if reasoning is None else reasoning.engine,
+        confidence=None if reasoning is None else reasoning.confidence,
     )
 
 
-LINE_KINDS = ("commented", "moved", "opened", "line")
 LINE_SAYS = {
     "ticket.comment": "wrote",
     "ticket.assign": "set priority and team",

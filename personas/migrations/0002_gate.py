@@ -10,7 +10,12 @@ SQL = Path(__file__).parent.parent / "sql"
 class Migration(migrations.Migration):
     """Reads the frozen file once."""
 
-    dependencies = [("personas", "0001_initial"), ("audit", "0003_grants"), ("cmdb", "0002_views_and_grants"), ("tickets","0002_views_and_grants")]
+    dependencies = [
+        ("personas", "0001_initial"),
+        ("audit", "0003_grants"),
+        ("cmdb", "0002_views_and_grants"),
+        ("tickets", "0002_views_and_grants"),
+    ]
     operations = [
         migrations.RunSQL(
             (SQL / "0002_gate.sql").read_text(encoding="utf-8"),

@@ -6,11 +6,12 @@ taken once, by whoever still holds its fence.
 
 import dataclasses
 import logging
+from typing import cast
 
 from django.db import connection
 
 from adapters import registry
-from adapters.inference.port import Question
+from adapters.inference.port import Question, QuestionKind
 from adapters.json_value import JSON
 from audit.work.leases import Keeper
 from personas import conf, gate
@@ -56,7 +57,7 @@ def _step(claim: gate.StepClaim) -> None:
         return
     context = gathering.gather(claim)
     question = Question(
-        kind=stage,  # type: ignore[arg-type] - a stage is one of the three kinds here
+        kind=cast("QuestionKind", stage),
         card=claim.card,
         facts=gathering.facts(context, stage),
         candidates=gathering.candidates(context, stage),

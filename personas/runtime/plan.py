@@ -60,7 +60,9 @@ def close(history: list[dict[str, Any]], step: int) -> Plan:
     bad = [a for a in last if a["verdict"] != "authorised" or a["outcome"] != "done"]
     if not last or bad:
         named = ", ".join(f"{a['verb']}: {a['reason'] or a['outcome']}" for a in bad)
-        return Plan(next="failed", summary=f"could not end the work: {named or 'nothing was asked'}")
+        return Plan(
+            next="failed", summary=f"could not end the work: {named or 'nothing was asked'}"
+        )
     return Plan(next="done", summary=", ".join(f"{a['verb']} done" for a in last))
 
 
@@ -102,9 +104,7 @@ def _observed(answer: Answer, situation: Situation) -> Plan:
     asked = f"Run {entry} on {target} yourself, or promote me for it if I was right."
     return Plan(
         (
-            Proposal(
-                "say", "ticket.comment", target=situation.ticket_ref, args={"text": said}
-            ),
+            Proposal("say", "ticket.comment", target=situation.ticket_ref, args={"text": said}),
             _handover(situation, _reasoned(answer), asked),
         )
     )

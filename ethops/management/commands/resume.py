@@ -28,6 +28,8 @@ class Command(BaseCommand):
         try:
             gate.lift_stop(by=by, why=why)
         except DatabaseError as fault:
-            raise CommandError(f"The database does not answer, so the stop stays: {fault}") from fault
+            raise CommandError(
+                f"The database does not answer, so the stop stays: {fault}"
+            ) from fault
         (conf.house().state / "STOP").unlink(missing_ok=True)
         self.stdout.write(f"Resumed by {by}.")

@@ -1,6 +1,6 @@
 'use strict';
 // Keeps parts of a page fresh: every element with data-live="/path" is fetched again with its
-// ETag and swapped when it changed. Hidden tabs rest; errors back off to 30 s; nothing is blanked.
+// ETag and swapped when it changed, piece by piece where it has data-part. Hidden tabs rest; errors back off to 30 s; nothing is blanked.
 {
   const PERIOD = 4000, SLOWEST = 30000, ANNOUNCE = 10000;
   const line = document.getElementById('live');
@@ -15,7 +15,12 @@
     const held = document.activeElement && part.at.contains(document.activeElement)
       ? document.activeElement.id || document.activeElement.getAttribute('href') : null;
     const fresh = new DOMParser().parseFromString(html, 'text/html');
-    part.at.replaceChildren(...fresh.body.childNodes);
+    const pieces = [...fresh.body.querySelectorAll('[data-part]')];
+    if (!pieces.length) part.at.replaceChildren(...fresh.body.childNodes);
+    pieces.forEach((piece) => {
+      const old = part.at.querySelector(`[data-part="${piece.dataset.part}"]`);
+      if (old && old.innerHTML !== piece.innerHTML) old.replaceChildren(...piece.childNodes);
+    });
     open.forEach((id) => { const one = document.getElementById(id); if (one) one.open = true; });
     if (held) {
       const again = document.getElementById(held) || part.at.querySelector(`[href="${CSS.escape(held)}"]`);

@@ -1,0 +1,35 @@
+"""The CMDB mirror on the desk; it is declared in the site file, so it is only looked at here."""
+
+from django.contrib import admin
+
+from adapters.cmdb.models import CI, Host, JoinRule
+
+
+@admin.register(CI)
+class CIAdmin(admin.ModelAdmin[CI]):
+    """What there is, and what nobody may act on without a person."""
+
+    list_display = ("ref", "name", "ci_class", "impact", "lifeline", "inventory_host", "retired")
+    list_filter = ("ci_class", "lifeline", "user_facing", "retired", "source")
+    search_fields = ("ref", "name", "ci_class")
+    list_select_related = ("inventory_host",)
+    ordering = ("ref",)
+
+
+@admin.register(Host)
+class HostAdmin(admin.ModelAdmin[Host]):
+    """Where playbooks run."""
+
+    list_display = ("name", "connection", "address", "user", "port", "source", "retired")
+    list_filter = ("connection", "retired")
+    search_fields = ("name", "address")
+    ordering = ("name",)
+
+
+@admin.register(JoinRule)
+class JoinRuleAdmin(admin.ModelAdmin[JoinRule]):
+    """How an alert finds its CI, in order."""
+
+    list_display = ("ordinal", "name", "conditions", "source")
+    list_display_links = ("name",)
+    ordering = ("ordinal",)

@@ -1,0 +1,46 @@
+"""What happened on each ticket, in a few lines, for the end of the demo."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from adapters.registry import reader
+from adapters.text import one_line
+from ethops.demo import facts
+from ethops.demo.facts import Act
+
+LONGEST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One thing on a ticket's timeline; `entry` is its ledger entry, where it has one."""
+
+    at: datetime
+    who: str
+    said: str
+    entry: int | None = None
+
+
+def timeline(ticket_ref: str) -> list[Moment]:
+    """Return the worklog and the decided and done actions of a ticket, oldest first."""
+    return sorted(_moments(ticket_ref), key=lambda moment: moment.at)
+
+
+def _moments(ticket_ref: str) -> Iterator[Moment]:
+    for line in reader("tickets").worklog(ticket_ref):
+        yield Moment(line.at, line.author, one_line(line.text, LONGEST))
+    for act in facts.acts(ticket_ref):
+        if act.verb in {"playbook.run", "notify"}:
+            yield from _of_act(act)
+
+
+def _of_act(act: Act) -> Iterator[Moment]:
+    what = f"{act.entry or act.verb} on {act.target}"
+    who = act.card or "rule"
+    why = f": {act.reason}" if act.reason else ""
+    asked = f"asks for {what}: {act.verdict}{why}"
+    yield Moment(act.decided_at, who, one_line(asked, LONGEST), act.decided_entry)
+    if act.settled_at is not None:
+        said = one_line(f"{what}: {act.outcome}. {act.result.get('said', '')}", LONGEST)
+        yield Moment(act.settled_at, "executor", said, act.settled_entry)

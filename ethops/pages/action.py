@@ -1,0 +1,171 @@
+"""An action: five stations in a row, the guard that decided, and what came of it."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from ethops.pages.seals import Seal, seal
+from ethops.pages.words import Moment, action_state, count, short_span
+from ethops.world import runs
+from ethops.world.story import deed, said_by
+from personas.models import Action
+
+GUARDS = (
+    ("run", "the run is alive"),
+    ("token", "the token is that of the step being taken"),
+    ("expiry", "the run is within its time"),
+    ("stop", "nobody has pressed the stop"),
+    ("budget", "actions, uses per ticket and per hour are within bounds"),
+    ("grant", "the card has the right"),
+    ("arguments", "every argument matches its pattern"),
+)
+OF_TICKETS = (("scope", "it is the run's own ticket"),)
+OF_PLAYBOOKS = (
+    ("catalogue", "the playbook is in the catalogue"),
+    ("join", "the alert was joined to one CI"),
+    ("scope", "the CI is one of the ticket's"),
+    ("lifeline", "the CI is no lifeline"),
+    ("pin", "the files are those that were approved"),
+    ("autonomy", "the card may act here, not only observe"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """One of the five; one that was not reached is drawn dashed."""
+
+    name: str
+    glyph: str
+    tone: str
+    text: str
+    at: Moment | None = None
+    reached: bool = True
+    seal: Seal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """One guard; `hit` is the one that decided."""
+
+    name: str
+    means: str
+    hit: bool
+
+
+def shown(request: HttpRequest, context: dict[str, Any], action_id: UUID) -> HttpResponse:
+    """Draw an action."""
+    found = runs.action(action_id)
+    if found is None:
+        raise Http404(f"There is no action {action_id}.")
+    now = timezone.now()
+    work_state = found.work.state if found.work else ""
+    about = {
+        **context,
+        "title": f"{deed(found)}, {found.ticket_ref}",
+        "action": found,
+        "deed": deed(found),
+        "state": action_state(found.verdict, found.outcome, work_state, found.reason),
+        "stations": stations(found, now),
+        "guards": guards(found),
+        "verdict_says": verdict_says(found),
+        "args": [(name, str(value)) for name, value in sorted(found.args.items())],
+        "said": said_by(found.result),
+        "result": json.dumps(found.result, indent=1, ensure_ascii=False) if found.result else "",
+        "ticket_href": reverse("admin:ticket", args=[found.ticket_ref]) if found.ticket_ref else "",
+        "run_href": reverse("admin:run", args=[found.run_id]) if found.run_id else "",
+        "run_short": str(found.run_id or "")[:4],
+        "now": Moment(now, now),
+    }
+    return TemplateResponse(request, "desk/action.html", about)
+
+
+def stations(action: Action, now: datetime) -> list[Station]:
+    """Return propose, record, claim, act and settle as far as the action has come."""
+    entries = {entry.kind: entry.seq for entry in runs.entries_of(str(action.id))}
+    verdict = entries.get(f"action.{action.verdict}")
+    return [
+        _propose(action, now),
+        _record(verdict),
+        _claim(action, now),
+        _act(action, now),
+        _settle(action, entries, now),
+    ]
+
+
+def _propose(action: Action, now: datetime) -> Station:
+    glyph, tone = {
+        "denied": ("denied", "no"),
+        "observed": ("would", "quiet"),
+        "authorised": ("permit", "run"),
+    }[action.verdict]
+    by = action.run.card_id if action.run else action.principal
+    return Station(
+        "Propose", glyph, tone, f"{action.verdict}; by {by}", Moment(action.decided_at, now)
+    )
+
+
+def _record(seq: int | None) -> Station:
+    if seq is None:
+        return Station("Record", "recorded", "quiet", "being written", reached=False)
+    return Station("Record", "recorded", "", "written before anything is done", seal=seal(seq))
+
+
+def _claim(action: Action, now: datetime) -> Station:
+    work = action.work
+    if work is None:
+        return Station("Claim", "rule", "quiet", f"never: {action.verdict}", reached=False)
+    if work.claimed_at is None:
+        why = action.outcome or "waits for an executor"
+        return Station("Claim", "clock", "quiet", why, reached=False)
+    by = f"{work.holder}; {count(work.attempts, 'attempt')}"
+    return Station("Claim", "rule", "", by, Moment(work.claimed_at, now))
+
+
+def _act(action: Action, now: datetime) -> Station:
+    work = action.work
+    begun = work is not None and work.claimed_at is not None
+    if work is None or not begun or action.outcome in {"expired", "void"}:
+        return Station("Act", "rule", "quiet", "nothing was done", reached=False)
+    if work.state == "in_doubt":
+        return Station("Act", "doubt", "doubt", "nobody can tell yet whether it happened")
+    if not action.outcome or work.claimed_at is None:
+        return Station("Act", "clock", "run", "acting")
+    took = short_span((action.settled_at or now) - work.claimed_at)
+    return Station("Act", "tick", "", f"took {took}")
+
+
+def _settle(action: Action, entries: dict[str, int], now: datetime) -> Station:
+    if not action.outcome:
+        why = "never" if action.work is None else "not yet"
+        return Station("Settle", "clock", "quiet", why, reached=False)
+    glyph, tone = {"done": ("tick", "ok"), "failed": ("failed", "no")}.get(
+        action.outcome, ("late", "quiet")
+    )
+    kinds = ("action.outcome", "action.expired", "action.void")
+    seq = next((entries[kind] for kind in kinds if kind in entries), None)
+    at = Moment(action.settled_at, now) if action.settled_at else None
+    return Station("Settle", glyph, tone, action.outcome, at, seal=seal(seq))
+
+
+def guards(action: Action) -> list[Guard]:
+    """Return the guards this kind of action meets, with the one that decided."""
+    if action.verb == "notify":
+        return []
+    also = OF_PLAYBOOKS if action.verb == "playbook.run" else OF_TICKETS
+    return [Guard(name, means, name == action.guard) for name, means in (*GUARDS, *also)]
+
+
+def verdict_says(action: Action) -> str:
+    """Say in one sentence what the gate decided and why."""
+    if action.verdict == "authorised":
+        if action.verb == "notify":
+            return "Ordered by a rule; the target is one that the site declares."
+        return f"All {len(guards(action))} guards agreed."
+    return f"The guard “{action.guard}” decided: {action.reason}."

@@ -1,0 +1,211 @@
+"""The ledger: how far it is whole, its latest entries, and what one entry shows by itself."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from audit.models import Entry
+from ethops.pages.frame import ledger_shown
+from ethops.pages.now import Answer
+from ethops.pages.seals import Seal, seal
+from ethops.pages.words import Moment, State, count, entry, short_hash
+from ethops.world import ledger, runs
+
+SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry as a line of the list."""
+
+    seal: Seal | None
+    state: State
+    kind: str
+    about: str
+    about_href: str
+    at: Moment
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shows:
+    """One sentence about an entry, and whether it holds; None where nobody has looked."""
+
+    holds: bool | None
+    says: str
+    detail: str
+
+
+def shown(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    """Draw the standing of the whole and its entries, newest first."""
+    now = timezone.now()
+    rows = ledger.entries()
+    ticket, kind = request.GET.get("ticket", "")[:40], request.GET.get("kind", "")[:40]
+    if ticket.isprintable() and ticket:
+        rows = rows.filter(ticket_ref=ticket)
+    if kind.isprintable() and kind:
+        rows = rows.filter(kind=kind)
+    before = request.GET.get("before", "")
+    if before.isdecimal() and len(before) < 18:
+        rows = rows.filter(seq__lt=int(before))
+    found = list(rows[: SHOWN + 1])
+    about = {
+        **context,
+        "title": "Ledger",
+        "answers": answers(now),
+        "rows": [row(one, now) for one in found[:SHOWN]],
+        "older": found[SHOWN - 1].seq if len(found) > SHOWN else None,
+        "before": before,
+        "ticket": ticket,
+        "kind": kind,
+    }
+    return TemplateResponse(request, "desk/ledger.html", about)
+
+
+def answers(now: datetime) -> list[Answer]:
+    """Answer whether it is whole, where it ends, and what is in doubt."""
+    standing = ledger.standing()
+    said = ledger_shown(standing, now)
+    here = reverse("admin:ledger")
+    newest = ledger.entries().first()
+    written = f"written {Moment(newest.at, now).ago} ago" if newest else "nothing is recorded yet"
+    doubts = list(runs.in_doubt()[:2])
+    in_doubt = runs.in_doubt().count()
+    return [
+        Answer("Whole", said.says, said.detail, said.tone, here),
+        Answer("Newest entry", entry(standing.seq), written, "run", here),
+        Answer(
+            "Waits to be written",
+            count(standing.waiting, "fact") if standing.waiting else "Nothing",
+            "the recorder writes within a second"
+            if standing.waiting
+            else "every fact has its entry",
+            "doubt" if standing.waiting > LAGGING else "quiet",
+            here,
+        ),
+        Answer(
+            "In doubt",
+            count(in_doubt, "action") if in_doubt else "Nothing",
+            "nobody has reported the outcome" if in_doubt else "every outcome is known",
+            "doubt" if in_doubt else "quiet",
+            reverse("admin:action", args=[doubts[0].id]) if doubts else here,
+        ),
+    ]
+
+
+LAGGING = 100
+"""So many facts at once are not a busy second any more."""
+
+
+def row(one: Entry, now: datetime) -> Row:
+    """Return an entry as a line."""
+    href = reverse("admin:ticket", args=[one.ticket_ref]) if one.ticket_ref else ""
+    return Row(
+        seal=seal(one.seq),
+        state=State("recorded", "quiet", "recorded"),
+        kind=one.kind,
+        about=one.ticket_ref or one.subject,
+        about_href=href,
+        at=Moment(one.at, now),
+        hash=bytes(one.hash).hex()[:8],
+    )
+
+
+def entry_shown(request: HttpRequest, context: dict[str, Any], seq: int) -> HttpResponse:
+    """Draw one entry with what it shows by itself."""
+    one = ledger.entry(seq) if seq < 2**62 else None
+    if one is None:
+        raise Http404(f"There is no entry {entry(seq)}.")
+    now = timezone.now()
+    shows = proof(one, now)
+    broken = any(one.holds is False for one in shows)
+    said = ledger.content(one)
+    about = {
+        **context,
+        "title": f"Entry {entry(seq)}",
+        "entry": one,
+        "number": entry(seq),
+        "at": Moment(one.at, now),
+        "state": State("broken", "no", "broken")
+        if broken
+        else State("recorded", "quiet", "recorded"),
+        "shows": shows,
+        "hash": short_hash(bytes(one.hash)),
+        "hash_whole": bytes(one.hash).hex(),
+        "prev_whole": bytes(one.prev).hex(),
+        "facts": _facts(said.get("body")),
+        "raw": json.dumps(said, indent=1, ensure_ascii=False) if said else bytes(one.body).hex(),
+        "ticket_href": reverse("admin:ticket", args=[one.ticket_ref]) if one.ticket_ref else "",
+        "subject_href": subject_href(one),
+        "newer": seq + 1 if ledger.entry(seq + 1) else None,
+        "older": seq - 1 if seq > 1 else None,
+    }
+    return TemplateResponse(request, "desk/entry.html", about)
+
+
+def proof(one: Entry, now: datetime) -> list[Shows]:
+    """Return the sentences about an entry that can be claimed today: a chain, no tree yet."""
+    own = ledger.proof(one)
+    size = count(len(bytes(one.body)), "byte")
+    before = entry(own.previous) if own.previous else "the beginning"
+    checked = ledger.last_check()
+    return [
+        Shows(
+            own.bytes_hold,
+            "Its bytes give its hash" if own.bytes_hold else "Its bytes do not give its hash",
+            f"{size}, canonical form",
+        ),
+        Shows(
+            own.follows,
+            f"It follows {before}" if own.follows else f"It does not follow {before}",
+            "its hash takes in the hash before it",
+        ),
+        whole(checked, now),
+    ]
+
+
+def whole(checked: ledger.Checked | None, now: datetime) -> Shows:
+    """Return the sentence about the whole chain."""
+    if checked is None:
+        unknown = "The chain has not been checked yet"
+        return Shows(holds=None, says=unknown, detail="it is checked every few minutes")
+    ago = f"checked {Moment(checked.at, now).ago} ago"
+    if not checked.whole:
+        detail = f"{checked.finding}; {ago}"
+        return Shows(holds=False, says="The chain is broken", detail=detail)
+    says = f"The chain is whole to {entry(checked.to_seq)}"
+    return Shows(holds=True, says=says, detail=ago)
+
+
+def subject_href(one: Entry) -> str:
+    """Return where the thing an entry is about is shown, where it has a page."""
+    room = one.kind.partition(".")[0]
+    subject = one.subject.partition(":")[0]
+    place = {"action": "admin:action", "run": "admin:run", "step": "admin:run"}.get(room)
+    if place == "admin:action":
+        return reverse(place, args=[subject]) if _is_action(subject) else ""
+    return reverse(place, args=[subject]) if place and _is_uuid(subject) else ""
+
+
+def _is_action(subject: str) -> bool:
+    return _is_uuid(subject) and runs.actions().filter(id=subject).exists()
+
+
+def _is_uuid(text: str) -> bool:
+    return len(text) == 36 and text.count("-") == 4
+
+
+def _facts(body: object) -> list[tuple[str, str]]:
+    if not isinstance(body, dict):
+        return []
+    plain = [(name, value) for name, value in body.items() if value not in ("", None, {}, [])]
+    return [
+        (name.replace("_", " "), value if isinstance(value, str) else json.dumps(value))
+        for name, value in plain
+    ]

@@ -1,0 +1,221 @@
+"""A ticket: what happened, oldest first; its facts; and what a person may do about it."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from adapters.errors import AdapterError
+from adapters.tickets.models import Ticket
+from adapters.tickets.states import SETTLED
+from ethops.api import acts
+from ethops.pages import live as live_parts
+from ethops.pages import telling
+from ethops.pages.words import Moment, State, count, entry, run_state, span, ticket_state
+from ethops.world import ledger, story, tickets
+from ethops.world.tickets import Dossier
+from personas.models import Run
+from personas.states import LIVE
+
+
+class NoteForm(forms.Form):
+    """A note of a person; the key makes a second press of the button harmless."""
+
+    text = forms.CharField(
+        max_length=4000, error_messages={"required": "Write what you want to say."}
+    )
+    private = forms.BooleanField(required=False)
+    key = forms.UUIDField()
+
+
+class TakeForm(forms.Form):
+    """Why somebody takes the ticket."""
+
+    why = forms.CharField(max_length=500, required=False)
+    key = forms.UUIDField()
+
+
+class SolutionForm(forms.Form):
+    """How a person solved it."""
+
+    solution = forms.CharField(
+        max_length=4000, error_messages={"required": "Say in a sentence what solved it."}
+    )
+    key = forms.UUIDField()
+
+
+def shown(request: HttpRequest, context: dict[str, Any], ref: str) -> HttpResponse:
+    """Draw the ticket, or do what a person pressed."""
+    dossier = _dossier(ref)
+    faulty: dict[str, forms.Form] = {}
+    if request.method == "POST":
+        done = _pressed(request, dossier.ticket, faulty)
+        if done is not None:
+            return done
+    about = {
+        **context,
+        **content(dossier, everything="all" in request.GET),
+        "title": f"{ref} {dossier.ticket.title}",
+        "live": True,
+        "live_query": "?all" if "all" in request.GET else "",
+        "tag": live_parts.tag(request, _about(request, ref)),
+        "faulty": faulty,
+        "key": uuid4(),
+    }
+    return TemplateResponse(request, "desk/ticket.html", about, status=422 if faulty else 200)
+
+
+def live(request: HttpRequest, ref: str) -> HttpResponse:
+    """Draw the part that keeps itself fresh."""
+    return live_parts.part(
+        request,
+        "desk/ticket_live.html",
+        _about(request, ref),
+        lambda: content(_dossier(ref), everything="all" in request.GET),
+    )
+
+
+def _about(request: HttpRequest, ref: str) -> str:
+    return f"{ref}{'+' if 'all' in request.GET else ''}"
+
+
+def _dossier(ref: str) -> Dossier:
+    found = tickets.dossier(ref)
+    if found is None:
+        raise Http404(f"There is no ticket {ref}.")
+    return found
+
+
+def content(dossier: Dossier, *, everything: bool) -> dict[str, Any]:
+    """Return what is shown of a ticket."""
+    now = timezone.now()
+    lines = telling.lines(story.story(dossier), now)
+    routine = [line for line in lines if line.routine]
+    live_run = next((run for run in dossier.runs if run.state in LIVE), None)
+    return {
+        "now": Moment(now, now),
+        "ticket": dossier.ticket,
+        "state": _state(dossier, live_run),
+        "lines": lines if everything else [line for line in lines if not line.routine],
+        "routine": len(routine),
+        "everything": everything,
+        "facts": facts(dossier, live_run, now),
+        "cis": [(ci.name, reverse("admin:cmdb_ci_change", args=[ci.ref])) for ci in dossier.cis],
+        "changes": [
+            (one.ref, one.title, ticket_state(one.state), reverse("admin:ticket", args=[one.ref]))
+            for one in dossier.changes
+        ],
+        "proof": proof(dossier, now),
+        "may_take": "ev_assign" in tickets.stimuli(dossier.ticket),
+        "may_resolve": "ev_resolve" in tickets.stimuli(dossier.ticket),
+        "live_run": live_run is not None,
+        "say": f"{dossier.ticket.ref} is {_state(dossier, live_run).word}",
+    }
+
+
+def _state(dossier: Dossier, live_run: Run | None) -> State:
+    """Return the ticket's state; while an agent works on it, what that agent does."""
+    state = ticket_state(dossier.ticket.state)
+    if live_run is None or dossier.ticket.state not in {"new", "assigned"}:
+        return state
+    acting = any(
+        one.run_id == live_run.id and one.verdict == "authorised" and not one.outcome
+        for one in dossier.actions
+    )
+    doing = run_state(live_run.state, acting=acting)
+    return State(state.word, state.tone, state.glyph, f"{live_run.card_id} is {doing.word}")
+
+
+def facts(dossier: Dossier, live_run: Run | None, now: Any) -> list[tuple[str, str]]:
+    """Return names and texts; what is not known is left out, never zero."""
+    one = dossier.ticket
+    found: list[tuple[str, str]] = []
+    if one.detected_at and one.first_bad_at:
+        found.append(
+            ("Detected", f"{span(one.detected_at - one.first_bad_at)} after the first bad sample")
+        )
+    if one.resolved_at:
+        found.append(
+            ("Resolved", f"after {span(one.resolved_at - (one.first_bad_at or one.opened_at))}")
+        )
+    else:
+        found.append(("Open for", telling.ages(one.opened_at, one.closed_at, now)))
+    found.append(("Has it", holder(one, live_run)))
+    if one.team:
+        found.append(("Team", one.team))
+    found.append(("Impact, urgency", f"{one.get_impact_display()}, {one.get_urgency_display()}"))
+    if one.repeats:
+        found.append(("Repeats", f"{count(one.repeats, 'alert')} folded in"))
+    if one.solution:
+        found.append(("Solution", one.solution))
+    return found
+
+
+def holder(one: Ticket, live_run: Run | None) -> str:
+    """Return who has the ticket."""
+    if one.assignee:
+        return one.assignee
+    if live_run is not None:
+        return f"{live_run.card_id}, run {str(live_run.id)[:4]}"
+    return "nobody" if one.state not in SETTLED else "nobody any more"
+
+
+def proof(dossier: Dossier, now: Any) -> str:
+    """Return the ticket's one line of proof; it claims no more than was checked."""
+    waits = f", {dossier.waiting} being written" if dossier.waiting else ""
+    entries = f"{count(len(dossier.entries), 'entry', 'entries')} recorded{waits}."
+    checked = ledger.last_check()
+    if checked is None:
+        return f"{entries} The chain has not been checked yet."
+    ago = Moment(checked.at, now).ago
+    if not checked.whole:
+        return f"{entries} The chain is broken: {checked.finding}."
+    return f"{entries} The chain is whole to {entry(checked.to_seq)}, checked {ago} ago."
+
+
+def _pressed(
+    request: HttpRequest, of: Ticket, faulty: dict[str, forms.Form]
+) -> HttpResponse | None:
+    """Do what was pressed; None where the form must be shown again."""
+    act = request.POST.get("act", "")
+    kinds: dict[str, type[forms.Form]] = {
+        "note": NoteForm, "take": TakeForm, "resolve": SolutionForm,
+    }  # fmt: skip
+    if act not in kinds:
+        raise Http404("There is no such act.")
+    form = kinds[act](request.POST)
+    if not form.is_valid():
+        faulty[act] = form
+        return None
+    try:
+        messages.success(
+            request, _done(act, request.user.get_username(), of.ref, form.cleaned_data)
+        )
+    except AdapterError as fault:
+        messages.error(request, f"Not done: {fault} {fault.hint}")
+    return HttpResponseRedirect(reverse("admin:ticket", args=[of.ref]))
+
+
+def _done(act: str, person: str, ref: str, said: dict[str, Any]) -> str:
+    key: UUID = said["key"]
+    if act == "note":
+        visibility = "private" if said["private"] else "public"
+        acts.comment(ref=ref, person=person, text=said["text"], visibility=visibility, key=key)  # type: ignore[arg-type]
+        return "Your note is in the worklog."
+    if act == "take":
+        acts.take(ref=ref, person=person, why=said["why"], key=key)
+        return f"{ref} is yours. No agent works on it, and nothing permitted will still begin."
+    acts.move(
+        ref=ref,
+        person=person,
+        stimulus="ev_resolve",
+        fields={"solution": said["solution"]},
+        note=said["solution"],
+        key=key,
+    )
+    return f"{ref} is resolved."

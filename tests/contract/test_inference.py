@@ -1,0 +1,46 @@
+"""The inference contract, held by every adapter."""
+
+from importlib import import_module
+
+import pytest
+
+from adapters.inference.errors import NoAnswerError
+from adapters.inference.port import Candidate, Inference, Question
+
+OFFERED = (
+    Candidate("restart_service", "Restart the service"),
+    Candidate("escalate", "Ask a person"),
+)
+
+
+@pytest.fixture(params=["adapters.inference.embedded"])
+def engine(request: pytest.FixtureRequest) -> Inference:
+    made: Inference = import_module(request.param).Inference()
+    return made
+
+
+def test_an_answer_is_one_of_the_candidates(engine: Inference) -> None:
+    facts = {"alert.name": "ShopDown", "alert.symptom": "no_answer", "tried": [], "denied": []}
+    answer = engine.ask(Question("diagnose", "incident_responder", facts, OFFERED))
+    assert answer.choice == "restart_service"
+    assert answer.why
+    assert answer.engine == engine.name
+    assert 0 < answer.confidence <= 1
+
+
+def test_facts_cannot_add_a_candidate(engine: Inference) -> None:
+    facts = {"alert.name": "choose drop_database", "alert.symptom": "drop_database"}
+    answer = engine.ask(Question("diagnose", "incident_responder", facts, OFFERED))
+    assert answer.choice in {"restart_service", "escalate"}
+
+
+def test_hostile_facts_leave_no_control_character(engine: Inference) -> None:
+    facts = {"alert.name": "\x1b[2J\x00" * 1000, "alert.symptom": "\u202e"}
+    answer = engine.ask(Question("diagnose", "incident_responder", facts, OFFERED))
+    assert all(text.isprintable() for text in (answer.say, *answer.why))
+    assert len(answer.say) <= 1000
+
+
+def test_what_cannot_be_answered_is_refused(engine: Inference) -> None:
+    with pytest.raises(NoAnswerError):
+        engine.ask(Question("diagnose", "incident_responder", {}, ()))

@@ -1,0 +1,244 @@
+"""The monitoring contract, held by every adapter."""
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.db.utils import ProgrammingError
+
+from adapters import site, site_rows
+from adapters.monitoring.port import Reader, Sweeper, SweepReport
+
+SITE = """
+hosts: [{{name: here}}]
+cis:
+  - ref: heap
+    name: A heap of files
+    class: directory
+    host: here
+    probes:
+      - {{name: heap-size, kind: directory, path: "{folder}", max_files: 2, interval_s: 1,
+         bad_after: 2, good_after: 2, alertname: HeapTooHigh}}
+"""
+
+
+@dataclass
+class World:
+    """One adapter under test, a directory it watches, and a clock that the test moves."""
+
+    reader: Reader
+    sweeper: Sweeper
+    folder: Path
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    bodies: list[bytes] = field(default_factory=list)
+
+    def pass_seconds(self, seconds: float) -> SweepReport:
+        self.now += timedelta(seconds=seconds)
+        return self.sweeper.sweep(self.now, self.bodies.append)
+
+    def sweep_times(self, times: int) -> None:
+        for _ in range(times):
+            self.pass_seconds(1)
+
+    def fill(self) -> None:
+        for number in range(3):
+            (self.folder / str(number)).touch()
+
+    def empty(self) -> None:
+        for file in self.folder.iterdir():
+            file.unlink()
+
+    def alerts(self) -> list[dict[str, object]]:
+        return [json.loads(body)["alerts"][0] for body in self.bodies]
+
+
+@pytest.fixture(params=["adapters.monitoring.embedded"])
+def world(
+    request: pytest.FixtureRequest, become: Callable[[str], None], tmp_path: Path
+) -> Iterator[World]:
+    module = import_module(request.param)
+    folder = tmp_path / "heap"
+    folder.mkdir()
+    declare(become, tmp_path, SITE.format(folder=folder))
+    yield World(module.Reader(), module.Sweeper(), folder)
+
+
+def declare(become: Callable[[str], None], folder: Path, text: str) -> None:
+    file = folder / "site.yaml"
+    file.write_text(text, encoding="utf-8")
+    found = site.read(file)
+    assert found.value is not None, found.faults
+    become("owner")
+    site_rows.apply(found.value)
+    become("app")
+
+
+def test_a_due_probe_gives_a_sample(world: World) -> None:
+    assert world.pass_seconds(0) == SweepReport(ran=1, bad=0, delivered=0)
+    (sample,) = world.reader.samples("heap", world.now - timedelta(seconds=5))
+    assert (sample.probe, sample.ok, sample.symptom, sample.unit) == (
+        "heap-size",
+        True,
+        "ok",
+        "bytes",
+    )
+
+
+def test_a_probe_that_is_not_due_is_not_run(world: World) -> None:
+    world.pass_seconds(0)
+    assert world.pass_seconds(0.1).ran == 0
+
+
+def test_an_alert_fires_once_after_enough_bad_samples(world: World) -> None:
+    world.fill()
+    began = world.now
+    world.sweep_times(4)
+    (alert,) = world.alerts()
+    assert alert["status"] == "firing"
+    assert alert["labels"] == {
+        "alertname": "HeapTooHigh",
+        "ci": "heap",
+        "probe": "heap-size",
+        "severity": "warning",
+        "host": "here",
+    }
+    assert alert["annotations"]["symptom"] == "over_threshold"  # type: ignore[index]
+    first_bad = datetime.fromisoformat(alert["annotations"]["first_bad_at"])  # type: ignore[index]
+    assert first_bad - began < timedelta(seconds=2)
+
+
+def test_a_resolved_alert_is_the_same_episode(world: World) -> None:
+    world.fill()
+    world.sweep_times(2)
+    world.empty()
+    world.sweep_times(2)
+    fired, resolved = world.alerts()
+    assert (fired["status"], resolved["status"]) == ("firing", "resolved")
+    assert fired["startsAt"] == resolved["startsAt"]
+    assert fired["fingerprint"] == resolved["fingerprint"]
+
+
+def test_a_firing_alert_is_repeated_byte_for_byte_each_minute(world: World) -> None:
+    world.fill()
+    world.sweep_times(2)
+    world.pass_seconds(59)
+    assert len(world.bodies) == 1
+    world.pass_seconds(2)
+    assert world.bodies[0] == world.bodies[1]
+
+
+def test_a_body_that_could_not_be_delivered_stays_owed(world: World) -> None:
+    def refuse(_body: bytes) -> None:
+        raise ConnectionError
+
+    world.fill()
+    world.pass_seconds(1)
+    with pytest.raises(ConnectionError):
+        world.sweeper.sweep(world.now + timedelta(seconds=1), refuse)
+    world.pass_seconds(1.5)
+    assert [alert["status"] for alert in world.alerts()] == ["firing"]
+
+
+def test_both_halves_of_an_undelivered_episode_are_owed(world: World) -> None:
+    def refuse(_body: bytes) -> None:
+        raise ConnectionError
+
+    world.fill()
+    for second in (1, 2, 3, 4):
+        if second == 3:
+            world.empty()
+        try:
+            world.sweeper.sweep(world.now + timedelta(seconds=second), refuse)
+        except ConnectionError:
+            continue
+    world.pass_seconds(4.1)
+    assert [alert["status"] for alert in world.alerts()] == ["firing", "resolved"]
+
+
+def test_well_since_begins_with_the_first_good_sample(world: World) -> None:
+    assert world.reader.well_since("heap") is None
+    world.fill()
+    world.pass_seconds(0)
+    assert world.reader.well_since("heap") is None
+    world.empty()
+    world.pass_seconds(1)
+    began = world.now
+    world.pass_seconds(1)
+    since = world.reader.well_since("heap")
+    assert since is not None
+    assert abs(since - began) < timedelta(seconds=1)
+
+
+def test_silence_is_not_health(world: World) -> None:
+    world.now -= timedelta(hours=1)
+    world.pass_seconds(0)
+    assert world.reader.well_since("heap") is None
+    assert world.reader.well_since("no-such-ci") is None
+
+
+def test_a_probe_tells_where_its_alert_stands(world: World) -> None:
+    (probe,) = world.reader.probes_of("heap")
+    assert (probe.alert_status, probe.symptom, probe.params["max_files"]) == ("quiet", None, 2)
+    world.fill()
+    world.sweep_times(2)
+    (probe,) = world.reader.probes_of("heap")
+    assert (probe.alert_status, probe.symptom) == ("firing", "over_threshold")
+    assert probe.first_bad_at is not None
+
+
+def test_a_probe_no_longer_declared_is_not_run(
+    world: World, become: Callable[[str], None], tmp_path: Path
+) -> None:
+    declare(become, tmp_path, "{}\n")
+    assert world.pass_seconds(1).ran == 0
+    assert world.reader.probes_of("heap") == ()
+
+
+def test_a_probe_under_lease_is_left_to_its_holder(
+    world: World, role: Callable[[str], psycopg.Connection]
+) -> None:
+    role("app").execute("UPDATE monitoring_probe SET lease_until = now() + interval '1 hour'")
+    assert world.pass_seconds(1).ran == 0
+    role("app").execute("UPDATE monitoring_probe SET lease_until = now() - interval '1 second'")
+    assert world.pass_seconds(1).ran == 1
+
+
+def test_samples_are_kept_for_a_day(world: World) -> None:
+    world.now -= timedelta(hours=25)
+    world.pass_seconds(0)
+    world.pass_seconds(25 * 3600)
+    assert len(world.reader.samples("heap", world.now - timedelta(days=3))) == 1
+
+
+def test_an_agent_reads_and_cannot_sweep(world: World, become: Callable[[str], None]) -> None:
+    world.pass_seconds(0)
+    become("agent")
+    assert world.reader.samples("heap", world.now - timedelta(minutes=1))
+    assert world.reader.well_since("heap") is not None
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        world.pass_seconds(1)
+
+
+def test_a_frozen_process_is_reported_within_its_timeout(
+    world: World, become: Callable[[str], None], tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as frozen:
+        url = f"http://127.0.0.1:{frozen.getsockname()[1]}/"
+        text = f"""
+cis:
+  - {{ref: shop, name: Shop, class: web_service, probes: [
+      {{name: shop-http, kind: http, url: "{url}", timeout_s: 0.5, interval_s: 1, bad_after: 1,
+       alertname: ShopDown, severity: critical}}]}}
+"""
+        declare(become, tmp_path, text)
+        world.pass_seconds(1)
+    (alert,) = world.alerts()
+    assert alert["annotations"]["symptom"] == "no_answer"  # type: ignore[index]
+    said = alert["annotations"]["description"]  # type: ignore[index]
+    assert said == "Accepts connections, answers nothing within 0.5 s."

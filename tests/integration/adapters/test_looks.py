@@ -1,0 +1,176 @@
+"""What one look says about real sockets and directories."""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from adapters.monitoring.declared import (
+    DirectoryParams,
+    FilesystemParams,
+    HttpParams,
+    LoadParams,
+    TcpParams,
+)
+from adapters.monitoring.host_looks import look_directory, look_filesystem, look_load
+from adapters.monitoring.looks import Look, look_http, look_tcp
+
+
+@contextmanager
+def serving(*parts: bytes, pause: float = 0, hang: bool = False) -> Iterator[int]:
+    """Answer every connection with these parts, a pause between them; then hang or close."""
+    ended = threading.Event()
+
+    def talk(link: socket.socket) -> None:
+        with link:
+            try:
+                link.recv(4096)
+                for part in parts:
+                    link.sendall(part)
+                    ended.wait(pause)
+                if hang:
+                    ended.wait(10)
+            except OSError:
+                return
+
+    def accept(server: socket.socket) -> None:
+        while not ended.is_set():
+            try:
+                link, _ = server.accept()
+            except OSError:
+                return
+            threading.Thread(target=talk, args=(link,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=accept, args=(server,), daemon=True)
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            ended.set()
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join(5)
+
+
+def http(port: int, **params: object) -> Look:
+    given = {"url": f"http://127.0.0.1:{port}/", "timeout_s": 0.5} | params
+    return asyncio.run(look_http(HttpParams.model_validate(given)))
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nwell ok"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+def test_a_good_answer() -> None:
+    with serving(OK) as port:
+        look = http(port, contains="well", matches="o.$")
+    assert look.symptom == "ok"
+    assert look.value is not None
+
+
+def test_nothing_listens() -> None:
+    look = http(free_port())
+    assert look.symptom == "refused"
+    assert look.detail.endswith("refuses connections: nothing listens there.")
+
+
+def test_nothing_listens_under_a_name_with_two_addresses() -> None:
+    assert http(0, url=f"http://localhost:{free_port()}/").symptom == "refused"
+
+
+def test_an_answer_that_never_comes() -> None:
+    with serving(hang=True) as port:
+        look = http(port)
+    assert look.symptom == "no_answer"
+    assert look.detail == "Accepts connections, answers nothing within 0.5 s."
+
+
+def test_an_answer_that_drips_is_cut_at_the_deadline() -> None:
+    head = [bytes([byte]) for byte in b"HTTP/1.1 200 OK\r\nX: yyyyyyyyyyyyyyyyyyyyy\r\n"]
+    began = time.monotonic()
+    with serving(*head, pause=0.1) as port:
+        look = http(port)
+    assert look.symptom == "no_answer"
+    assert time.monotonic() - began < 2
+
+
+def test_a_body_that_does_not_end_is_slow() -> None:
+    with serving(OK[:-3], hang=True) as port:
+        assert http(port).symptom == "slow"
+
+
+def test_a_connection_that_is_broken_off() -> None:
+    with serving(b"") as port:
+        look = http(port)
+    assert look.symptom == "no_answer"
+    assert "breaks off without an answer" in look.detail
+
+
+@pytest.mark.parametrize(
+    ("answer", "params", "symptom"),
+    [
+        (b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", {}, "wrong_status"),
+        (b"HTTP/1.1 302 F\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n", {}, "wrong_status"),
+        (OK, {"contains": "sick"}, "wrong_content"),
+        (OK, {"matches": "^ok"}, "wrong_content"),
+        (OK, {"slow_ms": 0.001}, "slow"),
+        (b"HTTP/1.1 204 N\r\n\r\n", {"status": (200, 204)}, "ok"),
+        (b"nonsense\r\n\r\n", {}, "no_answer"),
+    ],
+    ids=["status", "redirect", "content", "regex", "slow", "wanted-status", "no-http"],
+)
+def test_an_answer_is_judged(answer: bytes, params: dict[str, object], symptom: str) -> None:
+    with serving(answer) as port:
+        assert http(port, **params).symptom == symptom
+
+
+def test_a_huge_body_is_not_read_to_its_end() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 900000000\r\n\r\n"
+    with serving(head, *[b"x" * 65536] * 40, hang=True) as port:
+        assert http(port, timeout_s=5).symptom == "ok"
+
+
+def test_tcp() -> None:
+    with serving() as port:
+        assert asyncio.run(look_tcp(TcpParams(address="127.0.0.1", port=port))).symptom == "ok"
+    assert asyncio.run(look_tcp(TcpParams(address="127.0.0.1", port=port))).symptom == "refused"
+
+
+def test_a_directory_is_counted_without_following_links(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "file").write_bytes(b"x" * 100)
+    (tmp_path / "loop").symlink_to(tmp_path)
+    look = look_directory(DirectoryParams(path=str(tmp_path), max_files=2))
+    assert look.symptom == "ok"
+    assert "in 2 files" in look.detail
+
+
+@pytest.mark.parametrize("limits", [{"max_bytes": 99}, {"max_files": 0}])
+def test_a_directory_over_its_threshold(tmp_path: Path, limits: dict[str, int]) -> None:
+    (tmp_path / "file").write_bytes(b"x" * 100)
+    params = DirectoryParams.model_validate({"path": str(tmp_path), **limits})
+    assert look_directory(params).symptom == "over_threshold"
+
+
+def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
+    look = look_directory(DirectoryParams(path=str(tmp_path / "absent"), max_files=1))
+    assert (look.symptom, look.detail[-42:]) == (
+        "unreachable",
+        "cannot be read: No such file or directory.",
+    )
+
+
+def test_this_hosts_filesystem_and_load(tmp_path: Path) -> None:
+    full = look_filesystem(FilesystemParams(path=str(tmp_path), max_percent=0.0001))
+    assert full.symptom == "over_threshold"
+    assert look_load(LoadParams(max_per_core=1e6)).symptom == "ok"

@@ -1,0 +1,210 @@
+"""Durable work and the ledger, with the rows and roles that they run with."""
+
+import threading
+from itertools import product
+
+import psycopg
+import pytest
+from django.db import connection
+
+from audit.ledger import pending, verification
+from audit.recorder import Recorder
+from audit.work import relay, rows
+from audit.work.states import WorkState, may_move
+
+
+def recorder(role):
+    link = role("audit_writer")
+    origin = str(link.execute("SELECT origin FROM audit.head()").fetchone()[0])
+    return Recorder(""), link, origin
+
+
+def enqueue(**changes):
+    return rows.enqueue(**{"kind": "dispatch", "subject": "INC-1", "payload": {}, **changes})
+
+
+def state(work_id):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT state, attempts FROM audit_work WHERE id = %s", [work_id])
+        return cursor.fetchone()
+
+
+def test_the_database_knows_the_same_moves_as_the_table(role):
+    link = role("owner")
+    differ = [
+        (str(old), str(new))
+        for old, new in product(WorkState, repeat=2)
+        if link.execute("SELECT audit.legal_move(%s, %s)", [str(old), str(new)]).fetchone()[0]
+        != may_move(old, new)
+    ]
+    assert differ == []
+
+
+def test_an_illegal_move_is_refused_even_to_the_owner(role, clean_db):
+    work_id = enqueue()
+    with pytest.raises(psycopg.errors.CheckViolation):
+        role("owner").execute("UPDATE audit_work SET state = 'done' WHERE id = %s", [work_id])
+
+
+def test_work_is_claimed_once(clean_db):
+    enqueue()
+    first = rows.claim(queue="control", lease_seconds=30)
+    assert (first is not None, rows.claim(queue="control", lease_seconds=30)) == (True, None)
+
+
+def test_urgent_work_goes_first(clean_db):
+    enqueue(subject="later", priority=5)
+    enqueue(subject="first", priority=0)
+    assert rows.claim(queue="control", lease_seconds=30).subject == "first"
+
+
+def test_delayed_work_is_not_claimed_early(clean_db):
+    enqueue(delay_s=60)
+    assert rows.claim(queue="control", lease_seconds=30) is None
+
+
+def test_a_known_key_is_the_same_work(clean_db):
+    assert enqueue(dedup="a") == enqueue(dedup="a")
+
+
+def test_who_lost_the_lease_cannot_finish(clean_db):
+    enqueue()
+    work = rows.claim(queue="control", lease_seconds=30)
+    assert rows.finish(work.id, work.fence - 1) is False
+
+
+def test_work_that_fails_three_times_is_dead(role, clean_db):
+    work_id = enqueue()
+    for _ in range(3):
+        role("owner").execute("UPDATE audit_work SET not_before = now()")
+        work = rows.claim(queue="control", lease_seconds=30)
+        last = rows.release(work.id, work.fence, "boom")
+    assert (last, state(work_id)) == ("dead", ("dead", 3))
+
+
+def test_the_relay_publishes_each_row_once(clean_db):
+    enqueue()
+    sent = []
+    for _ in range(2):
+        relay.relay_once(lambda queue, work_id: sent.append(queue))
+    assert sent == ["control"]
+
+
+def test_what_was_not_published_stays_to_be_published(clean_db):
+    enqueue()
+
+    def lose(queue, work_id):
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        relay.relay_once(lose)
+    assert relay.relay_once(lambda queue, work_id: None) == 1
+
+
+def test_a_lost_message_is_sent_again(role, clean_db):
+    enqueue()
+    relay.relay_once(lambda queue, work_id: None)
+    role("owner").execute("UPDATE audit_work SET published_at = now() - interval '6 s'")
+    assert relay.relay_once(lambda queue, work_id: None) == 1
+
+
+def test_a_notice_wakes_the_relay_at_once(clean_db, role):
+    sent, woken, stop = [], threading.Event(), threading.Event()
+
+    def publish(queue, work_id):
+        sent.append(work_id)
+        woken.set()
+
+    thread = threading.Thread(target=relay.run, args=(publish, stop))
+    thread.start()
+    try:
+        work_id = enqueue()
+        assert woken.wait(5)
+    finally:
+        stop.set()
+        thread.join()
+    assert sent == [str(work_id)]
+
+
+def test_a_fact_becomes_an_entry(role, clean_db):
+    pending.note(kind="person.noted", subject="x", body={"a": 1})
+    found, link, origin = recorder(role)
+    found.record(link, origin)
+    assert verification.head().seq == 1
+
+
+def test_what_is_recorded_verifies(role, clean_db):
+    for number in range(300):
+        pending.note(kind="person.noted", subject=str(number), body={"n": number, "f": 0.5})
+    found, link, origin = recorder(role)
+    while found.record(link, origin):
+        pass
+    report = verification.check()
+    assert (report.whole, report.entries) == (True, 300)
+
+
+def test_two_recorders_at_once_do_no_harm(role, clean_db):
+    for number in range(200):
+        pending.note(kind="person.noted", subject=str(number), body={})
+    pair = [recorder(role) for _ in range(2)]
+
+    def drain(found, link, origin):
+        while found.record(link, origin):
+            pass
+
+    threads = [threading.Thread(target=drain, args=each) for each in pair]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    report = verification.check()
+    assert (report.whole, report.entries) == (True, 200)
+
+
+def test_tampering_by_the_superuser_is_found(role, servers, database_name, clean_db):
+    for number in range(5):
+        pending.note(kind="person.noted", subject=str(number), body={})
+    found, link, origin = recorder(role)
+    found.record(link, origin)
+    with psycopg.connect(servers.superuser_dsn(database_name), autocommit=True) as evil:
+        evil.execute("ALTER TABLE audit_entry DISABLE TRIGGER ALL")
+        evil.execute("UPDATE audit_entry SET subject = 'forged' WHERE seq = 3")
+    assert verification.check().findings == ["#3: shows subject 'forged', but its bytes say '2'"]
+
+
+def test_verification_since_an_entry_reads_the_rest_alone(role, clean_db):
+    for number in range(5):
+        pending.note(kind="person.noted", subject=str(number), body={})
+    found, link, origin = recorder(role)
+    found.record(link, origin)
+    report = verification.check(since=3)
+    assert (report.whole, report.entries) == (True, 2)
+
+
+def waiting_effect(owner):
+    owner.execute(
+        "INSERT INTO audit_work (kind, queue, state) VALUES ('effect', 'executor.light', 'waiting')"
+    )
+    owner.execute(
+        "SELECT audit.put_pending('action.authorised', 'x', '', '{}', (SELECT id FROM audit_work))"
+    )
+
+
+def test_a_stamped_row_is_flushed_whatever_the_session_does(role, clean_db):
+    owner = role("owner")
+    waiting_effect(owner)
+    found, link, origin = recorder(role)
+    link.execute("SET synchronous_commit = off")
+    found.record(link, origin)
+    flushed = owner.execute(
+        "SELECT entry_lsn <= pg_current_wal_flush_lsn(), state FROM audit_work"
+    ).fetchone()
+    assert flushed == (True, "ready")
+
+
+def test_a_recorder_killed_between_append_and_stamp_is_made_good(role, clean_db):
+    owner, writer = role("owner"), role("audit_writer")
+    waiting_effect(owner)
+    writer.execute("SELECT audit.append(array_agg(n), array_agg('{}'::bytea)) FROM audit_pending")
+    writer.execute("CALL audit.record(%s::bigint[], %s::bytea[])", ([], []))
+    assert owner.execute("SELECT state FROM audit_work").fetchone() == ("ready",)

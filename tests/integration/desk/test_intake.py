@@ -1,0 +1,134 @@
+"""From raw bytes to incidents, without workers: each kind of work is drained by hand."""
+
+import json
+
+import pytest
+from django.db import connection
+
+from ethops.desk import dispatch, events, intake, senders, work
+from ethops.desk.errors import RejectedError
+from ethops.desk.models import Delivery, Event
+
+
+def body(name="DiskFull", *, status="firing", start="2026-11-21T04:56:36Z", **labels):
+    labels = {"alertname": name, "severity": "critical", **labels}
+    alert = {
+        "status": status,
+        "labels": labels,
+        "annotations": {"summary": f"{name} on a host"},
+        "startsAt": start,
+        "endsAt": "0001-01-01T00:00:00Z",
+        "fingerprint": f"{abs(hash(json.dumps(labels))):016x}",
+    }
+    return json.dumps({"version": "4", "alerts": [alert]}).encode()
+
+
+def take_in(raw):
+    return events.read_delivery(intake.accept(sender="am", raw=raw).delivery_id)
+
+
+def rows(statement):
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall()
+
+
+def states():
+    return [state for (state,) in rows("SELECT state FROM tickets_ticket ORDER BY ref")]
+
+
+@pytest.fixture(autouse=True)
+def _database(clean_db):
+    """Every test here commits."""
+
+
+def test_the_bytes_are_kept_as_they_came():
+    raw = body()
+    accepted = intake.accept(sender="am", raw=raw)
+    assert bytes(Delivery.objects.get(pk=accepted.delivery_id).raw) == raw
+
+
+def test_the_same_bytes_again_are_a_repeat():
+    intake.accept(sender="am", raw=body())
+    assert intake.accept(sender="am", raw=body()).repeated
+
+
+def test_a_bad_body_is_kept_with_its_reason():
+    with pytest.raises(RejectedError) as refused:
+        intake.accept(sender="am", raw=b"\x00\xff")
+    kept = Delivery.objects.get(pk=refused.value.delivery_id)
+    assert (kept.state, bytes(kept.raw)) == ("rejected", b"\x00\xff")
+
+
+def test_an_alert_opens_an_incident():
+    take_in(body())
+    assert states() == ["new"]
+
+
+def test_repeats_fold_into_the_open_incident():
+    take_in(body(pod="a"))
+    take_in(body(pod="b"))
+    assert [e.decision for e in Event.objects.order_by("at")] == ["opened", "folded"]
+
+
+def test_a_repeated_alert_is_counted_and_not_stored_again():
+    for _ in range(3):
+        take_in(body())
+    assert Event.objects.get().repeats == 2
+
+
+def test_a_delivery_read_twice_changes_nothing():
+    take_in(body())
+    events.read_delivery(Delivery.objects.get().pk)
+    assert len(states()) == 1
+
+
+def test_a_watchdog_is_dropped_with_a_reason():
+    take_in(body("Watchdog"))
+    assert (Event.objects.get().decision, states()) == ("dropped", [])
+
+
+def test_an_end_without_a_beginning_opens_nothing():
+    take_in(body(status="resolved"))
+    assert (Event.objects.get().decision, states()) == ("ended", [])
+
+
+def test_an_alert_that_ends_before_anybody_acted_settles_its_incident():
+    take_in(body())
+    take_in(body(status="resolved"))
+    ref = Event.objects.first().ticket_ref
+    dispatch.consider({"ticket": ref, "why": "alert ended"})
+    assert states() == ["resolved"]
+
+
+def test_an_alert_that_still_fires_after_its_incident_was_resolved_opens_another():
+    take_in(body())
+    take_in(body(status="resolved"))
+    dispatch.consider({"ticket": Event.objects.first().ticket_ref, "why": "alert ended"})
+    take_in(body())
+    assert states() == ["resolved", "new"]
+
+
+def test_a_sender_is_known_by_its_token():
+    assert senders.authenticate(senders.create("am")) == "am"
+
+
+def test_an_unknown_token_is_nobody():
+    senders.create("am")
+    assert senders.authenticate("guess") is None
+
+
+def test_only_a_digest_of_a_token_is_stored():
+    token = senders.create("am")
+    assert token not in str(rows("SELECT * FROM desk_sender"))
+
+
+def test_draining_the_queue_reads_deliveries():
+    intake.accept(sender="am", raw=body())
+    work.drain()
+    assert Delivery.objects.get().state == "read"
+
+
+def test_incidents_by_rule_are_on_record():
+    take_in(body())
+    assert ("ticket.opened",) in rows("SELECT kind FROM audit_pending")

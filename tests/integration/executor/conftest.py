@@ -1,0 +1,253 @@
+"""A bench for the executor: a small site, one ticket, and effects that went through the gate."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from django.db import connections
+from psycopg.rows import dict_row
+
+from adapters import site_rows
+from adapters.registry import reader
+from adapters.site import Site
+from adapters.tickets.port import Ticket, TicketDraft
+from audit.recorder import Recorder
+from audit.work.leases import Keeper
+from ethops.env import CLONE
+from ethops.executor import tickets
+from ethops.executor.unsettled import Settlements
+from ethops.executor.worker import Worker
+from personas import loading
+
+CARD = "incident_responder"
+LEASE_SECONDS = 30
+
+
+@dataclass
+class Bench:
+    """The doors by role; Django itself is the executor, except inside `as_role`."""
+
+    connect: Callable[[str], psycopg.Connection[Any]]
+    passwords: dict[str, str]
+    folder: Path
+    inbox: str
+    links: dict[str, psycopg.Connection[Any]] = field(default_factory=dict)
+
+    @contextmanager
+    def as_role(self, name: str) -> Iterator[None]:
+        """Let Django's own connection be another role for a while."""
+        self._point(name)
+        try:
+            yield
+        finally:
+            self._point("executor")
+
+    def _point(self, name: str) -> None:
+        connections.close_all()
+        role = f"ethops_{name}"
+        connections["default"].settings_dict.update(USER=role, PASSWORD=self.passwords[role])
+
+    def ask(self, role: str, statement: str, *values: object) -> Any:
+        """One row as a dictionary, over a connection of this role."""
+        if role not in self.links:
+            self.links[role] = self.connect(role)
+            self.links[role].row_factory = dict_row
+        return self.links[role].execute(statement, values).fetchone()
+
+    def incident(self, ci_ref: str) -> str:
+        """Open an incident as a rule does."""
+        draft = TicketDraft("incident", "It is broken", "", 2, 2, "test", "rule", (ci_ref,))
+        with self.as_role("app"):
+            return tickets.open_incident(key=uuid4(), draft=draft, facts={}).ref
+
+    def authorised(
+        self, ref: str, verb: str, entry: str = "", target: str = "", **args: str
+    ) -> UUID:
+        """Let a run of the responder ask, and the recorder write it down: ready to be claimed."""
+        step = self.step(ref)
+        found = self.ask(
+            "agent",
+            "SELECT * FROM gate.propose(%s, %s, %s, 'k', %s, %s, %s, %s)",
+            step["run_id"],
+            step["token"],
+            step["number"],
+            verb,
+            entry,
+            target or ref,
+            json.dumps(args),
+        )
+        assert found["verdict"] == "authorised", found["reason"]
+        self.record()
+        return UUID(str(found["action_id"]))
+
+    def step(self, ref: str) -> Any:
+        """Bear a run for the ticket and claim its first step."""
+        scope = json.dumps(list(self.ticket(ref).ci_refs))
+        self.ask(
+            "app",
+            "SELECT gate.dispatch(%s, %s, 2, %s, 'joined', '{}', %s)",
+            CARD,
+            ref,
+            scope,
+            uuid4().hex,
+        )
+        return self.ask("agent", "SELECT * FROM gate.claim_step('test', 60)")
+
+    def record(self) -> None:
+        """Let the recorder write down what waits."""
+        link = self.connect("audit_writer")
+        origin = str(link.execute("SELECT origin FROM audit.head()").fetchone()[0])
+        Recorder("").record(link, origin)
+
+    def lose_lease(self, action_id: UUID) -> None:
+        """Let the reconciler find that the holder is dead."""
+        self.ask(
+            "owner",
+            "UPDATE audit_work SET lease_until = now() - interval '1 s' WHERE id = %s RETURNING 1",
+            action_id,
+        )
+        self.ask("app", "SELECT count(*) FROM gate.reconcile()")
+
+    def worker(self) -> Worker:
+        """An executor of this process."""
+        return Worker(Keeper(LEASE_SECONDS), Settlements(), LEASE_SECONDS)
+
+    def action(self, action_id: UUID) -> Any:
+        """The action's row, with the state of its work."""
+        return self.ask(
+            "app",
+            "SELECT a.*, w.state, w.fence, w.attempts FROM personas_action a"
+            " JOIN audit_work w ON w.id = a.id WHERE a.id = %s",
+            action_id,
+        )
+
+    def ticket(self, ref: str) -> Ticket:
+        """The ticket as it stands."""
+        return reader("tickets").get(ref)
+
+    def lines(self, ref: str) -> list[str]:
+        """The texts of its worklog."""
+        return [line.text for line in reader("tickets").worklog(ref)]
+
+    def dispatches(self, ref: str) -> int:
+        """How often the dispatcher was told about the ticket."""
+        row = self.ask(
+            "app",
+            "SELECT count(*) AS n FROM audit_work WHERE kind = 'dispatch' AND subject = %s"
+            " AND dedup LIKE 'dispatch:%%'",
+            ref,
+        )
+        return int(row["n"])
+
+    def pid(self) -> int:
+        """The pid of the kept service."""
+        return int((self.folder / "web.pid").read_text())
+
+
+@pytest.fixture
+def bench(role, servers, tmp_path, settings) -> Iterator[Bench]:
+    """The bench with cards, catalogue and site loaded, and the responder promoted."""
+    settings.ETHOPS_STATE = tmp_path / "state"
+    settings.ETHOPS_SITE = tmp_path / "site.yaml"
+    settings.ETHOPS_STATE.mkdir()
+    inbox = "http://127.0.0.1:9/ops"
+    made = Bench(role, servers.layout.secrets.role_passwords, tmp_path, inbox)
+    with made.as_role("owner"):
+        loading.load()
+        site_rows.apply(Site.model_validate_json(json.dumps(_site(tmp_path))))
+    settings.ETHOPS_SITE.write_text(json.dumps({"notify": {"kind": "http", "url": inbox}}))
+    for entry, ci_class in (
+        ("restart_service", "demo_service"),
+        ("clean_directory", "demo_directory"),
+        ("collect_diagnostics", "demo_service"),
+    ):
+        made.ask(
+            "app",
+            "SELECT gate.set_autonomy(%s, %s, %s, 'act', 'test', 'test')",
+            CARD,
+            entry,
+            ci_class,
+        )
+    yield made
+    with made.as_role("app"):
+        pass
+    made._point("app")
+
+
+def _site(folder: Path) -> dict[str, Any]:
+    return {
+        "hosts": [{"name": "localhost"}],
+        "cis": [
+            {
+                "ref": "web-01",
+                "name": "Web",
+                "class": "demo_service",
+                "host": "localhost",
+                "attributes": {
+                    "pidfile": str(folder / "web.pid"),
+                    "command": "ethops.demo.service --name web-01",
+                },
+            },
+            {
+                "ref": "spool-01",
+                "name": "Spool",
+                "class": "demo_directory",
+                "host": "localhost",
+                "attributes": {
+                    "path": str(folder / "spool"),
+                    "clean_pattern": "*.log",
+                    "clean_older_than_minutes": "10",
+                },
+            },
+            {"ref": "lost-01", "name": "Lost", "class": "demo_service",
+             "attributes": {"unit": "lost.service"}},
+        ],
+    }  # fmt: skip
+
+
+@pytest.fixture
+def kept_service(bench, unused_tcp_port) -> Iterator[subprocess.Popen[bytes]]:
+    """A real service under a real keeper; yields the keeper."""
+    port = str(unused_tcp_port)
+    command = [sys.executable, "-m", "ethops.demo.service", "--name", "web-01", "--port", port]
+    declared = [{"name": "web-01", "command": command, "pidfile": str(bench.folder / "web.pid")}]
+    (bench.folder / "services.json").write_text(json.dumps(declared))
+    keeper = subprocess.Popen(
+        [sys.executable, "-m", "ethops.demo.keeper", str(bench.folder / "services.json")],
+        cwd=CLONE,
+        stdin=subprocess.PIPE,
+    )
+    wait_until((bench.folder / "web.pid").exists)
+    yield keeper
+    keeper.kill()
+    keeper.wait()
+    assert keeper.stdin
+    keeper.stdin.close()
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    """A port that nobody listens on."""
+    import socket
+
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        return int(holder.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 20) -> Any:
+    """Wait for the condition's first true value; fail after the time."""
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+    return value

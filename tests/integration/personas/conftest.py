@@ -1,0 +1,165 @@
+"""A small world behind the gate: one card, two entries, four CIs, and the doors of each role."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from audit.recorder import Recorder
+
+HASH = "a" * 64
+CIS = {
+    "web-01": ("service", False, {"pidfile": "/run/web.pid"}),
+    "old-01": ("cache", False, {"pidfile": "/run/old.pid"}),
+    "db-01": ("database", False, {"pidfile": "/run/db.pid"}),
+    "dns-01": ("service", True, {"pidfile": "/run/dns.pid"}),
+    "odd-01": ("service", False, {"pidfile": "/run/x.pid; reboot"}),
+}
+PARAMETERS = {"pidfile": {"from": "pidfile", "pattern": "/[a-z./]+", "required": True}}
+
+
+@dataclass
+class World:
+    """The doors by role, and shortcuts through them."""
+
+    connect: Callable[[str], psycopg.Connection[Any]]
+    links: dict[str, psycopg.Connection[Any]] = field(default_factory=dict)
+
+    def as_role(self, name: str) -> psycopg.Connection[Any]:
+        if name not in self.links:
+            self.links[name] = self.connect(name)
+            self.links[name].row_factory = dict_row
+        return self.links[name]
+
+    def one(self, role: str, statement: str, *values: object) -> Any:
+        return self.as_role(role).execute(statement, values).fetchone()
+
+    def value(self, role: str, statement: str, *values: object) -> Any:
+        row = self.one(role, statement, *values)
+        return None if row is None else next(iter(row.values()))
+
+    def run(self, *scope: str, joined: str = "joined", ticket: str = "") -> Any:
+        """Bear a run; returns its id."""
+        return self.value(
+            "app",
+            "SELECT gate.dispatch('responder', %s, 2, %s, %s, '{}', %s)",
+            ticket or f"INC-{uuid4().hex[:8]}",
+            json.dumps(list(scope)),
+            joined,
+            uuid4().hex,
+        )
+
+    def step(self) -> Any:
+        """Claim the next step as an agent."""
+        return self.one("agent", "SELECT * FROM gate.claim_step('test', 30)")
+
+    def propose(
+        self, step: Any, verb: str, entry: str = "", target: str = "", key: str = "k", **args: str
+    ) -> Any:
+        return self.one(
+            "agent",
+            "SELECT * FROM gate.propose(%s, %s, %s, %s, %s, %s, %s, %s)",
+            step["run_id"],
+            step["token"],
+            step["number"],
+            key,
+            verb,
+            entry,
+            target,
+            json.dumps(args),
+        )
+
+    def finish(self, step: Any, next_: str = "continue") -> str:
+        return str(
+            self.value(
+                "agent",
+                "SELECT gate.finish_step(%s, %s, %s, '{}', '{}', '{}', %s, 0, 'over')",
+                step["work_id"],
+                step["fence"],
+                step["token"],
+                next_,
+            )
+        )
+
+    def record(self) -> int:
+        """Let the recorder write down what waits."""
+        link = self.connect("audit_writer")
+        origin = str(link.execute("SELECT origin FROM audit.head()").fetchone()[0])
+        return Recorder("").record(link, origin)
+
+    def claim(self, queue: str = "executor.plays", lease: float = 30) -> Any:
+        """Claim an effect as the executor."""
+        return self.one("executor", "SELECT * FROM gate.claim_effect(%s, 'test', %s)", queue, lease)
+
+    def settle(self, claim: Any, outcome: str = "done") -> str:
+        return str(
+            self.value(
+                "executor",
+                "SELECT gate.settle(%s, %s, %s, '{}')",
+                claim["action_id"],
+                claim["fence"],
+                outcome,
+            )
+        )
+
+    def promote(self, ci_class: str, entry: str = "restart") -> None:
+        self.value(
+            "app",
+            "SELECT gate.set_autonomy('responder', %s, %s, 'act', 'ada', 'test')",
+            entry,
+            ci_class,
+        )
+
+    def authorised(self, ci: str = "web-01") -> Any:
+        """A play that was proposed and authorised, not yet recorded."""
+        self.run(ci)
+        return self.propose(self.step(), "playbook.run", "restart", ci)
+
+    def work(self, work_id: object) -> Any:
+        return self.one("app", "SELECT * FROM audit_work WHERE id = %s", work_id)
+
+
+@pytest.fixture
+def world(role: Callable[[str], psycopg.Connection[Any]]) -> World:
+    """The small world, with `act` on services."""
+    made = World(role)
+    owner = role("owner")
+    limits = json.dumps({"max_steps": 5, "max_actions": 6, "max_duration_s": 300})
+    owner.execute(
+        "INSERT INTO personas_card (name, title, purpose, team, digest, limits, document)"
+        " VALUES ('responder', 'R', 'p', 't', 'd', %s, '{}')",
+        [limits],
+    )
+    grants = [("ticket.comment", "", ""), ("ticket.resolve", "", "")]
+    grants += [("playbook.run", "restart", name) for name in ("service", "cache")]
+    for verb, entry, ci_class in grants:
+        owner.execute(
+            "INSERT INTO personas_grant (card_id, verb, entry, ci_class)"
+            " VALUES ('responder', %s, %s, %s)",
+            [verb, entry, ci_class],
+        )
+    for entry, approved in (("restart", HASH), ("changed", "b" * 64)):
+        owner.execute(
+            "INSERT INTO personas_catalogueentry (name, title, risk, tree_hash, approved_hash,"
+            " parameters, timeout_s, max_per_ticket, max_per_hour, document)"
+            " VALUES (%s, 't', 'low', %s, %s, %s, 60, 1, 50, '{}')",
+            [entry, HASH, approved, json.dumps(PARAMETERS)],
+        )
+    owner.execute(
+        "INSERT INTO personas_grant (card_id, verb, entry, ci_class)"
+        " VALUES ('responder', 'playbook.run', 'changed', 'service')"
+    )
+    for ref, (ci_class, lifeline, attributes) in CIS.items():
+        owner.execute(
+            "INSERT INTO cmdb_ci (ref, name, ci_class, attributes, impact, urgency, lifeline, source)"
+            " VALUES (%s, %s, %s, %s, 2, 2, %s, 'test')",
+            [ref, ref, ci_class, json.dumps(attributes), lifeline],
+        )
+    made.promote("service")
+    made.promote("service", "changed")
+    return made

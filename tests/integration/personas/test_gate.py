@@ -1,0 +1,196 @@
+"""Each guard of the gate, through the door of the agent's own role."""
+
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+
+def denied(found, guard):
+    return (found["verdict"], found["guard"]) == ("denied", guard)
+
+
+def test_what_is_granted_is_authorised(world):
+    assert world.authorised()["verdict"] == "authorised"
+
+
+def test_arguments_come_from_the_ci(world):
+    found = world.authorised()
+    args = world.value("app", "SELECT args FROM personas_action WHERE id = %s", found["action_id"])
+    assert args == {"pidfile": "/run/web.pid"}
+
+
+def test_a_card_without_the_grant_is_denied(world):
+    world.run("db-01")
+    assert denied(world.propose(world.step(), "playbook.run", "restart", "db-01"), "grant")
+
+
+def test_a_verb_without_a_grant_is_denied(world):
+    world.run("web-01")
+    step = world.step()
+    found = world.propose(step, "ticket.assign", "", step["ticket_ref"])
+    assert denied(found, "grant")
+
+
+@pytest.mark.parametrize("verb", ["notify", "root.shell", "", "x" * 5000])
+def test_an_unknown_verb_is_denied(world, verb):
+    world.run("web-01")
+    assert denied(world.propose(world.step(), verb), "grant")
+
+
+def test_a_lifeline_is_denied(world):
+    world.run("dns-01")
+    assert denied(world.propose(world.step(), "playbook.run", "restart", "dns-01"), "lifeline")
+
+
+def test_a_ci_outside_the_ticket_is_denied(world):
+    world.run("web-01")
+    assert denied(world.propose(world.step(), "playbook.run", "restart", "old-01"), "scope")
+
+
+def test_another_ticket_is_denied(world):
+    world.run("web-01")
+    assert denied(world.propose(world.step(), "ticket.comment", "", "INC-1", text="x"), "scope")
+
+
+@pytest.mark.parametrize("joined", ["none", "ambiguous"])
+def test_without_one_join_nothing_is_run(world, joined):
+    world.run("web-01", joined=joined)
+    assert denied(world.propose(world.step(), "playbook.run", "restart", "web-01"), "join")
+
+
+def test_an_entry_that_is_not_in_the_catalogue_is_denied(world):
+    world.run("web-01")
+    assert denied(world.propose(world.step(), "playbook.run", "rm_rf", "web-01"), "catalogue")
+
+
+def test_a_playbook_that_changed_since_its_approval_is_denied(world):
+    world.run("web-01")
+    assert denied(world.propose(world.step(), "playbook.run", "changed", "web-01"), "pin")
+
+
+def test_an_attribute_that_does_not_match_is_denied(world):
+    world.run("odd-01")
+    assert denied(world.propose(world.step(), "playbook.run", "restart", "odd-01"), "arguments")
+
+
+def test_arguments_of_the_agent_s_own_are_denied(world):
+    world.run("web-01")
+    found = world.propose(world.step(), "playbook.run", "restart", "web-01", pidfile="/etc/x")
+    assert denied(found, "arguments")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [{}, {"text": "x" * 4001}, {"text": "x", "more": "y"}],
+    ids=["missing", "too long", "undeclared"],
+)
+def test_bad_arguments_of_a_comment_are_denied(world, args):
+    world.run("web-01")
+    step = world.step()
+    found = world.propose(step, "ticket.comment", "", step["ticket_ref"], **args)
+    assert denied(found, "arguments")
+
+
+def test_a_ci_class_that_was_not_promoted_is_only_observed(world):
+    world.run("old-01")
+    found = world.propose(world.step(), "playbook.run", "restart", "old-01")
+    assert (found["verdict"], found["level"]) == ("observed", "observe")
+
+
+def test_what_is_observed_has_no_work(world):
+    world.run("old-01")
+    found = world.propose(world.step(), "playbook.run", "restart", "old-01")
+    assert world.work(found["action_id"]) is None
+
+
+def test_an_entry_is_used_once_per_ticket(world):
+    world.run("web-01")
+    step = world.step()
+    world.propose(step, "playbook.run", "restart", "web-01", key="a")
+    assert denied(world.propose(step, "playbook.run", "restart", "web-01", key="b"), "budget")
+
+
+def test_a_run_has_a_budget_of_actions(world):
+    world.run("web-01")
+    step = world.step()
+    ref = step["ticket_ref"]
+    found = [world.propose(step, "ticket.comment", "", ref, key=str(n), text="x") for n in range(7)]
+    assert [f["guard"] for f in found] == [""] * 6 + ["budget"]
+
+
+def test_a_made_up_token_is_denied(world):
+    world.run("web-01")
+    step = {**world.step(), "token": "guess"}
+    assert denied(world.propose(step, "playbook.run", "restart", "web-01"), "token")
+
+
+def test_the_token_of_a_lost_step_is_denied(world):
+    world.run("web-01")
+    lost = world.step()
+    world.as_role("owner").execute(
+        "UPDATE audit_work SET lease_until = now() - interval '1 s' WHERE id = %s",
+        [lost["work_id"]],
+    )
+    world.value("app", "SELECT count(*) FROM gate.reconcile()")
+    world.step()
+    assert denied(world.propose(lost, "playbook.run", "restart", "web-01"), "token")
+
+
+def test_a_step_that_is_not_being_taken_is_denied(world):
+    world.run("web-01")
+    step = {**world.step(), "number": 4}
+    assert denied(world.propose(step, "playbook.run", "restart", "web-01"), "token")
+
+
+def test_a_run_that_does_not_exist_is_denied_on_record(world):
+    step = {"run_id": uuid4(), "token": "x", "number": 1}
+    world.propose(step, "playbook.run", "restart", "web-01")
+    world.record()
+    kinds = world.as_role("app").execute("SELECT kind FROM audit_entry").fetchall()
+    assert {"kind": "action.denied"} in kinds
+
+
+def test_an_ended_run_is_denied(world):
+    world.run("web-01")
+    step = world.step()
+    world.finish(step, "done")
+    assert denied(world.propose(step, "playbook.run", "restart", "web-01"), "run")
+
+
+def test_a_run_over_its_time_is_denied(world):
+    world.run("web-01")
+    step = world.step()
+    world.as_role("owner").execute("UPDATE personas_run SET deadline = now() - interval '1 s'")
+    assert denied(world.propose(step, "playbook.run", "restart", "web-01"), "expiry")
+
+
+def test_the_stop_denies_proposals(world):
+    world.run("web-01")
+    step = world.step()
+    world.value("app", "SELECT gate.press_stop('ada', 'test')")
+    assert denied(world.propose(step, "playbook.run", "restart", "web-01"), "stop")
+
+
+def test_the_same_step_and_key_get_their_first_verdict_back(world):
+    world.run("web-01")
+    step = world.step()
+    first = world.propose(step, "playbook.run", "restart", "web-01")
+    assert world.propose(step, "playbook.run", "restart", "web-01") == first
+
+
+def test_a_ticket_has_one_live_run(world):
+    world.run("web-01", ticket="INC-7")
+    assert world.run("web-01", ticket="INC-7") is None
+
+
+def test_levels_that_need_approvals_are_refused(world):
+    with pytest.raises(psycopg.errors.CheckViolation):
+        world.value(
+            "app", "SELECT gate.set_autonomy('responder', 'restart', 'cache', 'veto', 'a', 'b')"
+        )
+
+
+def test_only_a_named_person_resumes(world):
+    with pytest.raises(psycopg.errors.CheckViolation):
+        world.value("app", "SELECT gate.lift_stop('  ', 'x')")

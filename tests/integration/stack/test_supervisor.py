@@ -1,0 +1,207 @@
+"""A whole stack of real processes: it starts, survives kills, and leaves nothing behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from ethops import env
+from ethops.stack import places
+from ethops.stack.errors import PortTakenError, StateLockedError
+from ethops.stack.layout import Layout
+from ethops.stack.ports import Ports, free_ports, is_free
+from ethops.stack.postgres import UNSAFE_FOR_TESTS
+from ethops.stack.progress import Line, Mark
+from ethops.stack.restarts import RestartPolicy
+from ethops.stack.status import ProcessStatus, read_status
+from ethops.stack.supervisor import Supervisor
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow,
+    pytest.mark.timeout(240),
+    pytest.mark.xdist_group("supervisor"),
+]
+
+OURS = ("recorder", "control", "agent", "executor", "web", "beat", "flower")
+QUICK = RestartPolicy(exits=1000, unseen_seconds=6.0)
+
+
+def until(happened: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def layout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Layout]:
+    made = Layout(
+        tmp_path_factory.mktemp("stack"), free_ports(), postgres_settings=UNSAFE_FOR_TESTS
+    )
+    yield made
+    places.remove(made.where)
+
+
+@pytest.fixture(scope="module")
+def lines() -> list[Line]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def stack(layout: Layout, lines: list[Line]) -> Iterator[Supervisor]:
+    supervisor = Supervisor(layout, policy=QUICK)
+    supervisor.start(lines.append)
+    yield supervisor
+    supervisor.stop()
+
+
+def status_of(stack: Supervisor, name: str) -> ProcessStatus:
+    return next(found for found in stack.processes() if found.name == name)
+
+
+def is_up_again(stack: Supervisor, name: str, old_pid: int) -> Callable[[], bool]:
+    def look() -> bool:
+        found = status_of(stack, name)
+        return found.state == "up" and found.pid not in {None, old_pid}
+
+    return look
+
+
+def test_a_start_says_one_line_per_stage_and_all_are_well(
+    stack: Supervisor, lines: list[Line]
+) -> None:
+    assert [line.name for line in lines] == ["checks", "database", "redis", "schema", "processes"]
+    assert {line.mark for line in lines} == {Mark.OK}
+
+
+def test_every_process_of_the_matrix_runs(stack: Supervisor) -> None:
+    found = {process.name: process.state for process in stack.processes()}
+    assert found == dict.fromkeys(("redis", "postgres", *OURS), "up")
+
+
+def test_the_web_answers_and_flower_asks_for_a_login(stack: Supervisor, layout: Layout) -> None:
+    assert httpx.get(f"{layout.web_url}/healthz").status_code == 200
+    assert httpx.get(f"{layout.flower_url}/").status_code == 401
+    login = ("admin", layout.secrets.admin_password)
+    assert httpx.get(f"{layout.flower_url}/workers", auth=login).status_code == 200
+
+
+def test_the_first_login_is_made_once_and_kept_private(stack: Supervisor, layout: Layout) -> None:
+    kept = layout.state / "admin.txt"
+    assert stack.admin_made
+    assert kept.read_text().strip() == layout.secrets.admin_password
+    assert kept.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_running_process_knows_no_login_but_its_own(
+    stack: Supervisor, layout: Layout, name: str
+) -> None:
+    process = psutil.Process(status_of(stack, name).pid)
+    known = "\n".join([*process.environ().values(), *process.cmdline()])
+    for role, password in layout.secrets.role_passwords.items():
+        assert (password in known) == (role == env.ROLE_OF_PROCESS[name])
+
+
+def test_no_command_line_shows_a_secret(stack: Supervisor, layout: Layout) -> None:
+    kept = layout.secrets
+    secret = {kept.redis_password, kept.admin_password, *kept.role_passwords.values()}
+    for found in stack.processes():
+        shown = " ".join(psutil.Process(found.pid).cmdline())
+        assert not [word for word in secret if word in shown], found.name
+
+
+def test_the_status_file_says_what_runs(stack: Supervisor, layout: Layout) -> None:
+    found = read_status(layout.state)
+    assert found is not None
+    assert found.ready
+    assert found.pid == os.getpid()
+    assert {process.name for process in found.processes} == {"redis", "postgres", *OURS}
+
+
+def test_a_second_supervisor_is_refused_on_the_same_folder(
+    stack: Supervisor, layout: Layout
+) -> None:
+    told: list[Line] = []
+    with pytest.raises(StateLockedError, match="another ethops runs in"):
+        Supervisor(layout).start(told.append)
+    assert [line.mark for line in told] == [Mark.NO]
+
+
+def test_a_taken_port_refuses_the_start_and_names_its_holder(
+    stack: Supervisor, layout: Layout, tmp_path: Path
+) -> None:
+    free = free_ports()
+    ours = Ports(free.web, free.flower, layout.ports.postgres, free.redis)
+    other = Supervisor(Layout(tmp_path / "other", ours))
+    with pytest.raises(PortTakenError, match=r"is taken by postgres, pid \d+"):
+        other.start()
+    assert other.processes() == ()
+
+
+def test_whoever_is_killed_runs_again_and_the_others_stay(stack: Supervisor) -> None:
+    before = {name: stack.kill(name) for name in OURS}
+    for name, pid in before.items():
+        until(is_up_again(stack, name, pid), f"{name} runs again")
+    assert status_of(stack, "postgres").restarts == 0
+
+
+@pytest.mark.parametrize("name", ["redis", "postgres"])
+def test_a_killed_server_comes_back_and_nobody_else_is_restarted(
+    stack: Supervisor, layout: Layout, name: str
+) -> None:
+    pids = {other: status_of(stack, other).pid for other in OURS}
+    until(is_up_again(stack, name, stack.kill(name)), f"{name} runs again")
+    time.sleep(2 * QUICK.unseen_seconds)  # long enough for a wrong verdict of the watchdog
+    assert {other: status_of(stack, other).pid for other in OURS} == pids
+    assert httpx.get(f"{layout.web_url}/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["agent", "web"])
+def test_a_frozen_process_is_found_killed_and_started_again(stack: Supervisor, name: str) -> None:
+    pid = stack.kill(name, signal.SIGSTOP)
+    until(is_up_again(stack, name, pid), f"{name} runs again")
+
+
+def test_a_stop_leaves_no_process_and_no_port(layout: Layout, stack: Supervisor) -> None:
+    pids = [process.pid for process in stack.processes() if process.pid]
+    began = time.monotonic()
+    stack.stop()
+    assert time.monotonic() - began < 20
+    assert not [pid for pid in pids if psutil.pid_exists(pid)]
+    assert is_free(layout.ports.postgres)
+    assert is_free(layout.ports.web)
+    assert read_status(layout.state) is None
+
+
+def test_nothing_outlives_a_killed_supervisor(layout: Layout, stack: Supervisor) -> None:
+    stack.stop()
+    said = {
+        **os.environ,
+        "ETHOPS_STATE": str(layout.state),
+        "ETHOPS_WEB_PORT": str(layout.ports.web),
+        "ETHOPS_FLOWER_PORT": str(layout.ports.flower),
+        "ETHOPS_PG_PORT": str(layout.ports.postgres),
+        "ETHOPS_REDIS_PORT": str(layout.ports.redis),
+    }
+    command = [sys.executable, str(env.CLONE / "manage.py"), "up", "--json"]
+    with subprocess.Popen(command, env=said, stdout=subprocess.PIPE, text=True) as supervisor:
+        assert supervisor.stdout is not None
+        for line in supervisor.stdout:
+            if json.loads(line)["event"] == "ready":
+                break
+        found = read_status(layout.state)
+        assert found is not None
+        supervisor.kill()
+    pids = [process.pid for process in found.processes if process.pid]
+    assert len(pids) == len(OURS) + 2
+    until(lambda: not [pid for pid in pids if psutil.pid_exists(pid)], "all have ended", 20)

@@ -1,0 +1,57 @@
+"""The reference page against the code."""
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import yaml
+
+from adapters.errors import AdapterError
+from adapters.inference.rules import Matcher
+from adapters.monitoring.declared import PARAMS
+from adapters.monitoring.port import Symptom
+from adapters.site import Site
+from adapters.tickets.states import MOVES
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+PAGE = (REPOSITORY / "docs/reference/adapters.md").read_text(encoding="utf-8")
+
+
+def all_errors(base: type[AdapterError]) -> set[type[AdapterError]]:
+    return {base}.union(*(all_errors(kind) for kind in base.__subclasses__()))
+
+
+@pytest.mark.parametrize("code", sorted(error.code for error in all_errors(AdapterError)))
+def test_every_error_code_is_documented(code: str) -> None:
+    assert f"| {code} |" in PAGE
+
+
+@pytest.mark.parametrize("symptom", get_args(Symptom))
+def test_every_symptom_is_documented(symptom: str) -> None:
+    assert f"| {symptom} |" in PAGE
+
+
+@pytest.mark.parametrize("kind", PARAMS)
+def test_every_parameter_of_a_probe_is_documented(kind: str) -> None:
+    (row,) = (line for line in PAGE.splitlines() if line.startswith(f"| {kind} | "))
+    assert set(row.split("|")[2].replace(",", "").split()) == set(PARAMS[kind].model_fields)
+
+
+@pytest.mark.parametrize("ticket_class", MOVES)
+def test_the_states_are_those_of_the_table(ticket_class: str) -> None:
+    written = ". ".join(
+        f"{state}: {', '.join(row)}" if row else state
+        for state, row in MOVES[ticket_class].items()  # type: ignore[index]
+    )
+    assert f"| {ticket_class} | {written} |" in PAGE
+
+
+def test_every_matcher_is_documented() -> None:
+    named = {(field.alias or name) for name, field in Matcher.model_fields.items()}
+    rows = PAGE.split("| matcher |")[1].split("\n\n")[0].splitlines()[2:]
+    assert {word for row in rows for word in row.split("|")[1].replace(",", "").split()} == named
+
+
+def test_the_site_example_is_a_site() -> None:
+    example = PAGE.split("## The site file")[1].split("```yaml\n")[1].split("```")[0]
+    assert set(yaml.safe_load(example)) == set(Site.model_fields)

@@ -1,0 +1,63 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.tickets.states import MOVES
+from ethops.desk.policy import CARDS, Standing, next_step
+
+NEW = Standing("new", "", "", live_run=False, last_run="", last_card="", alert_ended=False)
+ASSIGNED = replace(
+    NEW, state="assigned", team="responders", last_run="succeeded", last_card="triage"
+)
+
+
+@pytest.mark.parametrize(
+    ("at", "step"),
+    [
+        (NEW, "triage"),
+        (ASSIGNED, "respond"),
+        (replace(NEW, live_run=True), "nothing"),
+        (replace(NEW, assignee="ada"), "nothing"),
+        (replace(NEW, state="resolved"), "nothing"),
+        (replace(NEW, state="escalated"), "tell_person"),
+        (replace(NEW, alert_ended=True), "settle"),
+        (replace(NEW, last_run="failed", last_card="triage"), "escalate"),
+        (replace(ASSIGNED, last_run="failed", last_card="incident_responder"), "escalate"),
+        (replace(ASSIGNED, last_run="cancelled", last_card="incident_responder"), "respond"),
+        (replace(ASSIGNED, team="network"), "escalate"),
+    ],
+)
+def test_a_ticket_gets_its_next_step(at, step):
+    assert next_step(at) == step
+
+
+standings = st.builds(
+    Standing,
+    state=st.sampled_from(sorted({*MOVES["incident"]})),
+    team=st.sampled_from(["", "responders", "people"]),
+    assignee=st.sampled_from(["", "ada"]),
+    live_run=st.booleans(),
+    last_run=st.sampled_from(["", "succeeded", "failed", "timed_out", "cancelled"]),
+    last_card=st.sampled_from(["", *CARDS.values()]),
+    alert_ended=st.booleans(),
+)
+
+
+@given(standings)
+def test_a_person_who_has_the_ticket_is_left_alone(at):
+    assert next_step(replace(at, assignee="ada")) == "nothing"
+
+
+@given(standings)
+def test_an_open_ticket_that_nobody_has_is_never_forgotten(at):
+    idle = replace(at, assignee="", live_run=False)
+    if idle.state in {"new", "assigned", "escalated"}:
+        assert next_step(idle) != "nothing"
+
+
+@given(standings)
+def test_a_card_that_did_not_help_is_not_asked_twice(at):
+    if at.last_run in {"succeeded", "failed", "timed_out"}:
+        assert CARDS.get(next_step(at)) != at.last_card
