@@ -112,7 +112,7 @@ def clean_db(
     with django_db_blocker.unblock():
         yield
         connections.close_all()
-        servers.clone(TEMPLATE, database_name)
+        servers.empty(database_name)
 
 
 @pytest.fixture

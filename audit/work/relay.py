@@ -1,14 +1,15 @@
 """The relay: tells workers through Redis what PostgreSQL already holds.
 
 It listens for a notice and looks at the rows; the notice itself is only a hint. A message lost
-on the way is sent again after five seconds, a message sent twice finds nothing to claim.
+on the way, or never sent because we died or Redis was away, is sent again after five seconds; a
+message sent twice finds nothing to claim.
 """
 
 import logging
 import threading
 from collections.abc import Callable
 
-from django.db import connection, transaction
+from django.db import connection
 
 from audit.work import rows
 
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 def run(publish: Callable[[str, str], None], stop: threading.Event) -> None:
     """Relay until `stop` is set; raises what the database or `publish(queue, id)` raises.
 
-    The caller runs it again after an error: nothing is marked as published that was not.
+    The caller runs it again after an error; what was not sent then is due again in five seconds.
     """
     try:
         with connection.cursor() as cursor:
@@ -37,10 +38,11 @@ def run(publish: Callable[[str, str], None], stop: threading.Event) -> None:
 
 def relay_once(publish: Callable[[str, str], None]) -> int:
     """Publish what is due; returns how much that was."""
-    with transaction.atomic():
-        due = rows.unpublished(limit=BATCH, again_after_s=AGAIN_AFTER_SECONDS)
-        for wakeup in due:
-            publish(wakeup.queue, str(wakeup.id))
+    # Marked and committed before anything is sent: a worker that is quicker than our commit would
+    # skip the locked row, find nothing, and sleep.
+    due = rows.unpublished(limit=BATCH, again_after_s=AGAIN_AFTER_SECONDS)
+    for wakeup in due:
+        publish(wakeup.queue, str(wakeup.id))
     return len(due)
 
 

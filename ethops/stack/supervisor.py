@@ -163,7 +163,7 @@ class Supervisor:
             say(self._prepare())
         with self._stage("processes") as say:
             keeper = self._start_processes()
-            say(", ".join(child.name for child in self._children if child.seen is not Seen.SQL))
+            say(", ".join(process.name for process in processes(self.layout.ports)))
         self._ready = True
         self._lines.put(Turn.READY)
         self._watchers.calm()

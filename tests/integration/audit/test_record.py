@@ -86,11 +86,11 @@ def test_the_relay_publishes_each_row_once(clean_db):
     enqueue()
     sent = []
     for _ in range(2):
-        relay.relay_once(lambda queue, work_id: sent.append(queue))
+        relay.relay_once(lambda queue, _: sent.append(queue))
     assert sent == ["control"]
 
 
-def test_what_was_not_published_stays_to_be_published(clean_db):
+def test_what_could_not_be_published_is_published_later(role, clean_db):
     enqueue()
 
     def lose(queue, work_id):
@@ -98,14 +98,15 @@ def test_what_was_not_published_stays_to_be_published(clean_db):
 
     with pytest.raises(ConnectionError):
         relay.relay_once(lose)
-    assert relay.relay_once(lambda queue, work_id: None) == 1
+    role("owner").execute("UPDATE audit_work SET published_at = now() - interval '6 s'")
+    assert relay.relay_once(lambda *_: None) == 1
 
 
 def test_a_lost_message_is_sent_again(role, clean_db):
     enqueue()
-    relay.relay_once(lambda queue, work_id: None)
+    relay.relay_once(lambda *_: None)
     role("owner").execute("UPDATE audit_work SET published_at = now() - interval '6 s'")
-    assert relay.relay_once(lambda queue, work_id: None) == 1
+    assert relay.relay_once(lambda *_: None) == 1
 
 
 def test_a_notice_wakes_the_relay_at_once(clean_db, role):
@@ -167,8 +168,9 @@ def test_tampering_by_the_superuser_is_found(role, servers, database_name, clean
     found, link, origin = recorder(role)
     found.record(link, origin)
     with psycopg.connect(servers.superuser_dsn(database_name), autocommit=True) as evil:
-        evil.execute("ALTER TABLE audit_entry DISABLE TRIGGER ALL")
+        evil.execute("ALTER TABLE audit_entry DISABLE TRIGGER append_only")
         evil.execute("UPDATE audit_entry SET subject = 'forged' WHERE seq = 3")
+        evil.execute("ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER append_only")
     assert verification.check().findings == ["#3: shows subject 'forged', but its bytes say '2'"]
 
 

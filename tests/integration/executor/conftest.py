@@ -1,6 +1,7 @@
 """A bench for the executor: a small site, one ticket, and effects that went through the gate."""
 
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -45,13 +46,14 @@ class Bench:
     @contextmanager
     def as_role(self, name: str) -> Iterator[None]:
         """Let Django's own connection be another role for a while."""
-        self._point(name)
+        self.point(name)
         try:
             yield
         finally:
-            self._point("executor")
+            self.point("executor")
 
-    def _point(self, name: str) -> None:
+    def point(self, name: str) -> None:
+        """Let Django's own connection be this role from now on."""
         connections.close_all()
         role = f"ethops_{name}"
         connections["default"].settings_dict.update(USER=role, PASSWORD=self.passwords[role])
@@ -178,9 +180,7 @@ def bench(role, servers, tmp_path, settings) -> Iterator[Bench]:
             ci_class,
         )
     yield made
-    with made.as_role("app"):
-        pass
-    made._point("app")
+    made.point("app")
 
 
 def _site(folder: Path) -> dict[str, Any]:
@@ -237,8 +237,6 @@ def kept_service(bench, unused_tcp_port) -> Iterator[subprocess.Popen[bytes]]:
 @pytest.fixture
 def unused_tcp_port() -> int:
     """A port that nobody listens on."""
-    import socket
-
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         return int(holder.getsockname()[1])

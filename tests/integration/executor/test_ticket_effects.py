@@ -3,6 +3,7 @@
 import pytest
 from django.db import DatabaseError, connection
 
+from adapters.registry import reader
 from ethops.executor import registry, worker
 from ethops.executor.effects import Finding
 
@@ -15,8 +16,7 @@ def ref(bench):
 def test_a_comment_is_written_as_an_agents_words_from_outside(bench, ref):
     bench.authorised(ref, "ticket.comment", text="I have looked.")
     bench.worker().drain("executor.light")
-    with bench.as_role("app"):
-        line = __import__("adapters.registry").registry.reader("tickets").worklog(ref)[-1]
+    line = reader("tickets").worklog(ref)[-1]
     assert (line.text, line.author, line.author_kind, line.tainted) == (
         "I have looked.",
         "incident_responder",
@@ -96,10 +96,10 @@ def test_a_write_that_never_happened_is_done_after_the_probe(bench, ref, monkeyp
 class Breaks:
     """An effect that fails in a way nobody expected."""
 
-    def act(self, claim):
+    def act(self, _claim):
         raise RuntimeError("out of the blue")
 
-    def probe(self, claim):
+    def probe(self, _claim):
         return Finding("unknown", {"said": "nobody knows"})
 
 
@@ -119,7 +119,7 @@ def test_an_effect_that_breaks_is_never_called_failed(bench, ref, monkeypatch):
 class CutsItsConnection:
     """An effect after which the database is gone for a moment."""
 
-    def act(self, claim):
+    def act(self, _claim):
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_backend_pid()")
             pid = cursor.fetchone()[0]

@@ -156,7 +156,8 @@ def world(role: Callable[[str], psycopg.Connection[Any]]) -> World:
     )
     for ref, (ci_class, lifeline, attributes) in CIS.items():
         owner.execute(
-            "INSERT INTO cmdb_ci (ref, name, ci_class, attributes, impact, urgency, lifeline, source)"
+            "INSERT INTO cmdb_ci"
+            " (ref, name, ci_class, attributes, impact, urgency, lifeline, source)"
             " VALUES (%s, %s, %s, %s, 2, 2, %s, 'test')",
             [ref, ref, ci_class, json.dumps(attributes), lifeline],
         )

@@ -187,6 +187,7 @@ def test_nothing_outlives_a_killed_supervisor(layout: Layout, stack: Supervisor)
     stack.stop()
     said = {
         **os.environ,
+        "DJANGO_SETTINGS_MODULE": "ethops.settings",
         "ETHOPS_STATE": str(layout.state),
         "ETHOPS_WEB_PORT": str(layout.ports.web),
         "ETHOPS_FLOWER_PORT": str(layout.ports.flower),
@@ -194,14 +195,16 @@ def test_nothing_outlives_a_killed_supervisor(layout: Layout, stack: Supervisor)
         "ETHOPS_REDIS_PORT": str(layout.ports.redis),
     }
     command = [sys.executable, str(env.CLONE / "manage.py"), "up", "--json"]
-    with subprocess.Popen(command, env=said, stdout=subprocess.PIPE, text=True) as supervisor:
+    supervisor = subprocess.Popen(command, env=said, stdout=subprocess.PIPE, text=True)
+    try:
         assert supervisor.stdout is not None
-        for line in supervisor.stdout:
-            if json.loads(line)["event"] == "ready":
-                break
+        heard = (json.loads(line)["event"] for line in supervisor.stdout)
+        assert "ready" in heard
         found = read_status(layout.state)
-        assert found is not None
+    finally:
         supervisor.kill()
+        supervisor.communicate()
+    assert found is not None
     pids = [process.pid for process in found.processes if process.pid]
     assert len(pids) == len(OURS) + 2
     until(lambda: not [pid for pid in pids if psutil.pid_exists(pid)], "all have ended", 20)

@@ -49,7 +49,7 @@ TAMPERED = {
     "truncated": lambda rows: rows[:-1],
     "swapped": lambda rows: [*rows[:5], rows[6], rows[5], *rows[7:]],
     "doubled": lambda rows: [*rows[:5], rows[5], *rows[5:]],
-    "emptied": lambda rows: [],
+    "emptied": lambda _: [],
 }
 
 

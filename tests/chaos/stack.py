@@ -1,0 +1,104 @@
+"""A whole stack of real processes in a folder that is thrown away."""
+
+import hashlib
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psycopg
+
+from ethops.stack import places
+from ethops.stack.layout import Layout
+from ethops.stack.ports import free_ports
+from ethops.stack.restarts import RestartPolicy
+from ethops.stack.supervisor import Supervisor
+
+NEVER_GIVEN_UP = RestartPolicy(first_delay_seconds=0.2, longest_delay_seconds=2.0, exits=1_000)
+"""Whoever is killed again and again on purpose is no crash loop."""
+
+COMMIT_TIMES = {"track_commit_timestamp": "on"}
+"""Tells which of two rows was committed first, whatever their columns say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The supervisor of a running stack, and ways into it."""
+
+    supervisor: Supervisor
+    sender_token: str
+
+    @property
+    def layout(self) -> Layout:
+        """Folders, ports and secrets."""
+        return self.supervisor.layout
+
+    def connect(self, role: str = "owner") -> psycopg.Connection:
+        """A connection of one's own as that role; every statement is its own transaction."""
+        return psycopg.connect(
+            self.layout.dsn(f"ethops_{role}"), autocommit=True, connect_timeout=5
+        )
+
+    def client(self) -> httpx.Client:
+        """A sender of alerts."""
+        return httpx.Client(
+            base_url=self.layout.web_url,
+            headers={"Authorization": f"Bearer {self.sender_token}"},
+            timeout=10,
+            trust_env=False,
+        )
+
+    def pids(self) -> dict[str, int]:
+        """Process name -> pid, of those that run now."""
+        return {found.name: found.pid for found in self.supervisor.processes() if found.pid}
+
+
+@contextmanager
+def running(
+    *, lease_seconds: int, write_site: Callable[[Path], None] | None = None
+) -> Iterator[Stack]:
+    """Start everything, and leave nothing behind; `write_site` gets the site file's path."""
+    state = Path(tempfile.mkdtemp(prefix="ethops-chaos-"))
+    if write_site is not None:
+        write_site(state / "site.yaml")
+    layout = Layout(
+        state=state,
+        ports=free_ports(),
+        extra_environment={"ETHOPS_LEASE_SECONDS": str(lease_seconds)},
+        postgres_settings=COMMIT_TIMES,
+    )
+    supervisor = Supervisor(layout, policy=NEVER_GIVEN_UP)
+    try:
+        with supervisor:
+            yield Stack(supervisor, _sender(layout))
+    finally:
+        places.remove(layout.where)
+        shutil.rmtree(state, ignore_errors=True)
+
+
+def _sender(layout: Layout) -> str:
+    token = secrets.token_urlsafe(16)
+    with psycopg.connect(layout.dsn("ethops_owner"), autocommit=True) as link:
+        link.execute(
+            "INSERT INTO public.desk_sender (name, token_hash) VALUES ('chaos', %s)",
+            [hashlib.sha256(token.encode()).hexdigest()],
+        )
+    return token
+
+
+def wait_for(holds: Callable[[], bool], *, seconds: float, tick: float = 0.2) -> bool:
+    """Wait until something holds, through losses of the database; False if it never did."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if holds():
+                return True
+        except psycopg.OperationalError:
+            pass
+        time.sleep(tick)
+    return False
