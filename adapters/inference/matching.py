@@ -1,7 +1,7 @@
 """Whether a condition holds for a fact, and how that is said: pure."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from adapters.inference.rules import MISSING, Fact, Matcher, Rule, look_up
@@ -20,9 +20,8 @@ def holds(rule: Rule, facts: Mapping[str, JSON]) -> bool:
 def reasons(rule: Rule, facts: Mapping[str, JSON]) -> tuple[str, ...]:
     """Return each condition in words, with the value seen."""
     return tuple(
-        f"{path} {wanted}: it is {shown(look_up(facts, path))}"
+        f"{path} is {shown(look_up(facts, path))}{_asked(matcher)}"
         for path, matcher in rule.when.items()
-        for wanted in _words(matcher)
     )
 
 
@@ -102,26 +101,20 @@ _TESTS: Final[Mapping[str, Callable[[Matcher, object, Mapping[str, JSON]], bool]
 }
 
 
-def _words(matcher: Matcher) -> Iterator[str]:
+def _asked(matcher: Matcher) -> str:
+    """Return what was asked in brackets, where the value alone does not say it."""
     asked = matcher.model_fields_set
-    if "exists" in asked:
-        yield "must be known" if matcher.exists else "must be unknown"
-    if "eq" in asked:
-        yield f"must be {shown(matcher.eq)}"
-    if "ne" in asked:
-        yield f"must not be {shown(matcher.ne)}"
-    if "in_" in asked:
-        yield f"must be one of {shown(matcher.in_)}"
-    if "gte" in asked:
-        yield f"must be at least {_bound_words(matcher.gte)}"
-    if "lte" in asked:
-        yield f"must be at most {_bound_words(matcher.lte)}"
-    if "matches" in asked:
-        yield f"must look like {matcher.matches}"
-    if "has" in asked:
-        yield f"must hold {shown(matcher.has)}"
-    if "lacks" in asked:
-        yield f"must not hold {shown(matcher.lacks)}"
+    words = {
+        "ne": f"not {shown(matcher.ne)}",
+        "in_": f"one of {shown(matcher.in_)}",
+        "gte": f"at least {_bound_words(matcher.gte)}",
+        "lte": f"at most {_bound_words(matcher.lte)}",
+        "matches": f"looks like {matcher.matches}",
+        "has": f"holds {shown(matcher.has)}",
+        "lacks": f"does not hold {shown(matcher.lacks)}",
+    }
+    said = ", ".join(text for name, text in words.items() if name in asked)
+    return f" ({said})" if said else ""
 
 
 def _bound_words(bound: object) -> str:

@@ -18,7 +18,7 @@ from adapters.tickets.states import SETTLED
 class Shown(admin.SimpleListFilter):
     """Open tickets unless somebody asks for others."""
 
-    title = "show"
+    title = "standing"
     parameter_name = "show"
 
     def lookups(
@@ -64,7 +64,7 @@ class TicketAdmin(admin.ModelAdmin[Ticket]):
 
     list_display = ("rank", "ref", "title", "state", "ci", "who", "opened")
     list_display_links = ("ref",)
-    list_filter = (Shown, "ticket_class", "priority", "state")
+    list_filter = (Shown, "ticket_class", "priority")
     search_fields = ("ref", "title", "cis__ci_ref", "assignee", "cause_key")
     ordering = ("priority", "opened_at")
     sortable_by = ("rank", "ref", "opened")
@@ -78,15 +78,15 @@ class TicketAdmin(admin.ModelAdmin[Ticket]):
         """Mark the priority by fill, and print it."""
         return format_html('<span class="pri {}">{}</span>', one.priority.lower(), one.priority)
 
-    @admin.display(description="CI", empty_value="")
+    @admin.display(description="CI")
     def ci(self, one: Ticket) -> str:
         """Name its CIs."""
-        return ", ".join(link.ci_ref for link in one.cis.all())
+        return ", ".join(link.ci_ref for link in one.cis.all()) or "not joined"
 
     @admin.display(description="Who")
     def who(self, one: Ticket) -> str:
         """Name the person, else the team."""
-        return one.assignee or one.team
+        return one.assignee or one.team or "nobody"
 
     @admin.display(description="Opened", ordering="opened_at")
     def opened(self, one: Ticket) -> str:

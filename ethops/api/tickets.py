@@ -213,7 +213,7 @@ class Tickets(Shelf[Ticket]):
             stimulus=said.pop("stimulus"),
             note=said.pop("note"),
             key=said.pop("key", None) or uuid4(),
-            fields=cast(TicketFields, said),
+            fields=cast("TicketFields", said),
         )
         return Response(DeedOut(deed).data)
 

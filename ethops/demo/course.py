@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,7 +14,7 @@ from audit.ledger import verification
 from ethops.demo import ending, facts, world
 from ethops.demo.parts import cast
 from ethops.demo.places import DemoPorts, Places
-from ethops.demo.scenario import Scenario, Standing
+from ethops.demo.scenario import Scenario
 from ethops.demo.screen import Progress
 from ethops.demo.world import World
 from ethops.desk import senders
@@ -37,7 +37,9 @@ class Demo:
     places: Places
     ports: DemoPorts
     keep: bool
+    patience_s: float
     began: float
+    """On the monotonic clock."""
     _supervisor: Supervisor = field(init=False)
     _ended_early: bool = False
 
@@ -71,7 +73,7 @@ class Demo:
         self.screen.gap()
         deliver = partial(_deliver, port=self.ports.stack.web, token=senders.create(SENDER))
         progress = Progress(self.screen, self.began)
-        scenario = Scenario(cast(site, deliver), progress.show, lambda: self._ended_early)
+        scenario = Scenario(cast(site, deliver), progress.show, self._is_ended, self.patience_s)
         try:
             all_five = scenario.run()
         finally:
@@ -103,6 +105,9 @@ class Demo:
         self.screen.line(Line(mark, "ledger", fact, time.monotonic() - began))
         return report.whole
 
+    def _is_ended(self) -> bool:
+        return self._ended_early
+
     def _end_early(self, *_: object) -> None:
         self._ended_early = True
         self._supervisor.request_stop()
@@ -114,8 +119,3 @@ class Demo:
 
 def _deliver(body: Mapping[str, Any], *, port: int, token: str) -> None:
     world.deliver(body, port=port, token=token)
-
-
-def happened(standings: Sequence[Standing]) -> int:
-    """Return how many parts were proven."""
-    return sum(standing.took is not None for standing in standings)

@@ -11,6 +11,7 @@ from ethops.demo.parts import RUN, times
 from ethops.demo.scenario import Standing
 from ethops.demo.timelines import Moment, timeline
 from ethops.stack.layout import Layout
+from ethops.stack.ports import Ports
 from ethops.stack.screen import NAME_AT, Form, Screen, shown
 
 WORDS = {0: "None of the five", 1: "One of five", 2: "Two of five", 3: "Three of five"} | {
@@ -100,11 +101,17 @@ def _places(screen: Screen, result: Result) -> None:
         ("API", f"{layout.web_url}/api/v1/", "same login, or a token made on the desk"),
         ("Flower", f"{layout.flower_url}/", "same login as the desk"),
         ("inbox", f"{state}/site/inbox.jsonl", "every notice that was delivered"),
-        ("proof", "manage.py ledger verify", f"with ETHOPS_STATE={state}; needs nothing running"),
+        ("proof", "manage.py ledger verify", f"with {_settings(layout)}; needs nothing running"),
     ]
     if not result.keep:
         rows.append(("again", "make demo ARGS=--keep", "leaves desk, API and Flower running"))
     screen.places(rows)
+
+
+def _settings(layout: Layout) -> str:
+    port = layout.ports.postgres
+    moved = "" if port == Ports().postgres else f" ETHOPS_PG_PORT={port}"
+    return f"ETHOPS_STATE={shown(layout.state)}{moved}"
 
 
 def _as_data(standing: Standing) -> dict[str, object]:

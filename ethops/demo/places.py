@@ -6,8 +6,8 @@ from pathlib import Path
 
 from ethops.secretfile import make_secrets, read_secrets
 from ethops.stack.errors import StackError
-from ethops.stack.places import is_locked, places
-from ethops.stack.ports import Ports
+from ethops.stack.places import is_locked, places, remove
+from ethops.stack.ports import Ports, is_free, owner
 
 MARKER = "this-folder-is-made-anew-by-each-demo"
 
@@ -29,6 +29,17 @@ class DemoPorts:
     """A second one, which nobody probes."""
     inbox: int
     """Where notices arrive."""
+
+    def require_free(self) -> None:
+        """DemoError, with the owner's name and a mend, if somebody listens on one of them."""
+        stack = self.stack
+        own = (self.web, self.cache, self.inbox)
+        for port in (stack.web, stack.flower, stack.postgres, stack.redis, *own):
+            if not is_free(port):
+                raise DemoError(
+                    f"port {port} is taken by {owner(port)}",
+                    hint=f"Stop it, or make demo ARGS='--port-base {stack.web + 1000}'.",
+                )
 
 
 def ports(base: int) -> DemoPorts:
@@ -108,7 +119,5 @@ def make_anew(state: Path) -> Places:
 def _remove(state: Path) -> None:
     secrets = read_secrets(state)
     if secrets is not None:
-        where = places(state, secrets.stack_id)
-        for folder in (where.servers, where.sockets):
-            shutil.rmtree(folder, ignore_errors=True)
+        remove(places(state, secrets.stack_id))
     shutil.rmtree(state)

@@ -10,7 +10,6 @@ from adapters.registry import reader
 from ethops.demo.parts import Look, Part
 from personas import gate
 
-OVERDUE_SECONDS: Final = 120.0
 BASELINE_SECONDS: Final = 30.0
 TICK_SECONDS: Final = 0.25
 CARD: Final = "incident_responder"
@@ -50,6 +49,8 @@ class Scenario:
     parts: Sequence[Part]
     show: Callable[[Sequence[Standing]], None]
     is_ended: Callable[[], bool]
+    patience_s: float
+    """How long each part may take."""
     standings: list[Standing] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -78,7 +79,7 @@ class Scenario:
         standing.look = standing.part.look(since)
         if standing.look.happened:
             standing.took = time.monotonic() - standing.began
-        elif time.monotonic() - standing.began > OVERDUE_SECONDS:
+        elif time.monotonic() - standing.began > self.patience_s:
             standing.overdue = True
 
     def _wait_for_baseline(self) -> bool:

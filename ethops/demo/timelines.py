@@ -28,11 +28,14 @@ def timeline(ticket_ref: str) -> list[Moment]:
 
 
 def _moments(ticket_ref: str) -> Iterator[Moment]:
+    acts = [act for act in facts.acts(ticket_ref) if act.verb in {"playbook.run", "notify"}]
+    told = {act.id for act in acts}
     for line in reader("tickets").worklog(ticket_ref):
-        yield Moment(line.at, line.author, one_line(line.text, LONGEST))
-    for act in facts.acts(ticket_ref):
-        if act.verb in {"playbook.run", "notify"}:
-            yield from _of_act(act)
+        # What the executor wrote about an act stands in the act's own two moments.
+        if str(line.action_id) not in told:
+            yield Moment(line.at, line.author, one_line(line.text, LONGEST))
+    for act in acts:
+        yield from _of_act(act)
 
 
 def _of_act(act: Act) -> Iterator[Moment]:
@@ -42,5 +45,7 @@ def _of_act(act: Act) -> Iterator[Moment]:
     asked = f"asks for {what}: {act.verdict}{why}"
     yield Moment(act.decided_at, who, one_line(asked, LONGEST), act.decided_entry)
     if act.settled_at is not None:
-        said = one_line(f"{what}: {act.outcome}. {act.result.get('said', '')}", LONGEST)
+        change = f" as {act.result['change']}" if act.result.get("change") else ""
+        said = f"{act.entry or act.verb} {act.outcome}{change}: {act.result.get('said', '')}"
+        said = one_line(said, LONGEST)
         yield Moment(act.settled_at, "executor", said, act.settled_entry)

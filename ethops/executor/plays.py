@@ -1,9 +1,10 @@
 """The effect `playbook.run`: one approved playbook on the one host of one CI."""
 
-import logging
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from adapters.cmdb.errors import CmdbError
 from adapters.cmdb.port import Host
@@ -16,7 +17,8 @@ from ethops.executor.findings import judge
 from ethops.executor.runner import Folder
 from personas.gate import Claim
 
-log = logging.getLogger(__name__)
+KEPT_SECONDS: Final = 30 * 24 * 3600.0
+"""How long a play's events and output stay on this host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +83,21 @@ def _folder(claim: Claim) -> Folder:
 def _fresh(claim: Claim) -> Folder:
     """Make the play's folder; what an attempt that never began has left is removed."""
     folder = _folder(claim)
+    _forget_old(folder.path.parent)
     if folder.started.exists():
         raise UnsureError(f"play {claim.action_id} was begun before: it is never begun twice")
     shutil.rmtree(folder.path, ignore_errors=True)
     folder.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.path.mkdir(mode=0o700)
     return folder
+
+
+def _forget_old(plays: Path) -> None:
+    """Remove what plays left behind long ago; one that never ended keeps its evidence."""
+    before = time.time() - KEPT_SECONDS
+    for path in plays.glob("*-*-*-*-*"):
+        if path.stat().st_mtime < before and Folder(path).ended:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _prepare(claim: Claim, host: Host, folder: Folder) -> None:

@@ -63,6 +63,11 @@ class Folder:
         """What ansible-runner writes."""
         return self.path / "artifacts" / IDENT
 
+    @property
+    def ended(self) -> bool:
+        """True once the play came to its own end."""
+        return (self.artifacts / "rc").exists()
+
 
 def prepare(folder: Folder, *, playbook: str, inventory: str, extravars: str) -> None:
     """Write everything the play reads; the export is there already."""

@@ -2,9 +2,11 @@
 
 import logging
 import threading
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Final
+from uuid import UUID
 
 from django.db import DatabaseError
 
@@ -26,11 +28,12 @@ MOST_PLAYS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One per process: its name as a holder, its leases, and outcomes not yet written."""
+    """One per process: its leases, outcomes not yet written, and what it is just doing."""
 
     keeper: Keeper
     settlements: Settlements
     lease_seconds: int
+    _acting: set[UUID] = field(default_factory=set)
 
     def drain(self, queue: str) -> int:
         """Look into what is in doubt, then act until nothing is left; return how much was done."""
@@ -49,7 +52,7 @@ class Worker:
         claim = gate.claim_effect(queue=queue, holder=holder(), lease_seconds=self.lease_seconds)
         if claim is None:
             return False
-        with self.keeper.hold(claim.action_id, claim.fence):
+        with self._holding(claim):
             settlement = _act(claim)
             if settlement is not None:
                 self.settlements.settle(settlement, patience_s=self.lease_seconds)
@@ -60,6 +63,10 @@ class Worker:
         claim = gate.claim_doubt(queue=queue, holder=holder(), lease_seconds=self.lease_seconds)
         if claim is None:
             return False
+        if claim.action_id in self._acting:
+            # Its lease ran out while the database was away, and it still goes on in this process:
+            # a probe would take it for dead. It is looked into again after a further lease.
+            return True
         finding = _probe(claim)
         gate.resolve_doubt(
             action_id=claim.action_id,
@@ -69,12 +76,27 @@ class Worker:
         )
         return True
 
+    @contextmanager
+    def _holding(self, claim: Claim) -> Iterator[None]:
+        self._acting.add(claim.action_id)
+        try:
+            with self.keeper.hold(claim.action_id, claim.fence):
+                yield
+        finally:
+            self._acting.discard(claim.action_id)
 
-@cache
+
+_one = threading.Lock()
+_workers: list[Worker] = []
+
+
 def worker() -> Worker:
-    """Return this process's worker."""
-    lease_seconds = conf.executor().lease_seconds
-    return Worker(Keeper(lease_seconds), Settlements(), lease_seconds)
+    """Return this process's one worker."""
+    with _one:
+        if not _workers:
+            lease_seconds = conf.executor().lease_seconds
+            _workers.append(Worker(Keeper(lease_seconds), Settlements(), lease_seconds))
+        return _workers[0]
 
 
 _plays = threading.BoundedSemaphore(MOST_PLAYS)

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ethops.api.acts import MAY_RESUME
-from ethops.pages.words import Moment, entry
+from ethops.pages.words import Moment, count, entry
 from ethops.world import house, ledger
 
 ZONE = "UTC"
@@ -162,9 +162,8 @@ def ledger_shown(standing: ledger.Standing, now: datetime) -> LedgerShown:
     if standing.seq == 0:
         return LedgerShown("Empty", waits, "quiet", "Nothing has been recorded yet.")
     if checked is None:
-        return LedgerShown(
-            f"Not checked, {entry(standing.seq)}", waits, "quiet", "It has not been checked yet."
-        )
+        detail = f"{count(standing.seq, 'entry', 'entries')}; {waits}"
+        return LedgerShown("Not checked yet", detail, "quiet", "It has not been checked yet.")
     ago = f"checked {Moment(checked.at, now).ago} ago"
     if not checked.whole:
         return LedgerShown("No", f"{checked.finding}; {ago}", "no", f"{checked.finding}.")

@@ -14,7 +14,7 @@ from audit.models import Entry
 from ethops.pages.frame import ledger_shown
 from ethops.pages.now import Answer
 from ethops.pages.seals import Seal, seal
-from ethops.pages.words import Moment, State, count, entry, short_hash
+from ethops.pages.words import Moment, State, count, entry, flat, short_hash
 from ethops.world import ledger, runs
 
 SHOWN = 50
@@ -27,8 +27,10 @@ class Row:
     seal: Seal | None
     state: State
     kind: str
-    about: str
-    about_href: str
+    ticket: str
+    ticket_href: str
+    what: str
+    by: str
     at: Moment
     hash: str
 
@@ -45,7 +47,7 @@ class Shows:
 def shown(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """Draw the standing of the whole and its entries, newest first."""
     now = timezone.now()
-    rows = ledger.entries()
+    rows = ledger.entries().defer(None)
     ticket, kind = request.GET.get("ticket", "")[:40], request.GET.get("kind", "")[:40]
     if ticket.isprintable() and ticket:
         rows = rows.filter(ticket_ref=ticket)
@@ -55,7 +57,7 @@ def shown(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     if before.isdecimal() and len(before) < 18:
         rows = rows.filter(seq__lt=int(before))
     found = list(rows[: SHOWN + 1])
-    about = {
+    shown_now = {
         **context,
         "title": "Ledger",
         "answers": answers(now),
@@ -65,7 +67,7 @@ def shown(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         "ticket": ticket,
         "kind": kind,
     }
-    return TemplateResponse(request, "desk/ledger.html", about)
+    return TemplateResponse(request, "desk/ledger.html", shown_now)
 
 
 def answers(now: datetime) -> list[Answer]:
@@ -105,13 +107,15 @@ LAGGING = 100
 
 def row(one: Entry, now: datetime) -> Row:
     """Return an entry as a line."""
-    href = reverse("admin:ticket", args=[one.ticket_ref]) if one.ticket_ref else ""
+    what, by = about(ledger.content(one))
     return Row(
         seal=seal(one.seq),
         state=State("recorded", "quiet", "recorded"),
         kind=one.kind,
-        about=one.ticket_ref or one.subject,
-        about_href=href,
+        ticket=one.ticket_ref,
+        ticket_href=reverse("admin:ticket", args=[one.ticket_ref]) if one.ticket_ref else "",
+        what=what,
+        by=by,
         at=Moment(one.at, now),
         hash=bytes(one.hash).hex()[:8],
     )
@@ -126,7 +130,7 @@ def entry_shown(request: HttpRequest, context: dict[str, Any], seq: int) -> Http
     shows = proof(one, now)
     broken = any(one.holds is False for one in shows)
     said = ledger.content(one)
-    about = {
+    shown_now = {
         **context,
         "title": f"Entry {entry(seq)}",
         "entry": one,
@@ -143,10 +147,11 @@ def entry_shown(request: HttpRequest, context: dict[str, Any], seq: int) -> Http
         "raw": json.dumps(said, indent=1, ensure_ascii=False) if said else bytes(one.body).hex(),
         "ticket_href": reverse("admin:ticket", args=[one.ticket_ref]) if one.ticket_ref else "",
         "subject_href": subject_href(one),
+        "subject": short_subject(one),
         "newer": seq + 1 if ledger.entry(seq + 1) else None,
         "older": seq - 1 if seq > 1 else None,
     }
-    return TemplateResponse(request, "desk/entry.html", about)
+    return TemplateResponse(request, "desk/entry.html", shown_now)
 
 
 def proof(one: Entry, now: datetime) -> list[Shows]:
@@ -193,6 +198,15 @@ def subject_href(one: Entry) -> str:
     return reverse(place, args=[subject]) if place and _is_uuid(subject) else ""
 
 
+def short_subject(one: Entry) -> str:
+    """Return `run 9000`, `step 3 of run 9000`; any other subject as it stands."""
+    head, _, step = one.subject.partition(":")
+    if not _is_uuid(head):
+        return one.subject
+    room = one.kind.partition(".")[0]
+    return f"step {step} of run {head[:4]}" if step else f"{room} {head[:4]}"
+
+
 def _is_action(subject: str) -> bool:
     return _is_uuid(subject) and runs.actions().filter(id=subject).exists()
 
@@ -202,10 +216,21 @@ def _is_uuid(text: str) -> bool:
 
 
 def _facts(body: object) -> list[tuple[str, str]]:
+    kept = [(name, text) for name, text in flat(body) if text not in {"", "null", "[]", "{}"}]
+    return [(name.replace("_", " ").replace(".", ": ").capitalize(), text) for name, text in kept]
+
+
+def about(said: dict[str, Any]) -> tuple[str, str]:
+    """Return what an entry is about and by whom, in words, from its body."""
+    body = said.get("body")
     if not isinstance(body, dict):
-        return []
-    plain = [(name, value) for name, value in body.items() if value not in ("", None, {}, [])]
-    return [
-        (name.replace("_", " "), value if isinstance(value, str) else json.dumps(value))
-        for name, value in plain
-    ]
+        return "", ""
+    by = next((str(body[name]) for name in WHO if body.get(name)), "")
+    what = str(body.get("entry") or body.get("verb") or "")
+    if what and body.get("target"):
+        what = f"{what} on {body['target']}"
+    step = f"step {body['step']}: {body['choice']}" if "choice" in body and "step" in body else ""
+    return what or step or str(body.get("title") or body.get("summary") or ""), by
+
+
+WHO = ("person", "author", "card", "principal", "noted_by")

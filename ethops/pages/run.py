@@ -12,13 +12,11 @@ from django.utils import timezone
 
 from ethops.pages.seals import Seal, seal
 from ethops.pages.telling import engine
-from ethops.pages.words import Moment, State, action_state, count, run_state, short_span
+from ethops.pages.words import Moment, State, action_state, count, flat, run_state, short_span
 from ethops.world import runs
 from ethops.world.story import deed
 from personas.models import Action, Run, Step
 from personas.states import LIVE
-
-LONGEST = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,18 +138,6 @@ def _asked(action: Action, now: Any) -> Asked:
         href=reverse("admin:action", args=[action.id]),
         at=Moment(action.decided_at, now),
     )
-
-
-def flat(value: object, path: str = "") -> list[tuple[str, str]]:
-    """Return nested facts as (dotted path, text), cut to a readable length."""
-    if isinstance(value, dict):
-        return [
-            pair
-            for key, item in value.items()
-            for pair in flat(item, f"{path}.{key}" if path else key)
-        ]
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return [(path, text if len(text) <= LONGEST else f"{text[:LONGEST]}…")] if path else []
 
 
 def _candidates(given: object, chosen: str) -> list[tuple[str, str, bool]]:

@@ -9,7 +9,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from ethops.api import acts
-from ethops.pages.words import count
+from ethops.pages.words import count, listed
 from ethops.world import runs
 
 
@@ -41,12 +41,18 @@ def shown(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         "title": "Stopped" if pressed else "Stop all agents",
         "pressed": pressed,
         "form": form,
-        "runs": count(runs.live_runs().count(), "run"),
-        "queued": count(runs.authorised_waiting(), "authorised action"),
+        "held": held(),
         "in_flight": [(one, reverse("admin:action", args=[one.id])) for one in in_flight],
     }
     status = 422 if form is not None else 200
     return TemplateResponse(request, "desk/stop.html", about, status=status)
+
+
+def held() -> str:
+    """Return what stands still while the stop is pressed; empty where nothing is at work."""
+    living, waiting = runs.live_runs().count(), runs.authorised_waiting()
+    parts = [count(living, "run")] if living else []
+    return listed([*parts, *([count(waiting, "authorised action")] if waiting else [])])
 
 
 def _allowed(context: dict[str, Any], *, pressed: bool) -> bool:

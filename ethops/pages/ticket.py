@@ -16,7 +16,16 @@ from adapters.tickets.states import SETTLED
 from ethops.api import acts
 from ethops.pages import live as live_parts
 from ethops.pages import telling
-from ethops.pages.words import Moment, State, count, entry, run_state, span, ticket_state
+from ethops.pages.words import (
+    Moment,
+    State,
+    count,
+    entry,
+    first_sentence,
+    run_state,
+    span,
+    ticket_state,
+)
 from ethops.world import ledger, story, tickets
 from ethops.world.tickets import Dossier
 from personas.models import Run
@@ -145,14 +154,15 @@ def facts(dossier: Dossier, live_run: Run | None, now: Any) -> list[tuple[str, s
         )
     else:
         found.append(("Open for", telling.ages(one.opened_at, one.closed_at, now)))
-    found.append(("Has it", holder(one, live_run)))
+    if one.state not in SETTLED:
+        found.append(("Has it", holder(one, live_run)))
     if one.team:
         found.append(("Team", one.team))
     found.append(("Impact, urgency", f"{one.get_impact_display()}, {one.get_urgency_display()}"))
     if one.repeats:
         found.append(("Repeats", f"{count(one.repeats, 'alert')} folded in"))
     if one.solution:
-        found.append(("Solution", one.solution))
+        found.append(("Solution", first_sentence(one.solution)))
     return found
 
 
@@ -162,7 +172,7 @@ def holder(one: Ticket, live_run: Run | None) -> str:
         return one.assignee
     if live_run is not None:
         return f"{live_run.card_id}, run {str(live_run.id)[:4]}"
-    return "nobody" if one.state not in SETTLED else "nobody any more"
+    return "nobody"
 
 
 def proof(dossier: Dossier, now: Any) -> str:

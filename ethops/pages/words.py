@@ -1,10 +1,12 @@
 """How things are said: numbers, times, and one mark and word per state. Pure."""
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 THIN = "\u2009"
 NARROW = "\u202f"
+LONGEST = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,21 @@ def short_hash(digest: bytes) -> str:
     """Return the first and last eight digits of a hash."""
     text = digest.hex()
     return f"{text[:8]} … {text[-8:]}"
+
+
+def first_sentence(text: str) -> str:
+    """Return a text up to its first full stop before a space."""
+    head, stop, _ = text.partition(". ")
+    return f"{head}." if stop else text
+
+
+def flat(value: object, path: str = "") -> list[tuple[str, str]]:
+    """Return nested JSON as (dotted path, text) in order, cut to a readable length."""
+    if isinstance(value, dict):
+        inside = ((f"{path}.{key}" if path else str(key), item) for key, item in value.items())
+        return [pair for at, item in inside for pair in flat(item, at)]
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return [(path, text if len(text) <= LONGEST else f"{text[:LONGEST]}…")] if path else []
 
 
 TICKET_STATES = {

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 import httpx
 import psycopg
@@ -49,17 +50,26 @@ class Sightings:
             self._steady_since.pop(name, None)
 
 
+class Look(Protocol):
+    """Something that looks once per call, and says `saw` of whoever it saw."""
+
+    def __call__(self) -> None:
+        """Look once; any fault of the network means not seen."""
+
+    def close(self) -> None:
+        """Give back what it holds."""
+
+
 class Watchers:
     """Threads that look after names until they are stopped."""
 
-    def __init__(self, sightings: Sightings) -> None:
-        self.sightings = sightings
+    def __init__(self) -> None:
         self._stop = threading.Event()
         self._calm = threading.Event()
         self._threads: list[threading.Thread] = []
 
-    def watch(self, name: str, look: Callable[[], None]) -> None:
-        """Call `look` again and again; it calls `saw` for whoever it saw."""
+    def watch(self, name: str, look: Look) -> None:
+        """Look again and again, in a thread that no other look can hold up."""
         thread = threading.Thread(target=self._again, args=(look,), name=f"see {name}", daemon=True)
         thread.start()
         self._threads.append(thread)
@@ -74,13 +84,14 @@ class Watchers:
         for thread in self._threads:
             thread.join(1.0)
 
-    def _again(self, look: Callable[[], None]) -> None:
+    def _again(self, look: Look) -> None:
         while not self._stop.is_set():
             try:
                 look()
             except (OSError, psycopg.Error, redis.RedisError, httpx.HTTPError) as fault:
                 log.debug("not seen: %s", fault)
             self._stop.wait(CALM_LOOK_SECONDS if self._calm.is_set() else LOOK_SECONDS)
+        look.close()
 
 
 class SeeDatabase:
@@ -97,47 +108,63 @@ class SeeDatabase:
         try:
             beats = self._read()
         except psycopg.Error:
-            self._drop()
+            self.close()
             raise
         self._saw("postgres")
         for name, at in beats.items():
             # Compared with what was there before, so that no two clocks are compared.
-            if name not in self._beats or self._beats[name] != at:
+            if self._beats.get(name) != at:
                 self._beats[name] = at
                 self._saw(name)
 
     def learn(self) -> None:
         """Remember rows of an earlier life, so that they count for nobody."""
-        self._beats = dict(self._read())
+        self._beats = self._read()
+
+    def close(self) -> None:
+        """Leave the database."""
+        if self._link is not None:
+            self._link.close()
+        self._link = None
 
     def _read(self) -> dict[str, object]:
         if self._link is None:
             self._link = psycopg.connect(self._dsn, autocommit=True, connect_timeout=3)
         return dict(self._link.execute("SELECT name, at FROM public.audit_heartbeat").fetchall())
 
-    def _drop(self) -> None:
-        if self._link is not None:
-            self._link.close()
-        self._link = None
+
+class SeeWeb:
+    """Sees a web server when it answers with a status up to `well`."""
+
+    def __init__(self, name: str, url: str, saw: Callable[[str], None], *, well: int) -> None:
+        self._name = name
+        self._url = url
+        self._saw = saw
+        self._well = well
+        self._client = httpx.Client(timeout=5.0, trust_env=False)
+
+    def __call__(self) -> None:
+        """Look once."""
+        if self._client.get(self._url).status_code <= self._well:
+            self._saw(self._name)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
 
 
-def see_http(name: str, url: str, saw: Callable[[str], None], *, well: int) -> Callable[[], None]:
-    """A look at a web server: seen when it answers with a status up to `well`."""
-    client = httpx.Client(timeout=5.0, trust_env=False)
+class SeeRedis:
+    """Sees Redis when it answers."""
 
-    def look() -> None:
-        if client.get(url).status_code <= well:
-            saw(name)
+    def __init__(self, url: str, saw: Callable[[str], None]) -> None:
+        self._saw = saw
+        self._client = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=3)
 
-    return look
+    def __call__(self) -> None:
+        """Look once."""
+        self._client.ping()
+        self._saw("redis")
 
-
-def see_redis(url: str, saw: Callable[[str], None]) -> Callable[[], None]:
-    """A look at Redis: seen when it answers."""
-    client = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=3)
-
-    def look() -> None:
-        client.ping()
-        saw("redis")
-
-    return look
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()

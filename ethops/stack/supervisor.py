@@ -35,7 +35,7 @@ from ethops.stack.layout import DATABASE, Layout
 from ethops.stack.matrix import Process, Seen, processes
 from ethops.stack.progress import Line, Mark, Tell, say_nothing
 from ethops.stack.restarts import RestartPolicy
-from ethops.stack.sightings import SeeDatabase, Sightings, Watchers, see_http, see_redis
+from ethops.stack.sightings import SeeDatabase, SeeRedis, SeeWeb, Sightings, Watchers
 from ethops.stack.spawn import spawn
 from ethops.stack.status import ProcessStatus, StackStatus, clear_status, write_status
 
@@ -68,7 +68,7 @@ class Supervisor:
         self._check = check
         self._children: list[Child] = []
         self._sightings = Sightings()
-        self._watchers = Watchers(self._sightings)
+        self._watchers = Watchers()
         self._lines: queue.SimpleQueue[Line | Turn] = queue.SimpleQueue()
         self._ready = False
         self._stop = threading.Event()
@@ -229,7 +229,7 @@ class Supervisor:
             if process.seen is Seen.HTTP:
                 self._watch_http(process)
         self._watchers.watch("postgres", database)
-        self._watchers.watch("redis", see_redis(self.layout.wakeups(), self._sightings.saw))
+        self._watchers.watch("redis", SeeRedis(self.layout.wakeups(), self._sightings.saw))
         keeper = Keeper(self._children, self._sightings, self._policy, self._tell)
         self._await_all(keeper)
         return keeper
@@ -293,7 +293,7 @@ class Supervisor:
             # Flower asks for a login: that it asks is the sign of life.
             "flower": (self.layout.flower_url, 499),
         }[process.name]
-        look = see_http(process.name, base + process.path, self._sightings.saw, well=well)
+        look = SeeWeb(process.name, base + process.path, self._sightings.saw, well=well)
         self._watchers.watch(process.name, look)
 
     @contextmanager

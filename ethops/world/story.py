@@ -113,7 +113,7 @@ def _event(event: Event, line: LogLine | None, seals: Seals) -> Told:
         kind="alert_ended" if ended else "alert",
         who="Alert ended" if ended else "Alert",
         what=str(labels.get("alertname") or "without a name"),
-        detail=event.reason or event.decision,
+        detail="" if ended else event.reason or event.decision,
         said="" if ended else str(notes.get("description") or notes.get("summary") or ""),
         author="alert",
         tainted=True,

@@ -162,7 +162,7 @@ def _verification(context: Context) -> dict[str, JSON]:
         "action.outcome": outcome if verdict == "authorised" else verdict,
         "action.reason": str(last["reason"]),
         "action.said": str(last["result"].get("said", ""))[:500],
-        "probe.well": well_from is not None,
+        "probe.well": (well_from is not None) if context.probes else None,
         "probe.well_seconds": _seconds(context.now - well_from) if well_from else 0,
         "window_seconds": entry.window_s if entry else 0,
         "waited_seconds": _seconds(context.now - settled),

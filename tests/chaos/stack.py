@@ -85,7 +85,7 @@ def _sender(layout: Layout) -> str:
     token = secrets.token_urlsafe(16)
     with psycopg.connect(layout.dsn("ethops_owner"), autocommit=True) as link:
         link.execute(
-            "INSERT INTO public.desk_sender (name, token_hash) VALUES ('chaos', %s)",
+            "INSERT INTO public.desk_sender (name, token_hash, enabled) VALUES ('chaos', %s, true)",
             [hashlib.sha256(token.encode()).hexdigest()],
         )
     return token

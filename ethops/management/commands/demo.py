@@ -34,6 +34,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--port-base", type=int, default=Ports().web, help="first of its ports (%(default)s)"
         )
+        parser.add_argument(
+            "--patience", type=float, default=120.0, help="seconds for each part (%(default)s)"
+        )
         parser.add_argument("--prepared", type=float, help=SUPPRESS)
 
     def handle(self, **options: Any) -> None:
@@ -44,8 +47,15 @@ class Command(BaseCommand):
             if options["prepared"] is None:
                 _prepare(options, ports)
             layout = from_environment(env.load())
-            made = Places(layout.state)
-            demo = Demo(screen, layout, made, ports, options["keep"], options["prepared"])
+            demo = Demo(
+                screen=screen,
+                layout=layout,
+                places=Places(layout.state),
+                ports=ports,
+                keep=options["keep"],
+                patience_s=options["patience"],
+                began=options["prepared"],
+            )
             happened = demo.run()
         except StackError as fault:
             screen.refusal(fault)
@@ -58,8 +68,10 @@ def _prepare(options: dict[str, Any], ports: DemoPorts) -> None:
     began = time.monotonic()
     state = (options["state"] or env.load().state / "demo").absolute()
     made = places.make_anew(state)
+    ports.require_free()
     site.write(made, ports)
-    words = ["demo", "--prepared", str(began), "--port-base", str(options["port_base"])]
+    words = ["demo", "--prepared", str(began)]
+    words += [f"--port-base={options['port_base']}", f"--patience={options['patience']}"]
     words += [f"--{name}" for name in ("keep", "json") if options[name]]
     environment = {
         **env.inherited(),

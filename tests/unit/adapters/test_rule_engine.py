@@ -110,7 +110,7 @@ def test_verify(facts: dict[str, JSON], choice: str) -> None:
 def test_an_answer_says_why_with_the_value_seen() -> None:
     answer = ask("diagnose", FRESH | {"alert.symptom": "no_answer"}, DIAGNOSE)
     assert answer.rule == "diagnose-no-answer"
-    assert "alert.symptom must be no_answer: it is no_answer" in answer.why
+    assert "alert.symptom is no_answer" in answer.why
 
 
 def test_facts_may_be_nested() -> None:
