@@ -5,7 +5,7 @@ RUN := $(VENV)/bin
 MANAGE := $(RUN)/python manage.py
 SYNCED := $(VENV)/.synced
 UV_VERSION := 0.13.8
-TESTS := tests/unit tests/contract tests/integration tests/acceptance tests/architecture
+TESTS := tests/unit tests/contract tests/integration tests/chaos tests/acceptance tests/architecture
 WORKERS ?= 2
 ARGS ?=
 

@@ -42,10 +42,10 @@ class CatalogueEntryAdmin(admin.ModelAdmin[CatalogueEntry]):
     search_fields = ("name", "title")
     ordering = ("name",)
 
-    @admin.display(description="As approved", boolean=True)
-    def pinned(self, one: CatalogueEntry) -> bool:
+    @admin.display(description="Files")
+    def pinned(self, one: CatalogueEntry) -> str:
         """Tell whether the files are those that were approved."""
-        return one.tree_hash == one.approved_hash
+        return "as approved" if one.tree_hash == one.approved_hash else "changed since approved"
 
 
 @admin.register(Autonomy)
@@ -122,8 +122,8 @@ class ActionAdmin(admin.ModelAdmin[Action]):
     list_display = (
         "__str__", "ticket_ref", "verdict", "guard", "outcome", "entry_number", "decided_at",
     )  # fmt: skip
-    list_filter = ("verdict", "outcome", "verb", "guard")
-    search_fields = ("ticket_ref", "target", "entry", "principal")
+    list_filter = ("verdict", "outcome", "verb")
+    search_fields = ("ticket_ref", "target", "entry", "guard", "principal")
     list_select_related = ("work",)
     ordering = ("-decided_at",)
     sortable_by = ("decided_at",)

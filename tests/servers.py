@@ -16,7 +16,6 @@ from ethops.stack.layout import Layout
 from ethops.stack.ports import Ports, free_ports
 from ethops.stack.postgres import UNSAFE_FOR_TESTS, stop
 
-
 EMPTY = """
 DO $$
 DECLARE

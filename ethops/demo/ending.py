@@ -62,8 +62,9 @@ def _ticket(screen: Screen, standing: Standing) -> None:
         return
     screen.gap()
     title = f"{ticket.ref} {ticket.priority} {ticket.title}"
+    state = "".join(f"   {fact}" for fact in (ticket.state, *_spans(standing)))
     if screen.form is Form.PLAIN:
-        screen.note(f"{title}: {ticket.state}")
+        screen.note(f"{title}{state}")
         for moment in moments:
             screen.note(f"{_clock(moment)} {moment.who}: {moment.said}{_entry(moment)}")
         return
@@ -72,6 +73,19 @@ def _ticket(screen: Screen, standing: Standing) -> None:
     )
     for moment in moments:
         screen.console.print(_moment(moment))
+
+
+def _times(standing: Standing) -> tuple[float | None, float | None]:
+    ticket = standing.look.ticket if standing.look else None
+    if ticket is None:
+        return None, None
+    act = next((act for act in facts.acts(ticket.ref) if act.verb == RUN), None)
+    return times(ticket, act)
+
+
+def _spans(standing: Standing) -> list[str]:
+    named = zip(("detect", "restore"), _times(standing), strict=True)
+    return [f"{name} {span:.1f} s" for name, span in named if span is not None]
 
 
 def _moment(moment: Moment) -> Text:
@@ -117,12 +131,8 @@ def _settings(layout: Layout) -> str:
 def _as_data(standing: Standing) -> dict[str, object]:
     look = standing.look
     ticket = look.ticket if look else None
-    detect, restore = (None, None)
-    moments: list[Moment] = []
-    if ticket is not None:
-        act = next((act for act in facts.acts(ticket.ref) if act.verb == RUN), None)
-        detect, restore = times(ticket, act)
-        moments = timeline(ticket.ref)
+    detect, restore = _times(standing)
+    moments = timeline(ticket.ref) if ticket else []
     return {
         "letter": standing.part.letter,
         "name": standing.part.name,

@@ -109,18 +109,26 @@ def well_from(ci_ref: str, after: datetime) -> datetime | None:
     return rows[0]["at"] if rows else None
 
 
+_DOING = """
+    SELECT r.card_id AS card, r.state, r.steps,
+           coalesce((SELECT s.question ->> 'kind' FROM personas_step s
+                     WHERE s.run_id = r.id ORDER BY s.number DESC LIMIT 1), '') AS asked,
+           coalesce((SELECT a.entry FROM personas_action a WHERE a.run_id = r.id AND a.entry <> ''
+                     AND a.verdict = 'authorised' AND a.outcome = '' LIMIT 1), '') AS acting
+    FROM personas_run r WHERE r.ticket_ref = %s ORDER BY r.created_at DESC LIMIT 1
+"""
+_WORDS = {"": "reads", "triage": "hands over", "diagnose": "looks", "verify": "verifies"}
+
+
 def doing(ticket_ref: str) -> str:
     """Return in words what the newest run on a ticket does now."""
-    rows = _rows(
-        "SELECT card_id AS card, state, steps FROM personas_run WHERE ticket_ref = %s"
-        " ORDER BY created_at DESC LIMIT 1",
-        [ticket_ref],
-    )
+    rows = _rows(_DOING, [ticket_ref])
     if not rows:
         return "waits for an agent"
     run = rows[0]
-    words = {"pending": "begins", "running": "thinks", "waiting": "waits"}
-    return f"{run['card']} {words.get(run['state'], run['state'])}, step {run['steps'] + 1}"
+    if run["acting"]:
+        return f"{run['acting']} runs"
+    return f"{run['card']} {_WORDS.get(run['asked'], 'ends')}, step {run['steps'] + 1}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ class FrozenService:
                 Proof("the service answers again", self.site.is_well(self.site.ports.web)),
                 _is(ticket, "resolved"),
             ],
-            _mended(ticket, act, f"pid {self.old_pid} -> {new_pid}"),
+            _mended(ticket, act, "detect {detect}   restore {restore}"),
         )
 
 
@@ -289,12 +289,11 @@ def _busy(ticket: Ticket) -> str:
     return f"{ticket.ref} {ticket.state}: {facts.doing(ticket.ref)}"
 
 
-def _mended(ticket: Ticket, act: Act | None, proof: str) -> str:
-    if ticket.state != "resolved" or act is None or act.settled_at is None:
+def _mended(ticket: Ticket, act: Act | None, figure: str) -> str:
+    if ticket.state != "resolved":
         return _busy(ticket)
-    spans = times(ticket, act)
-    detect, restore = (f"{span:.0f} s" if span is not None else "unknown" for span in spans)
-    return f"{ticket.ref} resolved   {proof}   detect {detect}   restore {restore}"
+    detect, restore = (f"{span:.0f} s" if span else "unknown" for span in times(ticket, act))
+    return f"{ticket.ref} resolved   {figure.format(detect=detect, restore=restore)}"
 
 
 def times(ticket: Ticket, act: Act | None) -> tuple[float | None, float | None]:

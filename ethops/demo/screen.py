@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
@@ -17,6 +17,7 @@ from ethops.stack.screen import FACT_AT, FACT_WIDTH, NAME_AT, STYLE, Form, Scree
 
 ABOUT_SECONDS = 75
 EVENTS = 3
+SECONDS_WIDTH = 8
 
 
 @dataclass(slots=True)
@@ -44,15 +45,18 @@ class Progress:
             self._live = None
         for standing in standings:
             if self.screen.form is Form.COLOURED:
-                self.screen.console.print(_part(standing))
+                self.screen.console.print(_part(standing, self._fact_width()))
             elif not standing.over:
                 self.screen.line(_line(standing))
 
     def _redraw(self, standings: Sequence[Standing]) -> None:
         if self._live is None:
-            self._live = Live(console=self.screen.console, auto_refresh=False, transient=True)
+            # One that folds long lines itself, so that it knows how many it has drawn.
+            console = Console(highlight=False)
+            self._live = Live(console=console, auto_refresh=False, transient=True)
             self._live.start()
-        parts: list[RenderableType] = [_part(standing) for standing in standings]
+        width = self._fact_width()
+        parts: list[RenderableType] = [_part(standing, width) for standing in standings]
         self._live.update(Group(*parts, "", *_events(), "", self._foot()), refresh=True)
 
     def _say_change(self, standing: Standing) -> None:
@@ -61,6 +65,9 @@ class Progress:
         if self._said.get(standing.part.letter) != told:
             self._said[standing.part.letter] = told
             self.screen.line(line)
+
+    def _fact_width(self) -> int:
+        return max(20, min(FACT_WIDTH, self.screen.console.width - FACT_AT - SECONDS_WIDTH))
 
     def _foot(self) -> Text:
         counts = facts.counts()
@@ -95,9 +102,9 @@ def _line(standing: Standing) -> Line:
     return Line(_mark(standing), name, _fact(standing), took)
 
 
-def _part(standing: Standing) -> Text:
+def _part(standing: Standing, width: int) -> Text:
     mark, part = _mark(standing), standing.part
-    folded = textwrap.wrap(_fact(standing), FACT_WIDTH) or [""]
+    folded = textwrap.wrap(_fact(standing), width) or [""]
     quiet = "dim" if mark is Mark.WAITS else ""
     took = f"{standing.seconds:.0f} s" if standing.look else ""
     text = Text.assemble(
@@ -105,7 +112,7 @@ def _part(standing: Standing) -> Text:
         " " * (NAME_AT - 2),
         (part.letter, "bold"),
         f" {part.name:<{FACT_AT - NAME_AT - 2}}",
-        (f"{folded[0]:<{FACT_WIDTH}} ", quiet),
+        (f"{folded[0]:<{width}} ", quiet),
         took,
     )
     for more in folded[1:]:

@@ -21,5 +21,10 @@ def authenticate(token: str) -> str | None:
     return found.values_list("name", flat=True).first()
 
 
+def switch_off(name: str) -> bool:
+    """Refuse a sender from now on; False where there is none of this name."""
+    return bool(Sender.objects.filter(name=name).update(enabled=False))
+
+
 def _digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

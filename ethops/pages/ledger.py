@@ -14,7 +14,7 @@ from audit.models import Entry
 from ethops.pages.frame import ledger_shown
 from ethops.pages.now import Answer
 from ethops.pages.seals import Seal, seal
-from ethops.pages.words import Moment, State, count, entry, flat, short_hash
+from ethops.pages.words import NONE, Moment, State, count, entry, flat, short_hash
 from ethops.world import ledger, runs
 
 SHOWN = 50
@@ -216,7 +216,7 @@ def _is_uuid(text: str) -> bool:
 
 
 def _facts(body: object) -> list[tuple[str, str]]:
-    kept = [(name, text) for name, text in flat(body) if text not in {"", "null", "[]", "{}"}]
+    kept = [(name, text) for name, text in flat(body) if text != NONE]
     return [(name.replace("_", " ").replace(".", ": ").capitalize(), text) for name, text in kept]
 
 
@@ -225,12 +225,18 @@ def about(said: dict[str, Any]) -> tuple[str, str]:
     body = said.get("body")
     if not isinstance(body, dict):
         return "", ""
-    by = next((str(body[name]) for name in WHO if body.get(name)), "")
+    by = short_principal(next((str(body[name]) for name in WHO if body.get(name)), ""))
     what = str(body.get("entry") or body.get("verb") or "")
     if what and body.get("target"):
         what = f"{what} on {body['target']}"
     step = f"step {body['step']}: {body['choice']}" if "choice" in body and "step" in body else ""
     return what or step or str(body.get("title") or body.get("summary") or ""), by
+
+
+def short_principal(name: str) -> str:
+    """Return `run 9000` for a run; a rule or person by its name."""
+    kind, _, rest = name.partition(":")
+    return f"run {rest[:4]}" if kind == "run" and rest else rest or kind
 
 
 WHO = ("person", "author", "card", "principal", "noted_by")

@@ -147,7 +147,7 @@ def doing_answer(living: list[Run], *, stopped: bool, now: datetime) -> Answer:
     """Answer what agents are doing."""
     href = reverse("admin:personas_run_changelist")
     if stopped:
-        detail = f"{count(len(living), 'run')} held"
+        detail = f"{count(len(living), 'run')} held" if living else "no run was at work"
         return Answer("What agents are doing", "Stopped", detail, "no", href)
     if not living:
         detail = quiet_since("", "the last run ended", runs.last_ended(), now) or "no run yet"

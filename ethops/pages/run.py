@@ -115,7 +115,7 @@ def step_shown(
         kind=str(question.get("kind", "")),
         at=Moment(step.started_at, now),
         took=short_span(step.ended_at - step.started_at),
-        facts=flat(question.get("facts")),
+        facts=sorted(flat(question.get("facts"))),
         candidates=_candidates(question.get("candidates"), chosen),
         chosen=chosen,
         say=str(answer.get("say", "")),

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from ethops.pages import action, ledger, now, run, stop, ticket
+from ethops.pages import action, columns, ledger, now, run, stop, ticket
 from ethops.pages.frame import frame
 
 EDITABLE_APPS = frozenset({"auth", "authtoken", "django_celery_beat"})
@@ -27,6 +27,21 @@ class Sealed(admin.ModelAdmin[Model]):
     actions = None
     show_full_result_count = False
     list_per_page = 50
+    change_form_template = "desk/row.html"
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """Show times, tickets and states as the desk does."""
+        return [columns.shown(self.model, name) for name in super().get_list_display(request)]
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        """Show them on a row's own page, too."""
+        names = super().get_fields(request, obj)
+        return [columns.detailed(self.model, str(name)) for name in names]
+
+    def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
+        """Link what the room's own list links, else its first column."""
+        del request
+        return self.list_display_links or [list_display[0]]
 
     def has_module_permission(self, *_: object) -> bool:
         """Everybody at the desk may look."""
@@ -54,9 +69,10 @@ class DeskSite(AdminSite):
 
     site_header = "ethops"
     site_title = "ethops"
-    index_title = "Everything"
     enable_nav_sidebar = False
     site_url = None
+    empty_value_display = ""
+    app_index_template = "desk/everything.html"
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Add what the frame shows; strangers at the login see none of it."""
@@ -70,7 +86,7 @@ class DeskSite(AdminSite):
         ref = r"(?P<ref>[A-Z]{2,8}-[0-9]{1,12})"
         return [
             path("stop/", self.own(stop.shown), name="stop"),
-            path("everything/", self.admin_view(self.everything), name="everything"),
+            path("everything/", self.own(self.everything), name="everything"),
             path("now/live/", self.admin_view(now.live), name="now_live"),
             re_path(rf"^tickets/{ref}/$", self.own(ticket.shown), name="ticket"),
             re_path(rf"^tickets/{ref}/live/$", self.admin_view(ticket.live), name="ticket_live"),
@@ -100,9 +116,16 @@ class DeskSite(AdminSite):
         del extra_context
         return now.shown(request, {**self.each_context(request), "own_page": True})
 
-    def everything(self, request: HttpRequest) -> HttpResponse:
-        """Show the admin's own index: every list there is."""
-        return super().index(request)
+    def everything(self, request: HttpRequest, context: dict[str, Any]) -> TemplateResponse:
+        """Show every list there is."""
+        about = {**context, "title": "Everything", "app_list": self.get_app_list(request)}
+        return TemplateResponse(request, "desk/everything.html", about)
+
+    def app_index(
+        self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """Show the lists of one room."""
+        return super().app_index(request, app_label, {**(extra_context or {}), "own_page": True})
 
 
 def furnished(site: DeskSite) -> DeskSite:

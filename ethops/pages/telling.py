@@ -38,6 +38,7 @@ GLYPHS = {
     "denied": ("denied", "no"),
     "would": ("would", "quiet"),
     "done": ("tick", "ok"),
+    "told": ("person", "ok"),
     "failed": ("failed", "no"),
     "in_doubt": ("doubt", "doubt"),
     "void": ("denied", "quiet"),
@@ -53,6 +54,7 @@ LEADS = {
     "denied": "Denied",
     "would": "Would have run",
     "done": "Done",
+    "told": "Done",
     "failed": "Failed",
     "in_doubt": "In doubt",
 }
@@ -102,7 +104,7 @@ def strong(one: Told) -> str:
     if one.kind in {"alert", "alert_ended"}:
         return f"{one.who}: {one.what}"
     if one.kind in LEADS or one.kind == "void":
-        took = took_of(one) if one.kind == "done" else ""
+        took = took_of(one) if one.kind in {"done", "told"} else ""
         return f"{one.what}{took}"
     return f"{one.who} {one.what}".strip()
 
@@ -117,7 +119,7 @@ def sub(one: Told) -> str:
     parts = [one.detail] if one.detail else []
     if one.kind == "permit" and one.who:
         parts.insert(0, f"asked by {one.who}")
-    if one.kind in {"denied", "would"} and one.who:
+    if one.kind == "denied" and one.who:
         parts.append(f"asked by {one.who}")
     if one.kind == "in_doubt" and one.last_at:
         parts.append(f"next at {one.last_at:%H:%M:%S}")

@@ -1,5 +1,6 @@
 """A ticket: what happened, oldest first; its facts; and what a person may do about it."""
 
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -30,6 +31,8 @@ from ethops.world import ledger, story, tickets
 from ethops.world.tickets import Dossier
 from personas.models import Run
 from personas.states import LIVE
+
+SECOND = timedelta(seconds=1)
 
 
 class NoteForm(forms.Form):
@@ -140,13 +143,15 @@ def _state(dossier: Dossier, live_run: Run | None) -> State:
     return State(state.word, state.tone, state.glyph, f"{live_run.card_id} is {doing.word}")
 
 
-def facts(dossier: Dossier, live_run: Run | None, now: Any) -> list[tuple[str, str]]:
+def facts(dossier: Dossier, live_run: Run | None, now: datetime) -> list[tuple[str, str]]:
     """Return names and texts; what is not known is left out, never zero."""
     one = dossier.ticket
     found: list[tuple[str, str]] = []
     if one.detected_at and one.first_bad_at:
+        late = one.detected_at - one.first_bad_at
+        at_once = "with the first bad sample"
         found.append(
-            ("Detected", f"{span(one.detected_at - one.first_bad_at)} after the first bad sample")
+            ("Detected", f"{span(late)} after the first bad sample" if late > SECOND else at_once)
         )
     if one.resolved_at:
         found.append(
@@ -175,7 +180,7 @@ def holder(one: Ticket, live_run: Run | None) -> str:
     return "nobody"
 
 
-def proof(dossier: Dossier, now: Any) -> str:
+def proof(dossier: Dossier, now: datetime) -> str:
     """Return the ticket's one line of proof; it claims no more than was checked."""
     waits = f", {dossier.waiting} being written" if dossier.waiting else ""
     entries = f"{count(len(dossier.entries), 'entry', 'entries')} recorded{waits}."

@@ -108,13 +108,26 @@ def first_sentence(text: str) -> str:
 
 
 def flat(value: object, path: str = "") -> list[tuple[str, str]]:
-    """Return nested JSON as (dotted path, text) in order, cut to a readable length."""
-    if isinstance(value, dict):
+    """Return nested JSON as (dotted path, text), cut to a readable length."""
+    if isinstance(value, dict) and value:
         inside = ((f"{path}.{key}" if path else str(key), item) for key, item in value.items())
         return [pair for at, item in inside for pair in flat(item, at)]
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = plain(value)
     return [(path, text if len(text) <= LONGEST else f"{text[:LONGEST]}…")] if path else []
 
+
+def plain(value: object) -> str:
+    """Return a JSON value as people say it: `yes`, `none`, `a, b`."""
+    if value is True or value is False:
+        return "yes" if value else "no"
+    if value in (None, "", [], {}):
+        return NONE
+    if isinstance(value, list) and all(isinstance(item, str | int) for item in value):
+        return ", ".join(map(str, value))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+NONE = "none"
 
 TICKET_STATES = {
     "new": State("new", "quiet", "clock"),
@@ -165,6 +178,21 @@ def run_state(state: str, *, asked: str = "", acting: bool = False) -> State:
     if state == "waiting" and asked == "verify":
         return State("verifying", "run", "clock")
     return RUN_STATES.get(state, State(state.replace("_", " ")))
+
+
+def verdict_state(verdict: str) -> State:
+    """Return what the gate decided, in one word."""
+    return {
+        "denied": State("denied", "no", "denied"),
+        "observed": State("would have", "quiet", "would"),
+    }.get(verdict, State("authorised", "run", "permit"))
+
+
+def outcome_state(outcome: str, work_state: str) -> State:
+    """Return what came of an action; nothing where nothing was to be done."""
+    if outcome:
+        return OUTCOMES.get(outcome, State(outcome))
+    return WORK_STATES.get(work_state, State(""))
 
 
 def action_state(verdict: str, outcome: str, work_state: str, reason: str = "") -> State:

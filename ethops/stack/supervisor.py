@@ -64,6 +64,7 @@ class Supervisor:
         """`check` runs first of all and raises StackError to refuse the start."""
         self.layout = layout
         self.admin_made = False
+        self._log = layout.state / "log" / "up.log"
         self._policy = policy or RestartPolicy()
         self._check = check
         self._children: list[Child] = []
@@ -303,16 +304,16 @@ class Supervisor:
         try:
             yield facts.append
         except StackError as fault:
-            fault.log = fault.log or self.layout.where.log("up")
+            fault.log = fault.log or self._log
             self._tell(Line(Mark.NO, name, str(fault)))
             raise
         self._tell(Line(Mark.OK, name, "".join(facts), time.monotonic() - began))
 
     def _tell(self, line: Line) -> None:
         self._lines.put(line)
-        self.layout.where.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         stamp = datetime.now(UTC).isoformat(timespec="seconds")
-        with self.layout.where.log("up").open("a", encoding="utf-8") as stream:
+        with self._log.open("a", encoding="utf-8") as stream:
             stream.write(f"{stamp} {line.mark} {line.name}: {line.fact}\n")
 
     def _write_status(self) -> None:

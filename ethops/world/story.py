@@ -53,13 +53,12 @@ class Seals:
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self._by_name: dict[tuple[str, str], int] = {}
-        self._by_line: dict[int, int] = {}
+        self._by_line: dict[int, tuple[int, dict[str, Any]]] = {}
         for entry in entries:
             self._by_name.setdefault((entry.kind, entry.subject), entry.seq)
-            if entry.kind.startswith("ticket."):
-                line = ledger.content(entry).get("body", {}).get("line")
-                if isinstance(line, int):
-                    self._by_line.setdefault(line, entry.seq)
+            body = ledger.content(entry).get("body") if entry.kind.startswith("ticket.") else None
+            if isinstance(body, dict) and isinstance(body.get("line"), int):
+                self._by_line.setdefault(body["line"], (entry.seq, body))
 
     def of(self, *names: tuple[str, object]) -> int | None:
         """Return the number of the first of these entries that is there."""
@@ -71,7 +70,14 @@ class Seals:
 
     def of_line(self, n: int) -> int | None:
         """Return the number of the entry that recorded a line of the worklog."""
-        return self._by_line.get(n)
+        return self._by_line[n][0] if n in self._by_line else None
+
+    def deed_of_line(self, n: int) -> str:
+        """Return what the author of a line did, in words."""
+        body = self._by_line[n][1] if n in self._by_line else {}
+        if body.get("stimulus") == "ev_assign" and "assignee" in (body.get("fields") or []):
+            return "took the ticket"
+        return MOVES.get(str(body.get("stimulus", "")), "wrote")
 
 
 def story(dossier: Dossier) -> list[Told]:
@@ -158,7 +164,8 @@ RUN_ENDS = {
 def _actions(actions: Iterable[Action], seals: Seals) -> Iterator[Told]:
     for action in actions:
         told_elsewhere = action.verb in TOLD_BY_WORKLOG
-        yield _verdict(action, seals, routine=told_elsewhere and action.verdict == "authorised")
+        expected = told_elsewhere or action.verb == "notify"
+        yield _verdict(action, seals, routine=expected and action.verdict == "authorised")
         if action.outcome:
             yield _outcome(action, seals, routine=told_elsewhere and action.outcome == "done")
         elif action.work is not None and action.work.state == "in_doubt":
@@ -183,6 +190,8 @@ def _verdict(action: Action, seals: Seals, *, routine: bool) -> Told:
 def _outcome(action: Action, seals: Seals, *, routine: bool) -> Told:
     at = action.settled_at or action.decided_at
     kind = action.outcome if action.outcome in {"done", "failed"} else "void"
+    if action.verb == "notify" and kind == "done":
+        kind = "told"
     return Told(
         at=at,
         kind=kind,
@@ -222,7 +231,7 @@ def _line(line: LogLine, dossier: Dossier, seals: Seals, *, told_by_event: bool)
         at=line.at,
         kind="note",
         who=line.author,
-        what="" if action is None else LINE_SAYS.get(action.verb, ""),
+        what=seals.deed_of_line(line.n) if action is None else LINE_SAYS.get(action.verb, "wrote"),
         said=line.text,
         author=line.author_kind,
         tainted=line.tainted,
@@ -236,6 +245,17 @@ def _line(line: LogLine, dossier: Dossier, seals: Seals, *, told_by_event: bool)
     )
 
 
+MOVES = {
+    "ev_assign": "gave the ticket to a team",
+    "ev_pending": "put the ticket on hold",
+    "ev_escalate": "asks for a person",
+    "ev_resolve": "resolved the ticket",
+    "ev_close": "closed the ticket",
+    "ev_reopen": "opened the ticket again",
+    "ev_implement": "begins",
+    "ev_finish": "is through",
+    "ev_fail": "could not finish",
+}
 LINE_SAYS = {
     "ticket.comment": "wrote",
     "ticket.assign": "set priority and team",

@@ -60,9 +60,12 @@ class Stack:
 
 @contextmanager
 def running(
-    *, lease_seconds: int, write_site: Callable[[Path], None] | None = None
+    *, lease_seconds: int, keep_logs: Path, write_site: Callable[[Path], None] | None = None
 ) -> Iterator[Stack]:
-    """Start everything, and leave nothing behind; `write_site` gets the site file's path."""
+    """Start everything, and leave nothing behind but logs in `keep_logs`.
+
+    `write_site` gets the path at which the site file is looked for.
+    """
     state = Path(tempfile.mkdtemp(prefix="ethops-chaos-"))
     if write_site is not None:
         write_site(state / "site.yaml")
@@ -77,6 +80,7 @@ def running(
         with supervisor:
             yield Stack(supervisor, _sender(layout))
     finally:
+        shutil.copytree(layout.where.logs, keep_logs / "log", dirs_exist_ok=True)
         places.remove(layout.where)
         shutil.rmtree(state, ignore_errors=True)
 

@@ -43,7 +43,7 @@ def test_logins_and_sessions_are_the_desks_alone(role: Connect, name: str) -> No
     link = role(name)
     for table in ("auth_user", "django_session", "authtoken_token"):
         with pytest.raises(errors.InsufficientPrivilege):
-            link.execute(f"SELECT * FROM public.{table}")  # type: ignore[call-overload]
+            link.execute(f"SELECT * FROM public.{table}")
 
 
 @pytest.mark.django_db

@@ -82,6 +82,8 @@ def test_a_link_in_the_path_is_refused(spool, tmp_path, part):
 @pytest.fixture
 def sleeper():
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    # For an instant after its start a process has no command line yet.
+    assert supervised.wait_until(lambda: supervised.command_line(process.pid), 10)
     yield process
     process.kill()
     process.wait()

@@ -1,0 +1,54 @@
+"""Names that must agree between rooms that do not import each other."""
+
+import re
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+
+from ethops.celery import app
+from ethops.env import CLONE, ROLE_OF_PROCESS
+from ethops.routing import QUEUES
+from ethops.stack.roles import ROLES
+
+HOUSE = CLONE / "ethops"
+
+
+def test_every_queue_has_its_task_and_every_task_its_queue() -> None:
+    app.loader.import_default_modules()
+    registered = {name for name in app.tasks if not name.startswith("celery.")}
+    assert set(QUEUES.values()) <= registered
+    assert {queue.name for queue in app.conf.task_queues} == set(QUEUES)
+
+
+def test_no_queue_hears_the_messages_of_another() -> None:
+    keys = [(queue.exchange.name, queue.routing_key) for queue in app.conf.task_queues]
+    assert len(set(keys)) == len(QUEUES)
+
+
+def test_every_process_connects_as_a_role_that_bootstrap_makes() -> None:
+    used = {role for role in ROLE_OF_PROCESS.values() if role}
+    assert used <= {role.name for role in ROLES}
+
+
+def test_only_json_is_accepted_and_no_result_kept() -> None:
+    assert app.conf.accept_content == ["json"]
+    assert app.conf.task_ignore_result
+    assert app.conf.result_backend is None
+
+
+def test_our_templates_take_the_place_of_the_admins() -> None:
+    apps = settings.INSTALLED_APPS
+    assert apps.index("ethops") < apps.index("django.contrib.admin")
+
+
+def test_every_variable_is_documented_and_every_documented_one_exists() -> None:
+    name = re.compile(r"\b(?:ETHOPS_[A-Z_]+[A-Z]|DATABASE_URL|REDIS_URL)\b")
+    read = set(name.findall((HOUSE / "env.py").read_text(encoding="utf-8")))
+    told = set(name.findall((CLONE / "docs/reference/settings.md").read_text(encoding="utf-8")))
+    assert read == told
+
+
+@pytest.mark.django_db
+def test_every_migration_is_written() -> None:
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
