@@ -84,7 +84,7 @@ yaml: $(SYNCED) ## yamllint
 	$(RUN)/yamllint --strict .
 
 playbooks: $(SYNCED) ## ansible-lint, without any network
-	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/ansible-lint --offline --strict -q playbooks
+	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/ansible-lint --offline --strict -q playbooks/remediation
 
 spelling: $(SYNCED) ## codespell
 	$(RUN)/codespell

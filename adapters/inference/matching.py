@@ -19,10 +19,7 @@ def holds(rule: Rule, facts: Mapping[str, JSON]) -> bool:
 
 def reasons(rule: Rule, facts: Mapping[str, JSON]) -> tuple[str, ...]:
     """Return each condition in words, with the value seen."""
-    return tuple(
-        f"{path} is {shown(look_up(facts, path))}{_asked(matcher)}"
-        for path, matcher in rule.when.items()
-    )
+    return tuple(_reason(path, matcher, facts) for path, matcher in rule.when.items())
 
 
 def shown(value: object) -> str:
@@ -101,20 +98,20 @@ _TESTS: Final[Mapping[str, Callable[[Matcher, object, Mapping[str, JSON]], bool]
 }
 
 
-def _asked(matcher: Matcher) -> str:
-    """Return what was asked in brackets, where the value alone does not say it."""
+def _reason(path: str, matcher: Matcher, facts: Mapping[str, JSON]) -> str:
+    """Return one condition as it was met; what was asked stands in brackets where it adds to it."""
     asked = matcher.model_fields_set
+    if "has" in asked:
+        return f"{shown(matcher.has)} is among {path}"
+    if "lacks" in asked:
+        return f"{shown(matcher.lacks)} is not among {path}"
     words = {
         "ne": f"not {shown(matcher.ne)}",
-        "in_": f"one of {shown(matcher.in_)}",
         "gte": f"at least {_bound_words(matcher.gte)}",
         "lte": f"at most {_bound_words(matcher.lte)}",
-        "matches": f"looks like {matcher.matches}",
-        "has": f"holds {shown(matcher.has)}",
-        "lacks": f"does not hold {shown(matcher.lacks)}",
     }
     said = ", ".join(text for name, text in words.items() if name in asked)
-    return f" ({said})" if said else ""
+    return f"{path} is {shown(look_up(facts, path))}" + (f" ({said})" if said else "")
 
 
 def _bound_words(bound: object) -> str:

@@ -102,6 +102,8 @@ def _problem(fault: Exception) -> tuple[dict[str, Any], dict[str, str]] | None:
         return body, {"Retry-After": str(RETRY_SECONDS)}
     if isinstance(fault, DataError | OverflowError):
         return document(400, "request.unfit", "A value does not fit: NUL, or too large."), {}
+    if isinstance(fault, RecursionError):
+        return document(400, "request.too_deep", "The body nests too deep."), {}
     return _of_room(fault)
 
 

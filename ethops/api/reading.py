@@ -33,6 +33,13 @@ class Pages(LimitOffsetPagination):
             raise exceptions.ValidationError({"offset": [f"At most {FURTHEST}; use a filter."]})
         return offset
 
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """Describe a page without the example addresses of somebody else's host."""
+        made = super().get_paginated_response_schema(schema)
+        for link in ("next", "previous"):
+            made["properties"][link].pop("example", None)
+        return made
+
 
 class DeclaredFilters(BaseFilterBackend):
     """Filters a view declares: parameter -> (lookup, field that reads the value)."""

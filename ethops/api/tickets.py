@@ -59,11 +59,11 @@ class TicketOut(serializers.Serializer[Any]):
     """A ticket as it stands."""
 
     ref = serializers.CharField()
-    ticket_class = serializers.ChoiceField(choices=CLASSES)
+    ticket_class = serializers.CharField()
     title = serializers.CharField()
     description = serializers.CharField()
-    state = serializers.ChoiceField(choices=STATES)
-    priority = serializers.ChoiceField(choices=("P1", "P2", "P3", "P4"))
+    state = serializers.CharField()
+    priority = serializers.CharField()
     impact = serializers.IntegerField()
     urgency = serializers.IntegerField()
     team = serializers.CharField()

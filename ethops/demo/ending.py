@@ -68,9 +68,7 @@ def _ticket(screen: Screen, standing: Standing) -> None:
         for moment in moments:
             screen.note(f"{_clock(moment)} {moment.who}: {moment.said}{_entry(moment)}")
         return
-    screen.console.print(
-        Text.assemble(" " * NAME_AT, (title, "bold"), ("   " + ticket.state, "dim"))
-    )
+    screen.console.print(Text.assemble(" " * NAME_AT, (title, "bold"), (state, "dim")))
     for moment in moments:
         screen.console.print(_moment(moment))
 

@@ -267,8 +267,11 @@ BEGIN
     IF v_run.state = 'running' THEN
         UPDATE public.personas_run SET state = 'waiting', token_hash = NULL WHERE id = p_run;
     END IF;
-    IF EXISTS (SELECT 1 FROM public.personas_action
-                WHERE run_id = p_run AND verdict = 'authorised' AND outcome = '') THEN
+    -- A doubt that the probe could not settle does not hold the run: it looks at the CI instead.
+    IF EXISTS (SELECT 1 FROM public.personas_action a
+                 LEFT JOIN public.audit_work w ON w.id = a.work_id
+                WHERE a.run_id = p_run AND a.verdict = 'authorised' AND a.outcome = ''
+                  AND NOT (w.state = 'in_doubt' AND a.result <> '{}')) THEN
         RETURN;
     END IF;
     IF v_run.steps >= v_run.max_steps THEN
@@ -316,7 +319,10 @@ BEGIN
                     'target', a.target, 'verdict', a.verdict, 'guard', a.guard,
                     'reason', a.reason, 'outcome', a.outcome, 'result', a.result,
                     'step', a.step_number, 'card', r.card_id,
-                    'settled_at', a.settled_at, 'in_doubt', coalesce(w.state = 'in_doubt', false))
+                    -- In doubt, the beginning is all that is known of its time.
+                    'settled_at', coalesce(a.settled_at,
+                        CASE WHEN w.state = 'in_doubt' THEN w.claimed_at END),
+                    'in_doubt', coalesce(w.state = 'in_doubt', false))
                     ORDER BY a.decided_at)
              FROM public.personas_action a
              JOIN public.personas_run r ON r.id = a.run_id
@@ -559,7 +565,7 @@ END $$;
 -- What the probe of the world found. Absent goes back to ready: the world was asked and has it not.
 CREATE FUNCTION gate.resolve_doubt(p_action uuid, p_fence bigint, p_finding text, p_result jsonb)
 RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE v_work public.audit_work%ROWTYPE; v_ticket text;
+DECLARE v_work public.audit_work%ROWTYPE; v_ticket text; v_run uuid;
 BEGIN
     v_work := gate.lock_effect(p_action);
     IF v_work.id IS NULL OR v_work.state <> 'in_doubt' OR v_work.fence <> p_fence THEN
@@ -579,10 +585,12 @@ BEGIN
          WHERE id = p_action;
         PERFORM gate.close_action(p_action, 'failed', p_result, 'action.outcome');
     ELSIF p_finding = 'unknown' THEN
-        SELECT ticket_ref INTO v_ticket FROM public.personas_action WHERE id = p_action;
+        UPDATE public.personas_action SET result = p_result || '{"finding": "unknown"}'
+         WHERE id = p_action RETURNING ticket_ref, run_id INTO v_ticket, v_run;
         PERFORM audit.put_work('dispatch', 'control', 'ready', v_ticket,
             jsonb_build_object('ticket', v_ticket, 'why', 'in doubt', 'action', p_action),
             'doubt:' || p_action, 2, clock_timestamp(), 3);
+        IF v_run IS NOT NULL THEN PERFORM gate.advance(v_run); END IF;
     ELSE
         RAISE EXCEPTION 'a probe finds done, failed, absent or unknown, not %', p_finding
             USING ERRCODE = 'check_violation';
@@ -614,6 +622,8 @@ BEGIN
         'principal', 'rule:' || p_rule, 'verb', 'notify', 'target', p_args ->> 'target',
         'args_sha256', gate.sha256_hex(p_args::text)), v_id);
     RETURN v_id;
+EXCEPTION WHEN unique_violation THEN
+    RETURN NULL;  -- another dispatcher ordered it in this instant
 END $$;
 
 -- A person has the ticket: its runs end, and what was permitted but not begun is void.

@@ -10,7 +10,7 @@ import pytest
 
 from ethops.env import CLONE
 
-OF_ONE_MACHINE = re.compile(r"(?<![\w.])/work/|/root/\.(?!ssh)\w|/home/(?!ethops\b)[a-z]+/")
+OF_ONE_MACHINE = re.compile(r"(?<![\w.])/work/|/root/\.(?!ssh)\w")
 REGISTRY = re.compile(r"--(?:extra-)?index-url|--find-links|files\.pythonhosted|registry\.npmjs")
 THIS = Path(__file__).resolve()
 

@@ -190,7 +190,9 @@ class World:
         return self.home / f"{name}.starts"
 
 
-def delivery(alertname: str, fingerprint: str, **labels: str) -> dict[str, Any]:
+def delivery(
+    alertname: str, fingerprint: str, *, symptom: str = "", **labels: str
+) -> dict[str, Any]:
     """A webhook body as Alertmanager sends it, for one alert that begins now."""
     began = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     named = {"alertname": alertname, "severity": "warning", **labels}
@@ -204,7 +206,7 @@ def delivery(alertname: str, fingerprint: str, **labels: str) -> dict[str, Any]:
             {
                 "status": "firing",
                 "labels": named,
-                "annotations": {"summary": f"{alertname} is not well"},
+                "annotations": {"summary": f"{alertname} is told", "symptom": symptom},
                 "startsAt": began,
                 "fingerprint": fingerprint,
             }

@@ -1,0 +1,67 @@
+"""People, clients and a small history for the API and the pages."""
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from rest_framework.authtoken.models import Token
+from rest_framework.test import APIClient
+
+from tests.integration.api.scene import Scene
+
+
+@pytest.fixture(autouse=True)
+def _committing(clean_db: None) -> None:
+    """Every test here commits: other roles must see it."""
+
+
+@pytest.fixture
+def ada() -> User:
+    """A superuser: whatever she may not do, nobody may."""
+    return User.objects.create_superuser("ada", password="correct horse")
+
+
+@pytest.fixture
+def bo() -> User:
+    """Somebody of the desk without any permission of his own."""
+    return User.objects.create_user("bo", password="correct horse", is_staff=True)
+
+
+@pytest.fixture
+def cy() -> User:
+    """A stranger with a login."""
+    return User.objects.create_user("cy", password="correct horse")
+
+
+def api_of(user: User) -> APIClient:
+    """A client with the user's token."""
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Token {Token.objects.create(user=user).key}")
+    return client
+
+
+@pytest.fixture
+def api(ada: User) -> APIClient:
+    """The API as ada."""
+    return api_of(ada)
+
+
+@pytest.fixture
+def desk(ada: User) -> Client:
+    """The desk as ada."""
+    client = Client(raise_request_exception=False)
+    client.force_login(ada)
+    return client
+
+
+@pytest.fixture
+def scene(role: Callable[[str], psycopg.Connection[Any]]) -> Scene:
+    """A furnished site with one incident's history."""
+    made = Scene(role)
+    made.furnish()
+    made.history()
+    made.alive()
+    return made

@@ -1,0 +1,309 @@
+"""The desk's own pages: what they say, what they never run, what people do on them."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from audit.models import Entry
+from ethops.world import ledger
+from tests.integration.api.scene import NASTY, alert
+
+
+def page(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def paths(scene):
+    return [
+        "/", f"/tickets/{scene.ticket}/", f"/tickets/{scene.ticket}/?all", "/ledger/", "/ledger/2/",
+        f"/runs/{scene.run}/", *(f"/actions/{one}/" for one in scene.actions.values()), "/stop/",
+        "/everything/", "/now/live/", f"/tickets/{scene.ticket}/live/", "/desk/delivery/1/change/",
+        "/desk/event/1/change/",
+    ]  # fmt: skip
+
+
+def test_text_of_strangers_is_never_markup(desk, scene):
+    for path in paths(scene):
+        text = page(desk, path)
+        assert "<img" not in text
+        assert "49 ignore" not in text
+
+
+def test_the_prose_of_strangers_is_labelled(desk, scene):
+    text = page(desk, f"/tickets/{scene.ticket}/")
+    assert "Text of the alert, from outside" in text
+    assert NASTY.replace("<", "&lt;").replace(">", "&gt;") in text
+
+
+def test_no_page_carries_inline_style_script_or_handler(desk, scene):
+    for path in paths(scene):
+        text = page(desk, path)
+        assert not re.search(r"<style|\sstyle=|<script(?![^>]*\ssrc=)|\son[a-z]+=\"", text), path
+
+
+def test_every_answer_carries_the_policy(desk, scene):
+    for path in [*paths(scene), "/nothing/", "/api/v1/nothing", "/static/ethops/ethops.css"]:
+        assert desk.get(path)["Content-Security-Policy"].startswith("default-src 'self'")
+
+
+def test_now_answers_four_questions(desk, scene):
+    text = page(desk, "/")
+    for words in ("1 open P1", "1 run", "Nothing", "Not checked yet"):
+        assert f"<strong>{words}</strong>" in text
+
+
+def test_now_is_calm_where_nothing_is_wrong(desk):
+    text = page(desk, "/")
+    assert "Nothing is wrong." in text
+    assert "No agent is at work." in text
+    assert "Nothing waits for a person." in text
+
+
+def test_an_escalated_ticket_waits_for_a_person(desk, api, scene):
+    api.post(f"/api/v1/tickets/{scene.ticket}/move", {"stimulus": "ev_escalate"}, format="json")
+    assert f"{scene.ticket} WebHangs on web-01</a>" in page(desk, "/")
+
+
+def test_the_number_of_queries_of_now_does_not_grow(desk, scene):
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as caught:
+            page(desk, "/")
+        return len(caught)
+
+    few = queries()
+    for number in range(3):
+        scene.incident(alert(f"Other{number}", ci="db-01"))
+    assert queries() == few
+
+
+def test_the_story_tells_cause_before_effect(desk, scene):
+    text = page(desk, f"/tickets/{scene.ticket}/")
+    order = [
+        text.index(words)
+        for words in ("Alert: WebHangs", "Authorised", "Would have run", "Denied", "Done")
+    ]
+    assert order == sorted(order)
+
+
+def test_a_denied_action_stays_in_the_story_with_its_reason(desk, scene):
+    text = page(desk, f"/tickets/{scene.ticket}/")
+    assert "no grant for responder covers restart on a CI of class database" in text
+
+
+def test_repeats_are_one_line(desk, scene):
+    first = alert("Loud", ci="db-01")
+    ref = scene.incident(first)
+    for start in range(3):
+        scene.incident({**first, "annotations": {"summary": f"again {start}"}})
+    text = page(desk, f"/tickets/{ref}/")
+    assert text.count("Alert: Loud") == 1
+    assert "3 repeats folded in" in text
+
+
+def test_every_line_with_an_entry_leads_to_it(desk, scene):
+    text = page(desk, f"/tickets/{scene.ticket}/")
+    entries = {int(seq) for seq in re.findall(r'href="/ledger/(\d+)/"', text)}
+    assert entries
+    assert entries <= set(
+        Entry.objects.filter(ticket_ref=scene.ticket).values_list("seq", flat=True)
+    )
+
+
+def test_a_page_claims_recorded_and_never_proven(desk, scene):
+    for path in paths(scene):
+        assert "proven" not in page(desk, path)
+
+
+def test_an_entry_shows_its_sentences(desk, scene):
+    text = page(desk, "/ledger/2/")
+    assert "Its bytes give its hash" in text
+    assert "It follows #1" in text
+
+
+def test_an_entry_whose_bytes_were_changed_says_so(desk, scene, servers, database_name):
+    import psycopg
+
+    with psycopg.connect(servers.superuser_dsn(database_name), autocommit=True) as link:
+        link.execute("SET session_replication_role = replica")
+        link.execute("ALTER TABLE audit_entry DISABLE TRIGGER USER")
+        link.execute("UPDATE audit_entry SET body = body || ' '::bytea WHERE seq = 2")
+        link.execute("ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER append_only")
+        link.execute("ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER no_truncate")
+    text = page(desk, "/ledger/2/")
+    assert "Its bytes do not give its hash" in text
+    assert ">broken<" in text
+
+
+def test_one_broken_entry_turns_the_answer_into_no_on_every_page(desk, scene, monkeypatch):
+    found = ledger.Checked(
+        to_seq=1, at=timezone.now(), finding="#2: its bytes do not give its hash"
+    )
+    monkeypatch.setattr(ledger, "last_check", lambda: found)
+    for path in ("/", "/ledger/", f"/tickets/{scene.ticket}/", "/everything/", "/desk/event/"):
+        assert "The ledger is broken" in page(desk, path)
+    assert "<strong>No</strong>" in page(desk, "/")
+
+
+def test_a_whole_chain_is_said_to_be_whole_as_far_as_it_was_checked(desk, scene, monkeypatch):
+    found = ledger.Checked(to_seq=2, at=timezone.now() - timedelta(seconds=40), finding="")
+    monkeypatch.setattr(ledger, "last_check", lambda: found)
+    assert "<strong>Yes, to #2</strong>" in page(desk, "/")
+
+
+def test_an_action_shows_five_stations_and_the_guard_that_decided(desk, scene):
+    text = page(desk, f"/actions/{scene.actions['denied']}/")
+    names = ("Propose", "Record", "Claim", "Act", "Settle")
+    assert all(f"<b>{name}</b>" in text for name in names)
+    assert re.search(r'class="hit">grant<span class="vh"> decided', text)
+
+
+def test_a_run_shows_question_and_answer(desk, scene):
+    text = page(desk, f"/runs/{scene.run}/")
+    assert "Restart the service" in text
+    assert "0.9 sure" in text
+    assert "the symptom is no_answer" in text
+
+
+def test_what_is_not_there_is_a_plain_404(desk, scene):
+    for path in (
+        "/tickets/INC-99999/",
+        "/ledger/999/",
+        "/ledger/99999999999999999999/",
+        "/runs/00000000-0000-0000-0000-000000000000/",
+        "/nothing/",
+    ):
+        answer = desk.get(path)
+        assert answer.status_code == 404
+        assert "There is nothing here" in answer.content.decode()
+
+
+def test_a_silent_process_is_named_with_what_it_means(desk, scene):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT audit.alive('recorder')")
+    scene.one(
+        "owner", "UPDATE audit_heartbeat SET at = at - interval '1 minute' WHERE name = 'agent'"
+    )
+    text = page(desk, "/")
+    assert "The agent is silent" in text
+    assert "The recorder is silent" not in text
+
+
+def test_a_part_that_did_not_change_is_a_304(desk, scene, monkeypatch):
+    monkeypatch.setattr("ethops.world.change.FRESH_SECONDS", 10**9)
+    first = desk.get("/now/live/")
+    again = desk.get("/now/live/", headers={"If-None-Match": first["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_304_costs_few_queries(desk, scene, monkeypatch):
+    monkeypatch.setattr("ethops.world.change.FRESH_SECONDS", 10**9)
+    tag = desk.get("/now/live/")["ETag"]
+    with CaptureQueriesContext(connection) as caught:
+        desk.get("/now/live/", headers={"If-None-Match": tag})
+    assert len(caught) == 3  # session, person, what is newest
+
+
+def test_a_part_that_changed_is_drawn_anew(desk, api, scene, monkeypatch):
+    monkeypatch.setattr("ethops.world.change.FRESH_SECONDS", 10**9)
+    path = f"/tickets/{scene.ticket}/live/"
+    tag = desk.get(path)["ETag"]
+    api.post(f"/api/v1/tickets/{scene.ticket}/comment", {"text": "News."}, format="json")
+    answer = desk.get(path, headers={"If-None-Match": tag})
+    assert answer.status_code == 200
+    assert "News." in answer.content.decode()
+
+
+def key_of(text):
+    return re.search(r'name="key" value="([^"]+)"', text)[1]
+
+
+def test_a_note_is_added_once_however_often_it_is_pressed(desk, scene):
+    path = f"/tickets/{scene.ticket}/"
+    form = {"act": "note", "key": key_of(page(desk, path)), "text": "I look."}
+    desk.post(path, form)
+    desk.post(path, form)
+    assert page(desk, path).count("I look.") == 1
+
+
+def test_an_empty_note_is_asked_for_again_and_loses_nothing(desk, scene):
+    path = f"/tickets/{scene.ticket}/"
+    answer = desk.post(
+        path, {"act": "note", "key": key_of(page(desk, path)), "text": " ", "private": "on"}
+    )
+    text = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Write what you want to say." in text
+    assert 'name="private" checked' in text
+
+
+def test_who_takes_a_ticket_has_it_and_ends_its_run(desk, scene):
+    path = f"/tickets/{scene.ticket}/"
+    text = desk.post(
+        path, {"act": "take", "key": key_of(page(desk, path))}, follow=True
+    ).content.decode()
+    assert "It is yours." in text
+    assert "ended by a person" in page(desk, f"/runs/{scene.run}/")
+
+
+def test_resolving_needs_a_sentence(desk, scene):
+    path = f"/tickets/{scene.ticket}/"
+    key = key_of(page(desk, path))
+    assert desk.post(path, {"act": "resolve", "key": key, "solution": ""}).status_code == 422
+    text = desk.post(
+        path, {"act": "resolve", "key": key, "solution": "Power is back."}, follow=True
+    )
+    assert f"{scene.ticket} is resolved." in text.content.decode()
+
+
+def test_an_act_that_is_none_is_a_404(desk, scene):
+    assert desk.post(f"/tickets/{scene.ticket}/", {"act": "delete"}).status_code == 404
+
+
+def test_a_form_without_its_csrf_token_does_nothing(ada, scene):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(ada)
+    answer = client.post("/stop/", {"why": "?"})
+    assert answer.status_code == 403
+    assert "That form is too old" in answer.content.decode()
+
+
+def test_the_stop_is_said_on_every_page(desk, scene):
+    desk.post("/stop/", {"why": "smoke in rack 7"})
+    for path in ("/", "/ledger/", f"/tickets/{scene.ticket}/", "/desk/event/", "/everything/"):
+        text = page(desk, path)
+        assert "<strong>Stopped</strong> by ada" in text
+        assert "smoke in rack 7" in text
+
+
+def test_nobody_resumes_without_the_right(bo, desk, scene):
+    desk.post("/stop/", {"why": ""})
+    client = Client()
+    client.force_login(bo)
+    client.post("/stop/", {"why": "fine again"})
+    assert "Stopped" in page(client, "/")
+    assert "You may not resume" in page(client, "/stop/")
+
+
+def test_who_may_resume_says_why(desk, scene):
+    desk.post("/stop/", {"why": ""})
+    assert desk.post("/stop/", {"why": ""}).status_code == 422
+    desk.post("/stop/", {"why": "it was steam"})
+    assert "<strong>Stopped</strong>" not in page(desk, "/")
+
+
+@pytest.mark.parametrize("query", ["?ticket=%00", "?kind=%00", "?before=x", "?before=" + "9" * 40])
+def test_the_ledger_takes_any_filter_without_a_fault(desk, scene, query):
+    assert desk.get(f"/ledger/{query}").status_code == 200
+
+
+def test_a_filter_that_keeps_nothing_is_named_with_a_way_back(desk, scene):
+    text = page(desk, "/ledger/?ticket=INC-77777")
+    assert "No entry fits this filter." in text
+    assert "All entries" in text
