@@ -4,6 +4,7 @@
 import sys
 
 from django.core.management import execute_from_command_line
+from django.db.utils import OperationalError
 
 from ethops import env
 
@@ -15,6 +16,8 @@ def main() -> None:
         execute_from_command_line(sys.argv)
     except env.EnvError as fault:
         sys.exit(f"no   {fault}\n     Nothing was started.")
+    except OperationalError as fault:
+        sys.exit(f"no   {fault}\n     The database does not let us in. `make up` starts it.")
 
 
 if __name__ == "__main__":

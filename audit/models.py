@@ -33,6 +33,7 @@ class Work(models.Model):
     created_at = models.DateTimeField(db_default=ClockTimestamp())
     claimed_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
+    reported_at = models.DateTimeField(null=True, help_text="when a person was told of its death")
     error = models.TextField(db_default="")
 
     class Meta:
@@ -71,6 +72,16 @@ class Work(models.Model):
             models.Index("created_at", name="work_waiting", condition=Q(state="waiting")),
             models.Index("not_before", name="work_in_doubt", condition=Q(state="in_doubt")),
             models.Index("subject", F("created_at").desc(), name="work_subject"),
+            models.Index(
+                "id", name="work_unstamped", condition=Q(entry_seq__isnull=False, entry_lsn=None)
+            ),
+            models.Index(
+                "expires_at", name="work_expiry", condition=Q(state__in=["waiting", "ready"])
+            ),
+            models.Index(
+                "created_at", name="work_unclaimed", condition=Q(state__in=["ready", "in_doubt"])
+            ),
+            models.Index("id", name="work_unreported", condition=Q(state="dead", reported_at=None)),
         ]
 
     def __str__(self) -> str:

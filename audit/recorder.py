@@ -7,6 +7,8 @@ one transaction appends, the next stamps and is the barrier. Two recorders by ac
 harm: appending takes the fact away in the same transaction.
 """
 
+import hashlib
+import json
 import logging
 import os
 import signal
@@ -37,7 +39,7 @@ class Fact(NamedTuple):
     kind: str
     subject: str
     ticket_ref: str
-    body: JSON
+    body: str
     at: datetime
 
 
@@ -56,7 +58,13 @@ def entry_bytes(origin: str, fact: Fact) -> bytes:
         "ticket": fact.ticket_ref,
         "at": moment(fact.at),
     }
-    return body_of(head, fact.body)
+    try:
+        return body_of(head, json.loads(fact.body))
+    except (ValueError, RecursionError) as fault:
+        # Whatever somebody wrote, the ledger goes on: what cannot be read is kept by its digest.
+        log.warning("fact %s cannot be read (%s)", fact.n, type(fault).__name__)
+        digest = hashlib.sha256(fact.body.encode("utf-8", "replace")).hexdigest()
+        return body_of(head, {"unreadable": type(fault).__name__, "text_sha256": digest})
 
 
 class Recorder:
@@ -101,7 +109,7 @@ class Recorder:
         """Record one batch; returns how many facts were in it."""
         with connection.cursor(row_factory=class_row(Fact)) as cursor:
             cursor.execute(
-                "SELECT n, kind, subject, ticket_ref, body, at FROM public.audit_pending"
+                "SELECT n, kind, subject, ticket_ref, body::text, at FROM public.audit_pending"
                 " ORDER BY n LIMIT %s",
                 [BATCH],
             )

@@ -77,7 +77,7 @@ class Env:
     debug: bool
     """Django's debug pages; never with data of others."""
     database_pool: bool
-    """Keep PostgreSQL connections in a pool; the tests switch it off to drop their databases."""
+    """Keep PostgreSQL connections in a pool; a person's command, which soon ends, needs none."""
     external_database: bool
     """True when DATABASE_URL names a server that this stack does not run."""
     external_redis: bool
@@ -110,7 +110,9 @@ def load(environ: Mapping[str, str] | None = None) -> Env:
         smtp_url=_url(said, "ETHOPS_SMTP_URL", ("smtp", "smtps")),
         https=_flag(said, "ETHOPS_HTTPS", default=False),
         debug=_flag(said, "ETHOPS_DEBUG", default=False),
-        database_pool=_flag(said, "ETHOPS_DATABASE_POOL", default=True),
+        database_pool=_flag(
+            said, "ETHOPS_DATABASE_POOL", default=process not in {"person", "owner"}
+        ),
         external_database=bool(said.get("DATABASE_URL")),
         external_redis=bool(said.get("REDIS_URL")),
     )

@@ -71,6 +71,8 @@ class Claim:
     timeout_s: int
     parameters: dict[str, Any]
     document: dict[str, Any]
+    holder: str
+    """Who acts, or in doubt who acted: host:pid."""
 
 
 # ---------------------------------------------------------------- the agent's doors
@@ -150,9 +152,17 @@ def settle(*, action_id: UUID, fence: int, outcome: Outcome, result: Mapping[str
     )
 
 
-def claim_doubt(*, queue: str, holder: str, lease_seconds: float) -> Claim | None:
-    """Take the next effect in doubt, to probe the world about it, or None."""
-    row = _row("SELECT * FROM gate.claim_doubt(%s, %s, %s)", [queue, holder, lease_seconds])
+def claim_doubt(
+    *, queue: str, lease_seconds: float, except_ids: Sequence[UUID] = ()
+) -> Claim | None:
+    """Take the next effect in doubt, to probe the world about it, or None.
+
+    `except_ids` are effects that this process is still carrying out.
+    """
+    row = _row(
+        "SELECT * FROM gate.claim_doubt(%s, %s, %s::uuid[])",
+        [queue, lease_seconds, "{" + ",".join(map(str, except_ids)) + "}"],
+    )
     return None if row is None else Claim(**row)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,10 +20,18 @@ class RunFacts:
     summary: str
 
 
-def newest_run(ticket_ref: str) -> RunFacts | None:
-    """Return the newest run on a ticket."""
-    run = Run.objects.filter(ticket_ref=ticket_ref).order_by("-created_at").first()
+def newest_run(ticket_ref: str, *, since: datetime | None = None) -> RunFacts | None:
+    """Return the newest run on a ticket, of those born after `since`."""
+    runs = Run.objects.filter(ticket_ref=ticket_ref)
+    if since is not None:
+        runs = runs.filter(created_at__gt=since)
+    run = runs.order_by("-created_at").first()
     return None if run is None else RunFacts(run.id, run.card_id, run.state, run.summary)
+
+
+def count_runs(ticket_ref: str) -> int:
+    """Return how many runs the ticket has had."""
+    return Run.objects.filter(ticket_ref=ticket_ref).count()
 
 
 def has_live_run(ticket_ref: str) -> bool:
@@ -34,6 +43,27 @@ def card_document(name: str) -> Mapping[str, Any]:
     """Return an enabled card's document."""
     document: Mapping[str, Any] = Card.objects.get(name=name, enabled=True).document
     return document
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeFacts:
+    """A notice that reached nobody: what it said, to whom, under which key, and why not."""
+
+    rule: str
+    key: str
+    args: Mapping[str, str]
+    said: str
+
+
+def notice(action_id: str) -> NoticeFacts:
+    """Return a notice that a rule ordered."""
+    action = Action.objects.get(pk=action_id, verb="notify")
+    return NoticeFacts(
+        rule=action.principal.removeprefix("rule:"),
+        key=action.key,
+        args=action.args,
+        said=str(action.result.get("said", action.outcome)),
+    )
 
 
 def action_sentence(action_id: str) -> str:

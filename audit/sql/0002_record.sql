@@ -84,12 +84,20 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
                                   p_lease_s)
 $$;
 
+-- Each role renews leases of its own kind of work alone, within an hour.
 CREATE FUNCTION audit.beat(p_id uuid, p_fence bigint, p_lease_s double precision)
 RETURNS boolean LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     WITH beaten AS (
         UPDATE public.audit_work
-           SET lease_until = clock_timestamp() + make_interval(secs => p_lease_s)
-         WHERE id = p_id AND fence = p_fence AND state = 'leased' RETURNING 1)
+           SET lease_until = clock_timestamp()
+                   + make_interval(secs => least(greatest(p_lease_s, 1), 3600))
+         WHERE id = p_id AND fence = p_fence AND state = 'leased'
+           AND kind = ANY (CASE session_user
+                   WHEN 'ethops_agent' THEN ARRAY['step']
+                   WHEN 'ethops_executor' THEN ARRAY['effect']
+                   WHEN 'ethops_gpu' THEN ARRAY['inference']
+                   ELSE ARRAY['intake', 'dispatch', 'sweep'] END)
+        RETURNING 1)
     SELECT EXISTS (SELECT 1 FROM beaten)
 $$;
 
@@ -125,7 +133,7 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT audit.put_back(p_id, p_fence, p_error, ARRAY['intake', 'dispatch', 'sweep'])
 $$;
 
--- Leases that ran out, permits that expired. Returns what changed, for the callers' follow-up.
+-- Leases that ran out; and work that died, until somebody says that a person knows of it.
 CREATE FUNCTION audit.reconcile()
 RETURNS TABLE (id uuid, kind text, subject text, state text, error text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -145,17 +153,24 @@ BEGIN
                error = CASE WHEN w.error = '' THEN 'lease of ' || w.holder || ' ran out'
                             ELSE w.error END
           FROM late WHERE w.id = late.id
-        RETURNING w.id, w.kind::text, w.subject::text, w.state::text, w.error),
-    old AS (
-        SELECT w.id FROM public.audit_work w
-         WHERE w.state IN ('waiting', 'ready') AND w.expires_at < clock_timestamp()
-         LIMIT 200 FOR UPDATE SKIP LOCKED),
-    expired AS (
-        UPDATE public.audit_work w
-           SET state = 'cancelled', settled_at = clock_timestamp(), error = 'expired'
-          FROM old WHERE w.id = old.id
         RETURNING w.id, w.kind::text, w.subject::text, w.state::text, w.error)
-    SELECT * FROM freed UNION ALL SELECT * FROM expired;
+    SELECT * FROM freed f WHERE f.state <> 'dead';
+    RETURN QUERY SELECT w.id, w.kind::text, w.subject::text, w.state::text, w.error
+      FROM public.audit_work w
+     WHERE w.state = 'dead' AND w.reported_at IS NULL AND w.kind <> 'step' LIMIT 50;
+END $$;
+
+-- A person knows of this dead work now.
+CREATE FUNCTION audit.reported(p_id uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE v_work public.audit_work%ROWTYPE;
+BEGIN
+    UPDATE public.audit_work SET reported_at = clock_timestamp()
+     WHERE id = p_id AND state = 'dead' AND reported_at IS NULL RETURNING * INTO v_work;
+    IF FOUND THEN
+        PERFORM audit.put_pending('work.dead', p_id::text, '', jsonb_build_object(
+            'kind', v_work.kind, 'subject', v_work.subject, 'error', left(v_work.error, 500)));
+    END IF;
 END $$;
 
 -- The relay's half: which work to wake workers for. Stale rows again, the oldest few per queue.

@@ -17,6 +17,7 @@ GRANT EXECUTE ON FUNCTION
     audit.claim(text, text, double precision),
     audit.finish(uuid, bigint, boolean, text),
     audit.release(uuid, bigint, text),
+    audit.reported(uuid),
     audit.unpublished(int, double precision),
     audit.next_due_s(),
     audit.note(text, text, text, jsonb),

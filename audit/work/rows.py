@@ -105,6 +105,11 @@ def release(work_id: UUID, fence: int, error: str) -> str:
     return str(_scalar("SELECT audit.release(%s, %s, %s)", [work_id, fence, error]))
 
 
+def reported(work_id: UUID) -> None:
+    """Say, in the caller's transaction, that a person knows of this dead work now."""
+    _scalar("SELECT audit.reported(%s)", [work_id])
+
+
 def unpublished(*, limit: int, again_after_s: float) -> list[Wakeup]:
     """Mark work as published and return it: what is fresh, and the oldest that nobody took."""
     with connection.cursor() as cursor:

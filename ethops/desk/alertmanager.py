@@ -18,8 +18,8 @@ MOST_ALERTS = 5_000
 LONGEST_LABEL = 1_000
 LONGEST_ANNOTATION = 4_000
 STARTS_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
-STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-BRACKET = re.compile(rb"[\[\]{}]")
+TOKEN = re.compile(rb'\\.|["\[\]{}]', re.DOTALL)
+_STEPS = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
 FINGERPRINT = re.compile(r"[0-9a-f]{1,64}")
 
 
@@ -85,11 +85,15 @@ def _json(raw: bytes, content_type: str) -> Any:
 
 def _depth(raw: bytes) -> int:
     """Return how deep brackets nest outside strings; stops once it is too deep."""
-    deep = 0
-    for bracket in BRACKET.finditer(STRING.sub(b"", raw)):
-        deep += 1 if bracket[0] in b"[{" else -1
-        if deep > DEEPEST:
-            return deep
+    deep, in_string = 0, False
+    # One pass over escapes, quotes and brackets: linear, whatever is left open.
+    for token in TOKEN.finditer(raw):
+        if token[0] == b'"':
+            in_string = not in_string
+        elif not in_string and token[0] in _STEPS:
+            deep += _STEPS[token[0]]
+            if deep > DEEPEST:
+                return deep
     return 0
 
 

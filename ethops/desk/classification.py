@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from adapters.text import one_line
+
+LONGEST = 200
+
 Meaning: TypeAlias = Literal["incident", "recovery", "information"]
 
 INFORMATION = frozenset({"none", "info", "information", "ok"})
@@ -36,6 +40,6 @@ def cause_key(labels: Mapping[str, str], ci_ref: str | None) -> str:
     """Return the key under which repeats fold: the CI and alert, or the alert and its group."""
     name = labels.get("alertname", "")[:80]
     if ci_ref:
-        return f"ci:{ci_ref}:{name}"[:200]
+        return one_line(f"ci:{ci_ref}:{name}", LONGEST)
     group = ",".join(f"{label}={labels[label]}" for label in GROUPING if labels.get(label))
-    return f"alert:{name}:{group}"[:200]
+    return one_line(f"alert:{name}:{group}", LONGEST)

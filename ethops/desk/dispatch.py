@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
+from django.db import transaction
+
 from adapters import registry
-from adapters.tickets.port import Ticket, TicketDraft
+from adapters.tickets.port import LogLine, Ticket, TicketDraft
 from ethops.desk import events, notices
 from ethops.desk.models import Event
 from ethops.desk.policy import CARDS, Standing, Step, next_step
-from ethops.executor import tickets
+from ethops.executor import changes, tickets
 from personas import gate, queries
 
 NAMESPACE = UUID("8b4d9a52-2a4e-4b41-8f5b-5a2a8f4f6c02")
@@ -21,8 +23,9 @@ PRIORITY = {"P1": 0, "P2": 1, "P3": 2, "P4": 3}
 def consider(payload: Mapping[str, Any]) -> None:
     """Look at a ticket that something happened to, and have the next thing done."""
     ref = str(payload["ticket"])
-    if payload.get("why") == "in doubt":
-        _doubt(ref, str(payload["action"]))
+    about = _ABOUT_ACTIONS.get(str(payload.get("why")))
+    if about is not None:
+        about(ref, payload)
         return
     ticket = registry.reader("tickets").get(ref)
     if ticket.ticket_class != "incident":
@@ -31,7 +34,7 @@ def consider(payload: Mapping[str, Any]) -> None:
 
 
 def _standing(ticket: Ticket) -> Standing:
-    run = queries.newest_run(ticket.ref)
+    run = queries.newest_run(ticket.ref, since=_turn_began(ticket.ref))
     return Standing(
         state=ticket.state,
         team=ticket.team,
@@ -41,6 +44,22 @@ def _standing(ticket: Ticket) -> Standing:
         last_card=run.card if run else "",
         alert_ended=_alert_ended(ticket),
     )
+
+
+def _turn_began(ref: str) -> datetime | None:
+    """Return when a person last said something: what agents did before is of an earlier turn."""
+    said = [line.at for line in _lines(ref) if line.author_kind == "person"]
+    return said[-1] if said else None
+
+
+def _turn(ref: str) -> str:
+    """Return a key for what may happen once: per word of a person and per run."""
+    said = sum(line.author_kind == "person" for line in _lines(ref))
+    return f"{ref}:{said}:{queries.count_runs(ref)}"
+
+
+def _lines(ref: str) -> tuple[LogLine, ...]:
+    return registry.reader("tickets").worklog(ref)
 
 
 def _alert_ended(ticket: Ticket) -> bool:
@@ -58,7 +77,6 @@ def _alert_ended(ticket: Ticket) -> bool:
 def _bear(ticket: Ticket, step: Step) -> None:
     card = CARDS[step]
     document = queries.card_document(card)
-    turn = (ticket.assigned_at or ticket.opened_at).isoformat()
     gate.dispatch(
         card=card,
         ticket_ref=ticket.ref,
@@ -70,18 +88,28 @@ def _bear(ticket: Ticket, step: Step) -> None:
             "escalates_to": document["escalates_to"],
             "alert": dict(events.facts(ticket.ref)),
         },
-        dedup=f"{ticket.ref}:{card}:{turn}:{_attempt(ticket)}",
+        dedup=f"{card}:{_turn(ticket.ref)}",
     )
 
 
-def _attempt(ticket: Ticket) -> str:
-    run = queries.newest_run(ticket.ref)
-    return str(run.id) if run else "first"
-
-
 def _settle(ticket: Ticket) -> None:
+    try:
+        with transaction.atomic():
+            _resolve_by_rule(ticket)
+            # The move holds the ticket's row, which a new episode would have to touch too.
+            if not _alert_ended(ticket):
+                raise _FiresAgain
+    except _FiresAgain:
+        return
+
+
+class _FiresAgain(Exception):  # noqa: N818 - no error: it only undoes the move
+    """The alert fires again: the ticket is not settled after all."""
+
+
+def _resolve_by_rule(ticket: Ticket) -> None:
     tickets.move_by_rule(
-        key=uuid5(NAMESPACE, f"{ticket.ref}:ended:{ticket.state}"),
+        key=uuid5(NAMESPACE, f"{ticket.ref}:ended:{len(_lines(ticket.ref))}"),
         ref=ticket.ref,
         stimulus="ev_resolve",
         fields={"solution": "Ended by itself, before anybody acted."},
@@ -94,7 +122,7 @@ def _escalate(ticket: Ticket) -> None:
     run = queries.newest_run(ticket.ref)
     said = f"The agent {run.card} ended ({run.state}): {run.summary}" if run else "No agent fits."
     tickets.move_by_rule(
-        key=uuid5(NAMESPACE, f"{ticket.ref}:escalate:{run.id if run else 'none'}"),
+        key=uuid5(NAMESPACE, f"escalate:{_turn(ticket.ref)}"),
         ref=ticket.ref,
         stimulus="ev_escalate",
         fields={"team": "people"},
@@ -105,17 +133,18 @@ def _escalate(ticket: Ticket) -> None:
 
 
 def _tell(ticket: Ticket) -> None:
-    lines = registry.reader("tickets").worklog(ticket.ref)
+    lines = _lines(ticket.ref)
     notices.tell(
         rule="escalation",
-        key=f"{ticket.ref}:{len([line for line in lines if 'escalated' in line.text])}",
+        key=_turn(ticket.ref),
         ticket_ref=ticket.ref,
         title=f"{ticket.priority} {ticket.ref}: {ticket.title}",
         text=lines[-1].text if lines else ticket.description,
     )
 
 
-def _doubt(ref: str, action_id: str) -> None:
+def _doubt(ref: str, payload: Mapping[str, Any]) -> None:
+    action_id = str(payload["action"])
     what = queries.action_sentence(action_id)
     text = (
         f"Nobody can tell whether this happened: {what}. It is not run again by itself."
@@ -130,6 +159,27 @@ def _doubt(ref: str, action_id: str) -> None:
             tainted=False,
         )
     notices.tell(rule="doubt", key=action_id, ticket_ref=ref, title=f"In doubt: {what}", text=text)
+
+
+def _untold(ref: str, payload: Mapping[str, Any]) -> None:
+    """Try again to tell a person; the ticket says that nobody was told yet."""
+    action = queries.notice(str(payload["action"]))
+    if ref:
+        tickets.comment_by_rule(
+            key=uuid5(NAMESPACE, f"untold:{payload['action']}"),
+            ref=ref,
+            rule=AUTHOR,
+            text=f"Nobody could be told: {action.said}",
+            tainted=False,
+        )
+    notices.again(action, ticket_ref=ref)
+
+
+def _settled_by_person(ref: str, payload: Mapping[str, Any]) -> None:
+    del ref
+    changes.conclude_by_person(
+        UUID(str(payload["action"])), str(payload["outcome"]), str(payload["said"])
+    )
 
 
 def open_for_dead_work(*, work_id: UUID, kind: str, subject: str, error: str) -> None:
@@ -165,6 +215,11 @@ def _nothing(ticket: Ticket) -> None:
     del ticket
 
 
+_ABOUT_ACTIONS: dict[str, Callable[[str, Mapping[str, Any]], None]] = {
+    "in doubt": _doubt,
+    "nobody told": _untold,
+    "settled by a person": _settled_by_person,
+}
 _STEPS: dict[Step, Callable[[Ticket], None]] = {
     "triage": lambda ticket: _bear(ticket, "triage"),
     "respond": lambda ticket: _bear(ticket, "respond"),

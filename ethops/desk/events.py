@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from adapters import registry
 from adapters.cmdb.port import Join
+from adapters.errors import AdapterError
 from adapters.tickets.port import Deed, Ticket, TicketDraft
 from adapters.tickets.states import SETTLED
 from audit.work import rows
@@ -21,6 +22,7 @@ from ethops.executor import tickets
 AUTHOR = "event management"
 NAMESPACE = UUID("5d2c1a9e-6f0b-4b63-9a53-7e0f6f2b1c11")
 URGENCY = {"critical": 1, "page": 1, "error": 2, "warning": 2}
+FAR = timedelta(days=3650)
 UNKNOWN_URGENCY = 2
 UNKNOWN_IMPACT = 3
 
@@ -38,9 +40,16 @@ class Seen:
 def read_delivery(delivery_id: int) -> None:
     """Turn a delivery into events; each alert is one transaction, and a repeat changes nothing."""
     delivery = Delivery.objects.get(pk=delivery_id)
+    faults: list[Exception] = []
     for alert in alertmanager.parse(bytes(delivery.raw)).alerts:
-        with transaction.atomic():
-            _event(delivery, _seen(alert))
+        try:
+            with transaction.atomic():
+                _event(delivery, _seen(alert))
+        except (DatabaseError, AdapterError) as fault:
+            # The others of this delivery must not wait for the one that fails.
+            faults.append(fault)
+    if faults:
+        raise ExceptionGroup(f"{len(faults)} alerts of delivery {delivery_id}", faults)
     Delivery.objects.filter(pk=delivery_id, state="stored").update(state="read")
 
 
@@ -100,6 +109,8 @@ def _decide(seen: Seen) -> tuple[str, str, str]:
 
 
 def _open(seen: Seen, occasion: str) -> tuple[str, str, str]:
+    if _ended_before(seen.alert):
+        return "ended", "", "the alert had ended before it was read"
     deed = tickets.open_incident(
         key=_key(seen.alert, occasion),
         draft=_draft(seen),
@@ -109,6 +120,12 @@ def _open(seen: Seen, occasion: str) -> tuple[str, str, str]:
         return "folded", deed.ref, f"{deed.ref} is open for the same cause"
     _tell_dispatcher(deed)
     return "opened", deed.ref, seen.classified.reason
+
+
+def _ended_before(alert: Alert) -> bool:
+    """True where the end of this very episode was read before its beginning."""
+    episode = {"fingerprint": alert.fingerprint, "starts_at": alert.starts_at}
+    return Event.objects.filter(**episode, status="resolved").exists()
 
 
 def _ended(seen: Seen) -> tuple[str, str, str]:
@@ -183,10 +200,11 @@ def _key(alert: Alert, occasion: str) -> UUID:
 def _moment(text: str) -> datetime | None:
     """Return a time for show and arithmetic; keys always use the text as sent."""
     try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
+        found = datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return found if found.tzinfo else None
+    # A time that no calendar of ours will see is a mistake or an attack; PostgreSQL would keep it.
+    return found if abs(found - datetime.now(UTC)) < FAR else None
 
 
 def facts(ticket_ref: str) -> Mapping[str, str]:

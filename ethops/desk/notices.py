@@ -5,8 +5,22 @@ from uuid import UUID, uuid5
 from adapters.text import one_line, plain
 from ethops.executor import targets
 from personas import gate
+from personas.queries import NoticeFacts
 
 NAMESPACE = UUID("f1b4c1b7-6f47-4b7e-9c27-3f1d1d6a0d04")
+
+
+MOST_TRIES = 20
+
+
+def again(lost: NoticeFacts, *, ticket_ref: str) -> None:
+    """Order a notice anew that reached nobody, twenty times at most."""
+    first, _, tries = lost.key.partition("+")
+    number = int(tries or 0) + 1
+    if number <= MOST_TRIES:
+        gate.order_notice(
+            rule=lost.rule, key=f"{first}+{number}", ticket_ref=ticket_ref, args=lost.args
+        )
 
 
 def tell(*, rule: str, key: str, ticket_ref: str, title: str, text: str) -> int:

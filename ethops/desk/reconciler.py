@@ -3,8 +3,10 @@
 import logging
 import threading
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
+from adapters.errors import AdapterError
+from audit.work import rows
 from ethops.desk import dispatch
 from personas import gate
 
@@ -24,12 +26,21 @@ def run(stop: threading.Event) -> None:
 
 def reconcile_once() -> int:
     """Reconcile; returns how many work items were moved."""
-    with transaction.atomic():
-        moved = gate.reconcile()
-        for work in moved:
-            log.info("%s %s is now %s: %s", work.kind, work.subject, work.state, work.error)
-            if work.state == "dead" and work.kind != "step":
-                dispatch.open_for_dead_work(
-                    work_id=work.id, kind=work.kind, subject=work.subject, error=work.error
-                )
+    moved = gate.reconcile()
+    for work in moved:
+        log.info("%s %s is now %s: %s", work.kind, work.subject, work.state, work.error)
+        if work.state == "dead":
+            _report(work)
     return len(moved)
+
+
+def _report(work: gate.Reconciled) -> None:
+    """Give dead work to a person; what fails here is tried again with the next round."""
+    try:
+        with transaction.atomic():
+            dispatch.open_for_dead_work(
+                work_id=work.id, kind=work.kind, subject=work.subject, error=work.error
+            )
+            rows.reported(work.id)
+    except (DatabaseError, AdapterError) as fault:
+        log.warning("dead work %s could not be given to a person: %s", work.id, fault)

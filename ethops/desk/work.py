@@ -42,6 +42,7 @@ def _do(work: Claimed) -> None:
     except Exception as fault:  # the one boundary of this worker: the work is tried again
         log.exception("%s %s failed", work.kind, work.subject)
         connection.close_if_unusable_or_obsolete()
+        # What dies after its last try is given to a person by the reconciler.
         rows.release(work.id, work.fence, f"{type(fault).__name__}: {fault}")
         return
     rows.finish(work.id, work.fence)

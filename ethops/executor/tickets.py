@@ -9,6 +9,10 @@ from adapters.registry import writer
 from adapters.tickets.port import AuthorKind, Deed, Note, TicketDraft, TicketFields, Visibility
 from audit.canonical import JSON
 from audit.ledger import pending
+from audit.work import rows
+from personas import gate
+
+ENDS_RUNS = frozenset({"ev_resolve", "ev_close", "ev_pending"})
 
 
 @transaction.atomic
@@ -54,10 +58,22 @@ def comment_by_rule(*, key: UUID, ref: str, rule: str, text: str, tainted: bool)
 def move_by_person(
     *, key: UUID, ref: str, person: str, stimulus: str, fields: TicketFields, text: str = ""
 ) -> Deed:
-    """Move a ticket at a person's word, on record."""
+    """Move a ticket at a person's word, on record; agents let go of what a person takes or ends.
+
+    The dispatcher looks at the ticket afterwards, so that one handed back is not forgotten.
+    """
     deed = writer("tickets").move(key, ref, stimulus, fields, _said_by(person, text, "public"))
     body: dict[str, JSON] = {"stimulus": stimulus, "state": deed.state, "fields": [*fields]}
     _record("ticket.moved", deed, person, "person", body)
+    if fields.get("assignee") or stimulus in ENDS_RUNS:
+        gate.take_over(ticket_ref=ref, person=person, why=stimulus)
+    rows.enqueue(
+        kind="dispatch",
+        subject=ref,
+        payload={"ticket": ref, "why": f"{person}: {stimulus}"},
+        dedup=f"moved:{key}",
+        priority=3,
+    )
     return deed
 
 

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 
 from ethops.pages.seals import Seal, seal
 from ethops.pages.words import Moment, action_state, count, short_span
@@ -59,6 +60,7 @@ class Guard:
     hit: bool
 
 
+@require_safe
 def shown(request: HttpRequest, context: dict[str, Any], action_id: UUID) -> HttpResponse:
     """Draw an action."""
     found = runs.action(action_id)

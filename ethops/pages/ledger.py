@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 
 from audit.models import Entry
 from ethops.pages.frame import ledger_shown
@@ -44,6 +45,7 @@ class Shows:
     detail: str
 
 
+@require_safe
 def shown(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """Draw the standing of the whole and its entries, newest first."""
     now = timezone.now()
@@ -121,6 +123,7 @@ def row(one: Entry, now: datetime) -> Row:
     )
 
 
+@require_safe
 def entry_shown(request: HttpRequest, context: dict[str, Any], seq: int) -> HttpResponse:
     """Draw one entry with what it shows by itself."""
     one = ledger.entry(seq) if seq < 2**62 else None

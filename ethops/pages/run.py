@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 
 from ethops.pages.seals import Seal, seal
 from ethops.pages.telling import engine
@@ -51,6 +52,7 @@ class StepShown:
     asked: list[Asked]
 
 
+@require_safe
 def shown(request: HttpRequest, context: dict[str, Any], run_id: UUID) -> HttpResponse:
     """Draw a run."""
     found = runs.run(run_id)

@@ -4,6 +4,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import psutil
+
 from ethops.secretfile import write_private
 from ethops.stack.places import is_locked
 
@@ -52,6 +54,14 @@ def read_status(state: Path) -> StackStatus | None:
         return None
     parts = tuple(ProcessStatus(**entry) for entry in found.pop("processes"))
     return StackStatus(**found, processes=parts)
+
+
+def is_alive(pid: int) -> bool:
+    """True while this process runs; one that nobody has buried yet does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _path(state: Path) -> Path:

@@ -47,8 +47,9 @@ class Context:
 
     @property
     def last_play(self) -> dict[str, Any] | None:
-        """The newest of them."""
-        return self.plays[-1] if self.plays else None
+        """The newest of this run's own."""
+        own = [play for play in self.plays if play["run"] == str(self.claim.run_id)]
+        return own[-1] if own else None
 
 
 def gather(claim: StepClaim) -> Context:
@@ -141,7 +142,7 @@ def _probe_facts(probes: Sequence[Probe]) -> dict[str, JSON]:
 
 def _tried(plays: Sequence[Mapping[str, Any]]) -> dict[str, JSON]:
     return {
-        "tried": [p["entry"] for p in plays if p["verdict"] == "authorised"],
+        "tried": [p["entry"] for p in plays if p["outcome"] in ("done", "failed") or p["in_doubt"]],
         "denied": [p["entry"] for p in plays if p["verdict"] == "denied"],
         "observed": [p["entry"] for p in plays if p["verdict"] == "observed"],
     }

@@ -52,7 +52,7 @@ def _take(claim: gate.StepClaim) -> None:
 def _step(claim: gate.StepClaim) -> None:
     stage = str(claim.checkpoint.get("stage") or claim.inputs["first_question"])
     if stage == "close":
-        ended = close(claim.history, claim.number - 1)
+        ended = close(claim.history, str(claim.run_id), claim.number - 1)
         _finish(claim, {"kind": "close"}, {"choice": ended.next}, ended)
         return
     context = gathering.gather(claim)

@@ -54,9 +54,9 @@ def plan(kind: str, answer: Answer, situation: Situation) -> Plan:
     return _PLANS[kind](answer, situation)
 
 
-def close(history: list[dict[str, Any]], step: int) -> Plan:
-    """End the run by what came of the last step's proposals."""
-    last = [action for action in history if action["step"] == step]
+def close(history: list[dict[str, Any]], run: str, step: int) -> Plan:
+    """End the run by what came of its last step's proposals; other runs' are in the history too."""
+    last = [action for action in history if (action["run"], action["step"]) == (run, step)]
     bad = [a for a in last if a["verdict"] != "authorised" or a["outcome"] != "done"]
     if not last or bad:
         named = ", ".join(f"{a['verb']}: {a['reason'] or a['outcome']}" for a in bad)

@@ -87,7 +87,7 @@ $$;
 -- Guards of a playbook, in order; the first that speaks decides.
 CREATE FUNCTION gate.judge_playbook(p_run public.personas_run, p_entry text, p_target text)
 RETURNS gate.decision
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     v_intent public.personas_agentintent%ROWTYPE;
     v_entry public.personas_catalogueentry%ROWTYPE;
@@ -105,7 +105,7 @@ BEGIN
     IF NOT v_intent.scope ? p_target THEN
         RETURN gate.deny('scope', format('%s is not a CI of %s', p_target, p_run.ticket_ref));
     END IF;
-    SELECT * INTO v_ci FROM public.cmdb_ci WHERE ref = p_target;
+    SELECT * INTO v_ci FROM public.cmdb_ci WHERE ref = p_target AND NOT retired;
     IF NOT FOUND THEN
         RETURN gate.deny('scope', format('%s is not in the CMDB', p_target));
     END IF;
@@ -126,9 +126,11 @@ BEGIN
     IF v_entry.tree_hash <> v_entry.approved_hash THEN
         RETURN gate.deny('pin', format('%s has changed since it was approved', p_entry));
     END IF;
+    -- Locked, so that two runs that ask at once are counted one after the other.
+    PERFORM 1 FROM public.personas_catalogueentry WHERE name = p_entry FOR UPDATE;
     SELECT count(*) INTO v_count FROM public.personas_action a
      WHERE a.ticket_ref = p_run.ticket_ref AND a.entry = p_entry AND a.target = p_target
-       AND a.verdict = 'authorised' AND a.outcome <> 'void';
+       AND a.verdict = 'authorised' AND a.outcome NOT IN ('void', 'expired');
     IF v_count >= v_entry.max_per_ticket THEN
         RETURN gate.deny('budget', format('%s was already used %s of %s times on this ticket',
                                           p_entry, v_count, v_entry.max_per_ticket));
@@ -155,7 +157,7 @@ END $$;
 CREATE FUNCTION gate.judge(p_run public.personas_run, p_token text, p_verb text, p_entry text,
     p_target text, p_args jsonb)
 RETURNS gate.decision
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE v_bad text;
 BEGIN
     IF p_run.state <> 'running' THEN
@@ -291,21 +293,43 @@ RETURNS TABLE (work_id uuid, fence bigint, run_id uuid, number int, token text, 
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-    v_work public.audit_work%ROWTYPE; v_run public.personas_run%ROWTYPE;
-    v_intent public.personas_agentintent%ROWTYPE; v_token text;
+    v_next record; v_work public.audit_work%ROWTYPE; v_run public.personas_run%ROWTYPE;
+    v_intent public.personas_agentintent%ROWTYPE; v_token text; v_wait boolean;
 BEGIN
     IF gate.stopped() THEN RETURN; END IF;
-    LOOP
-        SELECT * INTO v_work FROM audit.lease_out('agent', ARRAY['step'], p_holder, p_lease_s);
-        IF NOT FOUND THEN RETURN; END IF;
-        SELECT * INTO v_run FROM public.personas_run
-         WHERE id = (v_work.payload ->> 'run')::uuid FOR UPDATE;
-        EXIT WHEN v_run.state IN ('pending', 'running', 'waiting')
-              AND v_run.deadline > clock_timestamp();
-        UPDATE public.audit_work SET state = 'cancelled', lease_until = NULL,
-               settled_at = clock_timestamp() WHERE id = v_work.id;
-        PERFORM gate.end_run(v_run.id, 'timed_out', 'over its time', 'max_duration');
+    -- The run is locked before its work, as everywhere; one that somebody holds is waited for
+    -- only when there is nothing else to do.
+    <<search>>
+    FOREACH v_wait IN ARRAY ARRAY[false, true] LOOP
+        FOR v_next IN
+            SELECT w.id, (w.payload ->> 'run')::uuid AS run FROM public.audit_work w
+             WHERE w.queue = 'agent' AND w.state = 'ready' AND w.kind = 'step'
+               AND w.not_before <= clock_timestamp()
+             ORDER BY w.priority, w.created_at LIMIT 50
+        LOOP
+            IF v_wait THEN
+                SELECT * INTO v_run FROM public.personas_run WHERE id = v_next.run FOR UPDATE;
+            ELSE
+                SELECT * INTO v_run FROM public.personas_run WHERE id = v_next.run
+                   FOR UPDATE SKIP LOCKED;
+            END IF;
+            CONTINUE WHEN NOT FOUND;
+            UPDATE public.audit_work w
+               SET state = 'leased', fence = w.fence + 1, attempts = w.attempts + 1,
+                   lease_until = clock_timestamp()
+                       + make_interval(secs => least(greatest(p_lease_s, 1), 3600)),
+                   holder = p_holder, claimed_at = clock_timestamp()
+             WHERE w.id = v_next.id AND w.state = 'ready' RETURNING * INTO v_work;
+            CONTINUE WHEN NOT FOUND;
+            EXIT search WHEN v_run.state IN ('pending', 'running', 'waiting')
+                         AND v_run.deadline > clock_timestamp();
+            UPDATE public.audit_work SET state = 'cancelled', lease_until = NULL,
+                   settled_at = clock_timestamp() WHERE id = v_work.id;
+            PERFORM gate.end_run(v_run.id, 'timed_out', 'over its time', 'max_duration');
+            v_work := NULL;
+        END LOOP;
     END LOOP;
+    IF v_work.id IS NULL THEN RETURN; END IF;
     v_token := gen_random_uuid()::text || gen_random_uuid()::text;
     UPDATE public.personas_run
        SET state = 'running', token_hash = sha256(convert_to(v_token, 'UTF8')), resume_at = NULL
@@ -315,7 +339,8 @@ BEGIN
         v_token, v_run.card_id::text, v_run.ticket_ref::text, v_intent.scope,
         v_intent.joined::text, v_intent.inputs, v_run.checkpoint, v_run.created_at,
         v_run.deadline,
-        coalesce((SELECT jsonb_agg(jsonb_build_object('verb', a.verb, 'entry', a.entry,
+        coalesce((SELECT jsonb_agg(jsonb_build_object('run', a.run_id, 'verb', a.verb,
+                    'entry', a.entry,
                     'target', a.target, 'verdict', a.verdict, 'guard', a.guard,
                     'reason', a.reason, 'outcome', a.outcome, 'result', a.result,
                     'step', a.step_number, 'card', r.card_id,
@@ -331,6 +356,20 @@ BEGIN
                   '1 day'), '[]'::jsonb);
 END $$;
 
+-- A made-up run is a fact about whoever made it up: on record, once an hour.
+CREATE FUNCTION gate.note_stranger(p_run uuid, p_verb text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE v_subject text := 'stranger ' || to_char(clock_timestamp(), 'YYYY-MM-DD"T"HH24');
+BEGIN
+    IF EXISTS (SELECT 1 FROM public.audit_entry WHERE subject = v_subject)
+            OR EXISTS (SELECT 1 FROM public.audit_pending WHERE subject = v_subject) THEN
+        RETURN;
+    END IF;
+    PERFORM audit.put_pending('action.denied', v_subject, '', jsonb_build_object(
+        'claimed_run', p_run, 'verb', left(p_verb, 40), 'guard', 'run',
+        'reason', 'no such run', 'session', session_user));
+END $$;
+
 CREATE FUNCTION gate.propose(p_run uuid, p_token text, p_step int, p_key text, p_verb text,
     p_entry text, p_target text, p_args jsonb)
 RETURNS TABLE (action_id uuid, verdict text, guard text, reason text, level text)
@@ -342,10 +381,7 @@ DECLARE
 BEGIN
     SELECT * INTO v_run FROM public.personas_run WHERE id = p_run FOR UPDATE;
     IF NOT FOUND THEN
-        -- On record even so: a made-up run is a fact about whoever made it up.
-        PERFORM audit.put_pending('action.denied', v_id::text, '', jsonb_build_object(
-            'claimed_run', p_run, 'verb', left(p_verb, 40), 'guard', 'run',
-            'reason', 'no such run', 'session', session_user));
+        PERFORM gate.note_stranger(p_run, p_verb);
         RETURN QUERY SELECT v_id, 'denied'::text, 'run'::text, 'no such run'::text, ''::text;
         RETURN;
     END IF;
@@ -363,6 +399,12 @@ BEGIN
         IF p_step IS DISTINCT FROM v_run.steps + 1 THEN
             v_decision := gate.deny('token', format('step %s is not being taken', p_step));
         END IF;
+    END IF;
+    -- Past its budget and some more a run is told, but no longer written down.
+    IF v_run.actions >= v_run.max_actions + 20 THEN
+        RETURN QUERY SELECT v_id, v_decision.verdict, v_decision.guard, v_decision.reason,
+                            v_decision.level;
+        RETURN;
     END IF;
     IF v_decision.verdict = 'authorised' THEN
         INSERT INTO public.audit_work (id, kind, queue, state, subject, priority, expires_at)
@@ -409,7 +451,7 @@ BEGIN
      WHERE id = (SELECT (payload ->> 'run')::uuid FROM public.audit_work
                   WHERE id = p_work AND kind = 'step') FOR UPDATE;
     SELECT * INTO v_work FROM public.audit_work WHERE id = p_work FOR UPDATE;
-    IF v_run.id IS NULL OR v_work.state <> 'leased' OR v_work.fence <> p_fence
+    IF v_run.id IS NULL OR v_work.state <> 'leased' OR v_work.fence IS DISTINCT FROM p_fence
             OR v_run.state <> 'running'
             OR v_run.token_hash IS DISTINCT FROM sha256(convert_to(p_token, 'UTF8')) THEN
         RETURN 'late';
@@ -428,7 +470,8 @@ BEGIN
         jsonb_build_object('run', v_run.id, 'card', v_run.card_id, 'step', v_number,
             'question_sha256', gate.sha256_hex(p_question::text),
             'answer_sha256', gate.sha256_hex(p_answer::text),
-            'choice', p_answer -> 'choice', 'engine', p_answer -> 'engine', 'next', p_next));
+            'choice', left(p_answer ->> 'choice', 200),
+            'engine', left(p_answer ->> 'engine', 200), 'next', p_next));
     IF p_next = 'continue' THEN
         PERFORM gate.advance(v_run.id);
     ELSE
@@ -447,11 +490,12 @@ $$;
 CREATE FUNCTION gate.effect_facts(p_work uuid)
 RETURNS TABLE (action_id uuid, fence bigint, verb text, entry text, target text, args jsonb,
     ticket_ref text, card text, run_id uuid, principal text, tree_hash text, entry_seq bigint,
-    attempts int, timeout_s int, parameters jsonb, document jsonb)
+    attempts int, timeout_s int, parameters jsonb, document jsonb, holder text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT a.id, w.fence, a.verb, a.entry, a.target, a.args, a.ticket_ref,
            coalesce(r.card_id, ''), a.run_id, a.principal, a.tree_hash, w.entry_seq, w.attempts,
-           coalesce(c.timeout_s, 30), coalesce(c.parameters, '{}'), coalesce(c.document, '{}')
+           coalesce(c.timeout_s, 30), coalesce(c.parameters, '{}'), coalesce(c.document, '{}'),
+           w.holder
       FROM public.personas_action a
       JOIN public.audit_work w ON w.id = a.work_id
       LEFT JOIN public.personas_run r ON r.id = a.run_id
@@ -459,11 +503,29 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
      WHERE a.id = p_work
 $$;
 
+-- Whether a permit would still be given: its run lives, and for a playbook the entry is there as
+-- approved, the CI is no lifeline, and the level is still act.
+CREATE FUNCTION gate.still_permitted(p_action uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT coalesce((
+        SELECT (a.run_id IS NULL OR r.state IN ('pending', 'running', 'waiting'))
+           AND (a.verb <> 'playbook.run' OR EXISTS (
+                SELECT 1 FROM public.personas_catalogueentry e, public.cmdb_ci c,
+                       public.personas_autonomy u, public.personas_card p
+                 WHERE e.name = a.entry AND e.enabled AND e.approved_hash = a.tree_hash
+                   AND c.ref = a.target AND NOT c.lifeline AND NOT c.retired
+                   AND p.name = r.card_id AND p.enabled
+                   AND u.card_id = r.card_id AND u.entry = a.entry
+                   AND u.ci_class = c.ci_class AND u.level = 'act'))
+          FROM public.personas_action a LEFT JOIN public.personas_run r ON r.id = a.run_id
+         WHERE a.id = p_action), false)
+$$;
+
 -- Hands out what is authorised, in the ledger, flushed, unexpired, and not stopped.
 CREATE FUNCTION gate.claim_effect(p_queue text, p_holder text, p_lease_s double precision)
 RETURNS TABLE (action_id uuid, fence bigint, verb text, entry text, target text, args jsonb,
     ticket_ref text, card text, run_id uuid, principal text, tree_hash text, entry_seq bigint,
-    attempts int, timeout_s int, parameters jsonb, document jsonb)
+    attempts int, timeout_s int, parameters jsonb, document jsonb, holder text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE v_id uuid;
@@ -481,6 +543,7 @@ BEGIN
                AND c.entry_seq IS NOT NULL AND c.entry_lsn <= pg_current_wal_flush_lsn()
                AND EXISTS (SELECT 1 FROM public.personas_action a
                             WHERE a.id = c.id AND a.verdict = 'authorised' AND a.outcome = '')
+               AND gate.still_permitted(c.id)
                AND (c.queue <> 'executor.plays' OR NOT EXISTS (
                     SELECT 1 FROM public.audit_work o
                      WHERE o.subject = c.subject AND o.kind = 'effect'
@@ -506,6 +569,12 @@ BEGIN
         'result_sha256', gate.sha256_hex(coalesce(p_result, '{}')::text),
         'said', left(coalesce(p_result ->> 'said', ''), 500)));
     IF v_action.run_id IS NOT NULL THEN PERFORM gate.advance(v_action.run_id); END IF;
+    IF v_action.verb = 'notify' AND p_outcome <> 'done' THEN
+        PERFORM audit.put_work('dispatch', 'control', 'ready', v_action.ticket_ref,
+            jsonb_build_object('ticket', v_action.ticket_ref, 'why', 'nobody told',
+                               'action', p_action),
+            'untold:' || p_action, 2, clock_timestamp() + interval '30 s', 3);
+    END IF;
 END $$;
 
 -- Locks the run before the work row, in the order that every other door does.
@@ -529,7 +598,7 @@ BEGIN
             USING ERRCODE = 'check_violation';
     END IF;
     v_work := gate.lock_effect(p_action);
-    IF v_work.id IS NULL OR v_work.fence <> p_fence
+    IF v_work.id IS NULL OR v_work.fence IS DISTINCT FROM p_fence
             OR v_work.state NOT IN ('leased', 'in_doubt') THEN
         PERFORM audit.put_pending('action.late', p_action::text, '', jsonb_build_object(
             'fence', p_fence, 'outcome', p_outcome));
@@ -541,22 +610,24 @@ BEGIN
     RETURN 'settled';
 END $$;
 
-CREATE FUNCTION gate.claim_doubt(p_queue text, p_holder text, p_lease_s double precision)
+-- The holder stays who acted: what a probe finds on another host says nothing about that one.
+-- Who is still acting excepts those effects, so that their true outcome is not fenced out.
+CREATE FUNCTION gate.claim_doubt(p_queue text, p_lease_s double precision, p_except uuid[])
 RETURNS TABLE (action_id uuid, fence bigint, verb text, entry text, target text, args jsonb,
     ticket_ref text, card text, run_id uuid, principal text, tree_hash text, entry_seq bigint,
-    attempts int, timeout_s int, parameters jsonb, document jsonb)
+    attempts int, timeout_s int, parameters jsonb, document jsonb, holder text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE v_id uuid;
 BEGIN
     IF p_queue NOT IN ('executor.light', 'executor.plays') THEN RETURN; END IF;
     UPDATE public.audit_work w
-       SET fence = w.fence + 1, holder = p_holder,
+       SET fence = w.fence + 1,
            not_before = clock_timestamp() + make_interval(secs => p_lease_s)
      WHERE w.id = ANY (ARRAY(
             SELECT c.id FROM public.audit_work c
              WHERE c.queue = p_queue AND c.state = 'in_doubt'
-               AND c.not_before <= clock_timestamp()
+               AND c.not_before <= clock_timestamp() AND c.id <> ALL (p_except)
              ORDER BY c.not_before LIMIT 1 FOR UPDATE SKIP LOCKED))
     RETURNING w.id INTO v_id;
     IF v_id IS NOT NULL THEN RETURN QUERY SELECT * FROM gate.effect_facts(v_id); END IF;
@@ -568,7 +639,7 @@ RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 DECLARE v_work public.audit_work%ROWTYPE; v_ticket text; v_run uuid;
 BEGIN
     v_work := gate.lock_effect(p_action);
-    IF v_work.id IS NULL OR v_work.state <> 'in_doubt' OR v_work.fence <> p_fence THEN
+    IF v_work.id IS NULL OR v_work.state <> 'in_doubt' OR v_work.fence IS DISTINCT FROM p_fence THEN
         RETURN 'late';
     END IF;
     IF p_finding IN ('done', 'failed') THEN
@@ -576,7 +647,7 @@ BEGIN
          WHERE id = p_action;
         PERFORM gate.close_action(p_action, p_finding, p_result, 'action.outcome');
     ELSIF p_finding = 'absent' AND v_work.attempts < v_work.max_attempts
-            AND v_work.expires_at > clock_timestamp() THEN
+            AND v_work.expires_at > clock_timestamp() AND gate.still_permitted(p_action) THEN
         UPDATE public.audit_work SET state = 'ready', published_at = NULL,
                not_before = clock_timestamp() WHERE id = p_action;
         PERFORM pg_notify('ethops_ready', v_work.queue);
@@ -612,11 +683,12 @@ BEGIN
         RETURN NULL;
     END IF;
     INSERT INTO public.audit_work (id, kind, queue, state, subject, priority, expires_at)
-    VALUES (v_id, 'effect', 'executor.light', 'waiting', p_ticket, 2,
+    VALUES (v_id, 'effect', 'executor.light', 'waiting', left(p_ticket, 200), 2,
             clock_timestamp() + interval '1 hour');
     INSERT INTO public.personas_action (id, key, principal, ticket_ref, verb, target, args, level,
         verdict, work_id)
-    VALUES (v_id, p_key, 'rule:' || p_rule, p_ticket, 'notify', p_args ->> 'target', p_args,
+    VALUES (v_id, p_key, 'rule:' || p_rule, p_ticket, 'notify',
+            left(p_args ->> 'target', 200), p_args,
             'act', 'authorised', v_id);
     PERFORM audit.put_pending('action.authorised', v_id::text, p_ticket, jsonb_build_object(
         'principal', 'rule:' || p_rule, 'verb', 'notify', 'target', p_args ->> 'target',
@@ -709,46 +781,88 @@ BEGIN
      WHERE id = p_action;
     PERFORM gate.close_action(p_action, p_finding, jsonb_build_object('said',
         p_person || ': ' || p_why), 'action.outcome');
+    PERFORM audit.put_work('dispatch', 'control', 'ready', '', jsonb_build_object(
+        'ticket', (SELECT ticket_ref FROM public.personas_action WHERE id = p_action),
+        'why', 'settled by a person', 'action', p_action, 'outcome', p_finding,
+        'said', left(p_person || ': ' || p_why, 500)),
+        'settled:' || p_action, 3, clock_timestamp(), 3);
     RETURN 'settled';
 END $$;
 
--- audit.reconcile, and what follows from it for actions and runs.
+-- Permits that expired, or would no longer be given, are void; the run is locked first, and one
+-- that somebody holds is left for the next round.
+CREATE FUNCTION gate.void_permits() RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE v record; v_count int := 0; v_expired boolean;
+BEGIN
+    FOR v IN
+        SELECT w.id, a.run_id, a.verb, w.expires_at
+          FROM public.audit_work w JOIN public.personas_action a ON a.id = w.id
+         WHERE w.kind = 'effect' AND w.state IN ('waiting', 'ready')
+           AND (w.expires_at < clock_timestamp() OR NOT gate.still_permitted(w.id)) LIMIT 100
+    LOOP
+        -- A stop is no reason to forget that a person has to be told.
+        CONTINUE WHEN v.verb = 'notify' AND gate.stopped();
+        IF v.run_id IS NOT NULL THEN
+            PERFORM 1 FROM public.personas_run WHERE id = v.run_id FOR UPDATE SKIP LOCKED;
+            CONTINUE WHEN NOT FOUND;
+        END IF;
+        UPDATE public.audit_work SET state = 'cancelled', settled_at = clock_timestamp()
+         WHERE id = v.id AND state IN ('waiting', 'ready');
+        CONTINUE WHEN NOT FOUND;
+        v_expired := v.expires_at < clock_timestamp();
+        PERFORM gate.close_action(v.id, CASE WHEN v_expired THEN 'expired' ELSE 'void' END,
+            jsonb_build_object('said', CASE WHEN v_expired THEN 'the permit expired'
+                                            ELSE 'the permit would no longer be given' END),
+            CASE WHEN v_expired THEN 'action.expired' ELSE 'action.void' END);
+        v_count := v_count + 1;
+    END LOOP;
+    RETURN v_count;
+END $$;
+
+-- Runs that no step will end: a step died, or the time is over.
+CREATE FUNCTION gate.end_stuck_runs() RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE v record; v_count int := 0;
+BEGIN
+    FOR v IN
+        SELECT r.id, r.deadline < clock_timestamp() AS over FROM public.personas_run r
+         WHERE (r.state IN ('pending', 'waiting') AND r.deadline < clock_timestamp())
+            OR (r.state = 'running' AND r.deadline < clock_timestamp() - interval '1 minute')
+            OR (r.state IN ('pending', 'running', 'waiting') AND EXISTS (
+                SELECT 1 FROM public.audit_work w WHERE w.kind = 'step'
+                   AND w.subject = r.id::text AND w.state = 'dead'))
+         LIMIT 100 FOR UPDATE SKIP LOCKED
+    LOOP
+        IF v.over THEN
+            PERFORM gate.end_run(v.id, 'timed_out', 'over its time', 'max_duration');
+        ELSE
+            PERFORM gate.end_run(v.id, 'failed', 'a step failed three times', 'max_attempts');
+        END IF;
+        v_count := v_count + 1;
+    END LOOP;
+    RETURN v_count;
+END $$;
+
+-- What the reconciler moved, and dead work that no person knows of yet.
 CREATE FUNCTION gate.reconcile()
 RETURNS TABLE (id uuid, kind text, subject text, state text, error text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
-DECLARE v record; v_run uuid;
+DECLARE v record;
 BEGIN
     FOR v IN SELECT * FROM audit.reconcile() LOOP
         id := v.id; kind := v.kind; subject := v.subject; state := v.state; error := v.error;
-        IF v.kind = 'effect' AND v.state = 'in_doubt' THEN
+        IF v.state = 'in_doubt' THEN
             PERFORM audit.put_pending('action.in_doubt', v.id::text,
                 (SELECT ticket_ref FROM public.personas_action a WHERE a.id = v.id),
                 jsonb_build_object('why', v.error));
-        ELSIF v.kind = 'effect' AND v.state = 'cancelled' THEN
-            PERFORM gate.close_action(v.id, 'expired', '{"said": "the permit expired"}',
-                                      'action.expired');
-        ELSIF v.state = 'dead' THEN
-            PERFORM audit.put_pending('work.dead', v.id::text, '',
-                jsonb_build_object('kind', v.kind, 'subject', v.subject, 'error', v.error));
         END IF;
         IF v.state IN ('ready', 'in_doubt') THEN PERFORM pg_notify('ethops_ready', ''); END IF;
         RETURN NEXT;
     END LOOP;
-    -- Steps that died (here or by their worker's own word) end their run.
-    FOR v_run IN SELECT r.id FROM public.personas_run r
-                  WHERE r.state IN ('pending', 'running', 'waiting')
-                    AND EXISTS (SELECT 1 FROM public.audit_work w WHERE w.kind = 'step'
-                                 AND w.subject = r.id::text AND w.state = 'dead')
-                  FOR UPDATE SKIP LOCKED LOOP
-        PERFORM gate.end_run(v_run, 'failed', 'a step failed three times', 'max_attempts');
-    END LOOP;
-    -- Runs over their time that no worker holds.
-    FOR v_run IN SELECT r.id FROM public.personas_run r
-                  WHERE r.state IN ('pending', 'waiting') AND r.deadline < clock_timestamp()
-                  FOR UPDATE SKIP LOCKED LOOP
-        PERFORM gate.end_run(v_run, 'timed_out', 'over its time', 'max_duration');
-    END LOOP;
+    PERFORM gate.void_permits();
+    PERFORM gate.end_stuck_runs();
     RETURN;
 END $$;
 

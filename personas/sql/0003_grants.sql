@@ -13,7 +13,7 @@ GRANT EXECUTE ON FUNCTION
 GRANT EXECUTE ON FUNCTION
     gate.claim_effect(text, text, double precision),
     gate.settle(uuid, bigint, text, jsonb),
-    gate.claim_doubt(text, text, double precision),
+    gate.claim_doubt(text, double precision, uuid[]),
     gate.resolve_doubt(uuid, bigint, text, jsonb)
     TO ethops_executor;
 

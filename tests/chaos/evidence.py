@@ -20,7 +20,9 @@ ACTIONS = """
     FROM public.personas_action a LEFT JOIN public.audit_work w ON w.id = a.work_id
 """
 ENTRIES = """
-    SELECT seq, kind, subject, pg_xact_commit_timestamp(xmin) AS committed_at
+    SELECT seq, kind, subject,
+           CASE current_setting('track_commit_timestamp')
+           WHEN 'on' THEN pg_xact_commit_timestamp(xmin) ELSE at END AS committed_at
     FROM public.audit_entry
 """
 LINES = """

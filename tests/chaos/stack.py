@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import LiteralString
 
 import httpx
 import psycopg
@@ -24,6 +25,18 @@ NEVER_GIVEN_UP = RestartPolicy(first_delay_seconds=0.2, longest_delay_seconds=2.
 
 COMMIT_TIMES = {"track_commit_timestamp": "on"}
 """Tells which of two rows was committed first, whatever their columns say."""
+
+
+OPEN = """
+SELECT (SELECT count(*) FROM public.audit_pending)
+     + (SELECT count(*) FROM public.audit_work
+         WHERE state IN ('waiting', 'ready', 'leased') AND kind <> 'sweep')
+     + (SELECT count(*) FROM public.desk_delivery WHERE state = 'stored')
+     + (SELECT count(*) FROM public.personas_run WHERE state IN ('pending', 'running', 'waiting'))
+     + (SELECT count(*) FROM public.tickets_ticket
+         WHERE ticket_class = 'incident' AND state NOT IN ('resolved', 'closed', 'escalated'))
+"""
+"""How much is still to be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +56,13 @@ class Stack:
         return psycopg.connect(
             self.layout.dsn(f"ethops_{role}"), autocommit=True, connect_timeout=5
         )
+
+    def count(self, query: LiteralString) -> int:
+        """The one number that a query gives."""
+        with self.connect() as link:
+            row = link.execute(query).fetchone()
+        assert row is not None
+        return int(row[0])
 
     def client(self) -> httpx.Client:
         """A sender of alerts."""

@@ -127,11 +127,7 @@ class World:
 
     def fill(self, name: str) -> None:
         """Put more old logs into a directory than it may hold."""
-        long_ago = time.time() - SIX_HOURS
-        for number in range(OLD_FILES):
-            path = self.home / name / f"app-{number:03d}.log"
-            path.write_bytes(b"x" * 100)
-            os.utime(path, (long_ago, long_ago))
+        fill(self.home / name)
 
     def restarts(self) -> dict[str, int]:
         """How often each service was started again."""
@@ -188,6 +184,15 @@ class World:
 
     def _starts(self, name: str) -> Path:
         return self.home / f"{name}.starts"
+
+
+def fill(folder: Path) -> None:
+    """Put more old logs into a folder than `MOST_FILES`."""
+    long_ago = time.time() - SIX_HOURS
+    for number in range(OLD_FILES):
+        path = folder / f"app-{number:03d}.log"
+        path.write_bytes(b"x" * 100)
+        os.utime(path, (long_ago, long_ago))
 
 
 def delivery(

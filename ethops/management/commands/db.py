@@ -4,6 +4,7 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
+import psycopg
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -59,6 +60,10 @@ class Command(BaseCommand):
             roles.bootstrap(superuser_url, database, passwords)
         except StackError as fault:
             raise CommandError(f"{fault}\n{fault.hint}") from fault
+        except psycopg.Error as fault:
+            raise CommandError(
+                f"the server refused: {fault}\nIt takes a superuser, and pgvector installed."
+            ) from fault
         self.stdout.write(
             f"{len(roles.ROLES)} roles, database {database} and the vector extension are there.\n"
             f"Their passwords are in {said.state / 'secrets.json'}.\n"

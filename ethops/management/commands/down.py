@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -14,7 +15,7 @@ from ethops.stack.errors import StackError
 from ethops.stack.places import is_locked
 from ethops.stack.progress import Line, Mark
 from ethops.stack.screen import Screen, form_for, shown
-from ethops.stack.status import read_status
+from ethops.stack.status import StackStatus, is_alive, read_status
 
 LONGEST_SECONDS = 90.0
 
@@ -43,7 +44,7 @@ class Command(BaseCommand):
             found = read_status(said.state)
         if found is not None:
             os.kill(found.pid, signal.SIGTERM)
-        while is_locked(said.state) and time.monotonic() - began < LONGEST_SECONDS:
+        while _runs(said.state, found) and time.monotonic() - began < LONGEST_SECONDS:
             time.sleep(0.1)
         if is_locked(said.state):
             fault = StackError(
@@ -57,3 +58,7 @@ class Command(BaseCommand):
         count = len(found.processes) if found else 0
         fact = f"{count} processes ended, no one left"
         screen.line(Line(Mark.OK, "down", fact, time.monotonic() - began))
+
+
+def _runs(state: Path, found: StackStatus | None) -> bool:
+    return is_locked(state) or (found is not None and is_alive(found.pid))

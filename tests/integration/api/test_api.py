@@ -2,7 +2,6 @@
 
 from uuid import uuid4
 
-import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
@@ -38,24 +37,21 @@ def test_a_session_without_its_csrf_token_changes_nothing(ada, scene):
     assert answer.status_code == 403
 
 
-@pytest.mark.parametrize("name", LISTS)
-def test_every_list_has_something_of_the_scene(api, scene, name):
-    said = api.get(f"/api/v1/{name}").json()
-    assert said["count"] == len(said["results"]) > 0
+def test_every_list_has_something_of_the_scene(api, scene):
+    for name in LISTS:
+        said = api.get(f"/api/v1/{name}").json()
+        assert said["count"] == len(said["results"]) > 0, name
 
 
-@pytest.mark.parametrize("name", LISTS)
-def test_no_list_can_be_written_to(api, name):
-    assert api.post(f"/api/v1/{name}", {}, format="json").status_code == 405
-
-
-@pytest.mark.parametrize("name", LISTS)
-def test_one_thing_of_every_list_can_be_looked_at_and_not_changed(api, scene, name):
-    one = api.get(f"/api/v1/{name}").json()["results"][0]
-    key = next(one[field] for field in ("ref", "id", "seq", "name") if field in one)
-    assert api.get(f"/api/v1/{name}/{key}").status_code == 200
-    for method in (api.put, api.patch, api.delete):
-        assert method(f"/api/v1/{name}/{key}", {}, format="json").status_code == 405
+def test_one_thing_of_every_list_can_be_looked_at_and_nothing_changed(api, scene):
+    for name in LISTS:
+        one = api.get(f"/api/v1/{name}").json()["results"][0]
+        key = next(one[field] for field in ("ref", "id", "seq", "name") if field in one)
+        assert api.get(f"/api/v1/{name}/{key}").status_code == 200, name
+        assert api.post(f"/api/v1/{name}", {}, format="json").status_code == 405, name
+        for method in (api.put, api.patch, api.delete):
+            answer = method(f"/api/v1/{name}/{key}", {}, format="json")
+            assert answer.status_code == 405, name
 
 
 def test_a_ticket_comes_with_worklog_story_and_entries(api, scene):
@@ -92,41 +88,40 @@ def test_filters_keep_what_fits(api, scene):
     assert [one["id"] for one in said["results"]] == [str(scene.actions["denied"])]
 
 
-@pytest.mark.parametrize(
-    "query",
-    ["state=burning", "colour=red", "offset=99999999999999999999", "opened_after=soon"],
-    ids=["no such state", "no such filter", "far beyond", "no time"],
-)
-def test_a_filter_that_cannot_be_used_is_named(api, query):
-    answer = api.get(f"/api/v1/tickets?{query}")
-    assert (answer.status_code, answer.json()["code"]) == (400, "request.invalid")
-    assert query.partition("=")[0] in answer.json()["errors"]
+def test_a_filter_that_cannot_be_used_is_named(api):
+    for query in (
+        "state=burning",
+        "colour=red",
+        "offset=99999999999999999999",
+        "opened_after=soon",
+    ):
+        answer = api.get(f"/api/v1/tickets?{query}")
+        assert (answer.status_code, answer.json()["code"]) == (400, "request.invalid"), query
+        assert query.partition("=")[0] in answer.json()["errors"], query
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/api/v1/tickets/INC-99999",
-        "/api/v1/runs/00000000-0000-0000-0000-000000000000",
-        "/api/v1/runs/------------------------------------",
-        "/api/v1/ledger/entries/999999999999999999",
-        "/api/v1/cis/%00",
-        "/api/v1/nothing",
-        "/api/",
-    ],
-)
-def test_what_is_not_there_is_a_404_as_problem(api, path):
-    answer = api.get(path)
-    assert answer.status_code in {400, 404}
-    assert answer["Content-Type"] == "application/problem+json"
+def test_what_is_not_there_is_a_problem(api):
+    for path in (
+        "tickets/INC-99999",
+        "runs/00000000-0000-0000-0000-000000000000",
+        "runs/------------------------------------",
+        "ledger/entries/999999999999999999",
+        "cis/%00",
+        "nothing",
+    ):
+        answer = api.get(f"/api/v1/{path}")
+        assert answer.status_code in {400, 404}, path
+        assert answer["Content-Type"] == "application/problem+json", path
 
 
-@pytest.mark.parametrize("name", ["tickets", "runs", "actions", "cards", "events"])
-def test_the_number_of_queries_does_not_grow_with_the_rows(api, scene, name):
-    def queries() -> int:
-        with CaptureQueriesContext(connection) as caught:
-            assert api.get(f"/api/v1/{name}").status_code == 200
-        return len(caught)
+def test_the_number_of_queries_does_not_grow_with_the_rows(api, scene):
+    def queries() -> dict[str, int]:
+        counted = {}
+        for name in LISTS:
+            with CaptureQueriesContext(connection) as caught:
+                assert api.get(f"/api/v1/{name}").status_code == 200
+            counted[name] = len(caught)
+        return counted
 
     few = queries()
     for number in range(3):
@@ -158,10 +153,10 @@ def test_a_note_sent_twice_with_one_key_is_one_note(api, scene):
     assert api.post(path, said, format="json").json()["repeated"] is True
 
 
-@pytest.mark.parametrize("said", [{}, {"text": ""}, {"text": "x" * 4001}, {"text": "a\x00b"}])
-def test_a_note_that_says_nothing_usable_is_refused(api, scene, said):
-    answer = api.post(f"/api/v1/tickets/{scene.ticket}/comment", said, format="json")
-    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["text"])
+def test_a_note_that_says_nothing_usable_is_refused(api, scene):
+    for said in ({}, {"text": ""}, {"text": "x" * 4001}, {"text": "a\x00b"}):
+        answer = api.post(f"/api/v1/tickets/{scene.ticket}/comment", said, format="json")
+        assert (answer.status_code, list(answer.json()["errors"])) == (400, ["text"])
 
 
 def test_who_takes_a_ticket_ends_its_runs(api, scene):
@@ -214,12 +209,11 @@ def test_the_schema_names_no_other_host(api):
     assert "http" not in text.replace("type: http", "")
 
 
-@pytest.mark.parametrize("text", ["{", "[1,", "\x00", "[" * 100_000, '{"text": 1e999}'])
-def test_a_body_that_is_no_json_is_a_400(api, scene, text):
-    answer = api.post(
-        f"/api/v1/tickets/{scene.ticket}/comment", text, content_type="application/json"
-    )
-    assert answer.status_code == 400
+def test_a_body_that_is_no_json_is_a_400(api, scene):
+    path = f"/api/v1/tickets/{scene.ticket}/comment"
+    for text in ("{", "[1,", "\x00", "[" * 100_000, '{"text": NaN}', "[]"):
+        answer = api.post(path, text, content_type="application/json")
+        assert answer.status_code == 400, text[:20]
 
 
 def test_health_needs_no_login(clean_db):

@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 
-import pytest
+import psycopg
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -45,12 +45,14 @@ def test_the_prose_of_strangers_is_labelled(desk, scene):
 def test_no_page_carries_inline_style_script_or_handler(desk, scene):
     for path in paths(scene):
         text = page(desk, path)
-        assert not re.search(r"<style|\sstyle=|<script(?![^>]*\ssrc=)|\son[a-z]+=\"", text), path
+        assert not re.findall(r"<style|\sstyle=|<script(?![^>]*\ssrc=)|\son[a-z]+=\"", text), path
 
 
 def test_every_answer_carries_the_policy(desk, scene):
     for path in [*paths(scene), "/nothing/", "/api/v1/nothing", "/static/ethops/ethops.css"]:
-        assert desk.get(path)["Content-Security-Policy"].startswith("default-src 'self'")
+        answer = desk.get(path)
+        answer.close()
+        assert answer["Content-Security-Policy"].startswith("default-src 'self'"), path
 
 
 def test_now_answers_four_questions(desk, scene):
@@ -128,8 +130,6 @@ def test_an_entry_shows_its_sentences(desk, scene):
 
 
 def test_an_entry_whose_bytes_were_changed_says_so(desk, scene, servers, database_name):
-    import psycopg
-
     with psycopg.connect(servers.superuser_dsn(database_name), autocommit=True) as link:
         link.execute("SET session_replication_role = replica")
         link.execute("ALTER TABLE audit_entry DISABLE TRIGGER USER")
@@ -298,9 +298,9 @@ def test_who_may_resume_says_why(desk, scene):
     assert "<strong>Stopped</strong>" not in page(desk, "/")
 
 
-@pytest.mark.parametrize("query", ["?ticket=%00", "?kind=%00", "?before=x", "?before=" + "9" * 40])
-def test_the_ledger_takes_any_filter_without_a_fault(desk, scene, query):
-    assert desk.get(f"/ledger/{query}").status_code == 200
+def test_the_ledger_takes_any_filter_without_a_fault(desk, scene):
+    for query in ("?ticket=%00", "?kind=%00", "?before=x", f"?before={'9' * 40}"):
+        assert desk.get(f"/ledger/{query}").status_code == 200, query
 
 
 def test_a_filter_that_keeps_nothing_is_named_with_a_way_back(desk, scene):

@@ -102,6 +102,24 @@ def test_what_could_not_be_published_is_published_later(role, clean_db):
     assert relay.relay_once(lambda *_: None) == 1
 
 
+@pytest.mark.parametrize("name", ["agent", "executor"])
+def test_a_role_renews_leases_of_its_own_kind_alone(role, clean_db, name):
+    enqueue()
+    work = rows.claim(queue="control", lease_seconds=30)
+    link = role(name)
+    assert link.execute("SELECT audit.beat(%s, %s, 60)", [work.id, work.fence]).fetchone() == (
+        False,
+    )
+
+
+def test_a_lease_is_renewed_for_an_hour_at_most(role, clean_db):
+    enqueue()
+    work = rows.claim(queue="control", lease_seconds=30)
+    rows.beat(work.id, work.fence, 10**9)
+    left = "SELECT lease_until < now() + interval '2 h' FROM audit_work"
+    assert role("owner").execute(left).fetchone() == (True,)
+
+
 def test_a_lost_message_is_sent_again(role, clean_db):
     enqueue()
     relay.relay_once(lambda *_: None)
@@ -142,6 +160,20 @@ def test_what_is_recorded_verifies(role, clean_db):
         pass
     report = verification.check()
     assert (report.whole, report.entries) == (True, 300)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ['{"n": 1e5000}', '{"deep": ' + "[" * 3000 + "]" * 3000 + "}"],
+    ids=["huge number", "deep"],
+)
+def test_no_fact_stops_the_ledger(role, clean_db, body):
+    role("owner").execute("SELECT audit.put_pending('step.taken', 'x', '', %s)", [body])
+    pending.note(kind="person.noted", subject="after", body={})
+    found, link, origin = recorder(role)
+    found.record(link, origin)
+    report = verification.check()
+    assert (report.whole, report.entries) == (True, 2)
 
 
 def test_two_recorders_at_once_do_no_harm(role, clean_db):

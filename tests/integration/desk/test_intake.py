@@ -1,13 +1,16 @@
 """From raw bytes to incidents, without workers: each kind of work is drained by hand."""
 
 import json
+from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 
-from ethops.desk import dispatch, events, intake, senders, work
+from adapters import registry
+from ethops.desk import dispatch, events, intake, reconciler, senders, work
 from ethops.desk.errors import RejectedError
 from ethops.desk.models import Delivery, Event
+from ethops.executor import tickets
 
 
 def body(name="DiskFull", *, status="firing", start="2026-11-21T04:56:36Z", **labels):
@@ -40,6 +43,19 @@ def states():
 @pytest.fixture(autouse=True)
 def _database(clean_db):
     """Every test here commits."""
+
+
+@pytest.fixture(autouse=True)
+def _owner(role):
+    OWNER[:] = [role("owner")]
+
+
+OWNER: list = []
+
+
+def hurry():
+    """Let no work wait for its next try."""
+    OWNER[0].execute("UPDATE audit_work SET not_before = now() WHERE state = 'ready'")
 
 
 def test_the_bytes_are_kept_as_they_came():
@@ -103,10 +119,75 @@ def test_an_alert_that_ends_before_anybody_acted_settles_its_incident():
 
 def test_an_alert_that_still_fires_after_its_incident_was_resolved_opens_another():
     take_in(body())
-    take_in(body(status="resolved"))
-    dispatch.consider({"ticket": Event.objects.first().ticket_ref, "why": "alert ended"})
+    ref = Event.objects.get().ticket_ref
+    tickets.move_by_person(
+        key=uuid4(), ref=ref, person="ada", stimulus="ev_resolve", fields={"solution": "done"}
+    )
     take_in(body())
     assert states() == ["resolved", "new"]
+
+
+def test_an_end_that_is_read_before_its_beginning_opens_nothing():
+    take_in(body(status="resolved"))
+    take_in(body())
+    assert states() == []
+
+
+def test_odd_spaces_in_a_label_lose_no_alert():
+    take_in(body("Disk  full\u00a0 "))
+    assert states() == ["new"]
+
+
+def test_one_alert_that_fails_does_not_take_the_others_with_it(monkeypatch):
+    both = json.loads(body("One"))
+    both["alerts"] += json.loads(body("Other"))["alerts"]
+    real = events.cause_key
+
+    def fail_for_one(labels, ci_ref):
+        if labels["alertname"] == "One":
+            raise DatabaseError
+        return real(labels, ci_ref)
+
+    monkeypatch.setattr(events, "cause_key", fail_for_one)
+    with pytest.raises(ExceptionGroup):
+        take_in(json.dumps(both).encode())
+    assert states() == ["new"]
+
+
+@pytest.mark.parametrize("start", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00Z"])
+def test_a_time_beyond_all_calendars_leaves_the_ticket_readable(start):
+    take_in(body(start=start))
+    assert registry.reader("tickets").open_tickets()[0].first_bad_at is None
+
+
+def test_work_that_dies_is_given_to_a_person():
+    take_in(body())
+    for _ in range(3):
+        # No card is loaded here, so the dispatcher fails each time.
+        hurry()
+        work.drain()
+    reconciler.reconcile_once()
+    assert "escalated" in states()
+
+
+def test_dead_work_is_given_to_a_person_once():
+    take_in(body())
+    for _ in range(3):
+        hurry()
+        work.drain()
+    for _ in range(2):
+        reconciler.reconcile_once()
+    assert states().count("escalated") == 1
+
+
+def test_a_ticket_that_a_person_moves_is_looked_at_again():
+    take_in(body())
+    ref = Event.objects.get().ticket_ref
+    tickets.move_by_person(
+        key=uuid4(), ref=ref, person="ada", stimulus="ev_escalate", fields={"team": "people"}
+    )
+    found = rows(f"SELECT payload->>'why' FROM audit_work WHERE subject = '{ref}'")
+    assert ("ada: ev_escalate",) in found
 
 
 def test_a_sender_is_known_by_its_token():

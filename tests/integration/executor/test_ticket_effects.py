@@ -174,3 +174,24 @@ def test_a_verb_that_nothing_does_is_failed(bench, ref, monkeypatch):
     monkeypatch.delitem(registry.EFFECTS, "ticket.comment")
     bench.worker().drain("executor.light")
     assert bench.action(action)["result"]["code"] == "executor.unknown_verb"
+
+
+def test_what_still_goes_on_in_this_process_is_not_probed(bench, ref, monkeypatch):
+    """A database that was away lets leases run out under those who still act."""
+    action = bench.authorised(ref, "ticket.comment", text="x")
+    found = bench.worker()
+    probed = []
+
+    class OutlivesItsLease:
+        def act(self, _claim):
+            bench.lose_lease(action)
+            found.look_into_one("executor.light")
+            return {"said": "done"}
+
+        def probe(self, claim):
+            probed.append(claim.action_id)
+            return Finding("done", {"said": "found"})
+
+    monkeypatch.setitem(registry.EFFECTS, "ticket.comment", OutlivesItsLease())
+    found.drain("executor.light")
+    assert (probed, bench.action(action)["state"]) == ([], "in_doubt")

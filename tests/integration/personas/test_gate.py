@@ -1,5 +1,6 @@
 """Each guard of the gate, through the door of the agent's own role."""
 
+import threading
 from uuid import uuid4
 
 import psycopg
@@ -109,6 +110,38 @@ def test_an_entry_is_used_once_per_ticket(world):
     step = world.step()
     world.propose(step, "playbook.run", "restart", "web-01", key="a")
     assert denied(world.propose(step, "playbook.run", "restart", "web-01", key="b"), "budget")
+
+
+def test_the_hourly_limit_holds_when_two_ask_at_once(world):
+    world.as_role("owner").execute("UPDATE personas_catalogueentry SET max_per_hour = 1")
+    world.run("web-01")
+    world.run("web-01")
+    steps = [world.step(), world.step()]
+    answers = []
+
+    def ask(step):
+        with world.connect("agent") as link:
+            found = link.execute(
+                "SELECT verdict FROM gate.propose(%s, %s, 1, 'k', 'playbook.run', 'restart',"
+                " 'web-01', '{}')",
+                [step["run_id"], step["token"]],
+            ).fetchone()
+            answers.append(found[0])
+
+    threads = [threading.Thread(target=ask, args=[step]) for step in steps]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == ["authorised", "denied"]
+
+
+def test_a_stranger_fills_no_ledger(world):
+    for _ in range(20):
+        world.propose({"run_id": uuid4(), "token": "x", "number": 1}, "playbook.run")
+    assert (
+        world.value("app", "SELECT count(*) FROM audit_pending WHERE kind = 'action.denied'") == 1
+    )
 
 
 def test_a_run_has_a_budget_of_actions(world):

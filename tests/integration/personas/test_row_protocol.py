@@ -143,7 +143,7 @@ def test_an_effect_in_doubt_is_not_claimed_again(world):
 
 
 def doubt(world):
-    return world.one("executor", "SELECT * FROM gate.claim_doubt('executor.plays', 'test', 5)")
+    return world.one("executor", "SELECT * FROM gate.claim_doubt('executor.plays', 5, '{}')")
 
 
 def resolve(world, claim, finding):
@@ -206,6 +206,86 @@ def test_the_run_of_a_ticket_that_was_taken_over_takes_no_step(world):
     world.run("web-01", ticket="INC-9")
     world.value("app", "SELECT gate.take_over('INC-9', 'ada', 'mine')")
     assert world.step() is None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE personas_autonomy SET level = 'observe'",
+        "UPDATE personas_catalogueentry SET enabled = false",
+        "UPDATE personas_catalogueentry SET approved_hash = 'c'",
+        "UPDATE personas_card SET enabled = false",
+        "UPDATE cmdb_ci SET lifeline = true",
+        "UPDATE cmdb_ci SET retired = true",
+        "UPDATE personas_run SET state = 'timed_out'",
+    ],
+    ids=["level", "entry", "pin", "card", "lifeline", "retired", "run"],
+)
+def test_a_right_that_was_taken_back_voids_its_permits(world, statement):
+    found = world.authorised()
+    world.record()
+    world.as_role("owner").execute(statement)
+    claimed = world.claim()
+    world.value("app", "SELECT count(*) FROM gate.reconcile()")
+    outcome = world.value(
+        "app", "SELECT outcome FROM personas_action WHERE id = %s", found["action_id"]
+    )
+    assert (claimed, outcome) == (None, "void")
+
+
+def test_what_never_began_does_not_begin_after_a_person_took_over(world):
+    world.run("web-01", ticket="INC-9")
+    world.propose(world.step(), "playbook.run", "restart", "web-01")
+    world.record()
+    claim = world.claim(lease=1)
+    world.as_role("owner").execute(
+        "UPDATE audit_work SET lease_until = now() - interval '1 s' WHERE id = %s",
+        [claim["action_id"]],
+    )
+    world.value("app", "SELECT count(*) FROM gate.reconcile()")
+    world.value("app", "SELECT gate.take_over('INC-9', 'ada', 'mine')")
+    resolve(world, doubt(world), "absent")
+    assert world.work(claim["action_id"])["state"] == "failed"
+
+
+def test_no_fence_is_no_fence(world):
+    world.authorised()
+    world.record()
+    claim = world.claim()
+    assert world.settle({**claim, "fence": None}) == "late"
+
+
+def test_a_hanging_run_ends_after_its_deadline(world):
+    run = world.run("web-01")
+    world.step()
+    world.as_role("owner").execute("UPDATE personas_run SET deadline = now() - interval '1 h'")
+    world.value("app", "SELECT count(*) FROM gate.reconcile()")
+    assert world.value("app", "SELECT state FROM personas_run WHERE id = %s", run) == "timed_out"
+
+
+def test_a_run_that_somebody_holds_does_not_stop_the_others(world):
+    held, free = world.run("web-01"), world.run("web-01")
+    with world.connect("owner") as other, other.transaction():
+        other.execute("SELECT 1 FROM personas_run WHERE id = %s FOR UPDATE", [held])
+        assert world.step()["run_id"] == free
+
+
+def test_an_expired_notice_calls_the_dispatcher(world):
+    args = '{"kind": "http", "target": "http://x", "title": "t", "text": "t"}'
+    world.value("app", "SELECT gate.order_notice('escalation', 'k', 'INC-1', %s)", args)
+    world.as_role("owner").execute("UPDATE audit_work SET expires_at = now() - interval '1 s'")
+    world.value("app", "SELECT count(*) FROM gate.reconcile()")
+    count = world.value("app", "SELECT count(*) FROM audit_work WHERE dedup LIKE 'untold:%%'")
+    assert count == 1
+
+
+def test_a_stop_does_not_expire_notices(world):
+    args = '{"kind": "http", "target": "http://x", "title": "t", "text": "t"}'
+    world.value("app", "SELECT gate.order_notice('escalation', 'k', 'INC-1', %s)", args)
+    world.value("app", "SELECT gate.press_stop('ada', 'x')")
+    world.as_role("owner").execute("UPDATE audit_work SET expires_at = now() - interval '1 s'")
+    world.value("app", "SELECT count(*) FROM gate.reconcile()")
+    assert world.value("app", "SELECT outcome FROM personas_action") == ""
 
 
 def test_a_run_ends_at_its_limit_of_steps(world):

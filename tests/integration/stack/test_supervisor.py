@@ -18,7 +18,7 @@ from ethops.stack.ports import Ports, free_ports, is_free
 from ethops.stack.postgres import UNSAFE_FOR_TESTS
 from ethops.stack.progress import Line, Mark
 from ethops.stack.restarts import RestartPolicy
-from ethops.stack.status import ProcessStatus, read_status
+from ethops.stack.status import ProcessStatus, is_alive, read_status
 from ethops.stack.supervisor import Supervisor
 
 pytestmark = [
@@ -60,7 +60,7 @@ def stack(layout: Layout, lines: list[Line]) -> Iterator[Supervisor]:
     yield supervisor
     pids = [process.pid for process in supervisor.processes() if process.pid]
     supervisor.stop()
-    assert not [pid for pid in pids if psutil.pid_exists(pid)]
+    assert not [pid for pid in pids if is_alive(pid)]
     assert is_free(layout.ports.postgres)
     assert is_free(layout.ports.web)
     assert read_status(layout.state) is None

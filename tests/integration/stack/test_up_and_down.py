@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from ethops import env
 from ethops.secretfile import read_secrets
 from ethops.stack import places
 from ethops.stack.ports import free_ports, is_free
+from ethops.stack.status import is_alive
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -71,7 +71,7 @@ def running(manage: Type) -> dict[str, Any]:
 
 def until_gone(pids: list[int], seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    while left := [pid for pid in pids if psutil.pid_exists(pid)]:
+    while left := [pid for pid in pids if is_alive(pid)]:
         assert time.monotonic() < deadline, f"still there: {left}"
         time.sleep(0.1)
 

@@ -78,6 +78,12 @@ def test_a_bad_body_is_rejected_with_a_reason(raw, code):
     assert refused.value.code == f"desk.body.{code}"
 
 
+def test_a_string_that_is_left_open_is_read_in_one_pass():
+    # Quadratic reading of this took hours; the test's own time limit is its judge.
+    with pytest.raises(RejectedError):
+        parse(b'"' + b'\\"' * 2_000_000)
+
+
 @pytest.mark.parametrize("kind", ["text/plain", "application/json; charset=utf-16"])
 def test_a_foreign_content_type_is_rejected(kind):
     with pytest.raises(RejectedError) as refused:

@@ -1,5 +1,7 @@
 """What ansible-runner's record of a play proves."""
 
+from typing import Any
+
 import pytest
 
 from ethops.executor.findings import LONGEST_RESULT, Play, bounded, judge
@@ -69,5 +71,5 @@ def test_a_report_stays_small_whatever_a_host_says(hostile):
 
 
 def test_a_record_that_is_no_record_proves_nothing_good():
-    events = [{"event": "runner_on_ok", "event_data": "text"}, {"event": 5}, {}]
+    events: list[Any] = [{"event": "runner_on_ok", "event_data": "text"}, {"event": 5}, {}]
     assert judge(Play(0, COMMAND, events), "web1").kind == "failed"

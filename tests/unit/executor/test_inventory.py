@@ -17,7 +17,7 @@ class Loader(yaml.SafeLoader):
     """Reads `!unsafe` as plain text."""
 
 
-Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
+Loader.add_constructor("!unsafe", lambda _, node: str(node.value))
 
 
 def settings(host, tmp_path):

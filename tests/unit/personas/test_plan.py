@@ -49,8 +49,9 @@ def test_no_text_of_an_engine_is_longer_than_the_gate_takes(say):
             assert all(len(value) <= 4000 for value in proposal.args.values())
 
 
-def acted(verdict="authorised", outcome="done", step=3):
+def acted(verdict="authorised", outcome="done", step=3, run="r1"):
     return {
+        "run": run,
         "step": step,
         "verb": "ticket.resolve",
         "verdict": verdict,
@@ -66,8 +67,9 @@ def acted(verdict="authorised", outcome="done", step=3):
         ([acted(verdict="denied", outcome="")], "failed"),
         ([acted(outcome="failed")], "failed"),
         ([acted(step=2)], "failed"),
+        ([acted(), acted(run="r0", outcome="failed")], "done"),
         ([], "failed"),
     ],
 )
 def test_a_run_ends_by_what_came_of_its_last_proposals(history, ended):
-    assert close(history, 3).next == ended
+    assert close(history, "r1", 3).next == ended

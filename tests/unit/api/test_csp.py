@@ -1,0 +1,35 @@
+"""The wall: on every answer, whichever way the server runs."""
+
+import asyncio
+
+from django.http import HttpResponse
+from django.test import RequestFactory
+
+from ethops.api.csp import POLICY, ContentSecurityPolicy
+
+REQUEST = RequestFactory().get("/")
+
+
+def test_a_sync_answer_carries_the_policy():
+    answer = ContentSecurityPolicy(lambda request: HttpResponse())(REQUEST)
+    assert answer["Content-Security-Policy"] == POLICY
+
+
+def test_an_async_answer_carries_the_policy():
+    async def later(request):
+        return HttpResponse()
+
+    answer = asyncio.run(ContentSecurityPolicy(later)(REQUEST))
+    assert answer["Content-Security-Policy"] == POLICY
+
+
+def test_nothing_inline_and_nothing_evaluated_is_let_through():
+    assert "unsafe" not in POLICY
+    assert "default-src 'self'" in POLICY
+
+
+def test_a_header_that_a_view_has_set_stays():
+    def strict(request):
+        return HttpResponse(headers={"Referrer-Policy": "no-referrer"})
+
+    assert ContentSecurityPolicy(strict)(REQUEST)["Referrer-Policy"] == "no-referrer"

@@ -1,0 +1,71 @@
+"""A body is bounded before anybody reads it."""
+
+import asyncio
+
+import pytest
+
+from ethops.api.limits import BodyLimit
+
+
+class Heard(list):
+    """An application that reads everything, and says how much that was."""
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] != "http":
+            self.append(scope["type"])
+            return
+        more = True
+        while more:
+            message = await receive()
+            self.append(len(message["body"]))
+            more = message.get("more_body", False)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+
+def sent(app, pieces, headers=(), kind="http"):
+    """Send the pieces through the limit; return the statuses answered."""
+    waiting = [
+        {"type": "http.request", "body": piece, "more_body": number < len(pieces) - 1}
+        for number, piece in enumerate(pieces)
+    ]
+    answered = []
+
+    async def receive():
+        return waiting.pop(0)
+
+    async def send(message):
+        answered.append(message)
+
+    asyncio.run(BodyLimit(app, limit=10)({"type": kind, "headers": list(headers)}, receive, send))
+    return [message["status"] for message in answered if "status" in message]
+
+
+def test_a_body_within_the_limit_passes_whole():
+    app = Heard()
+    assert sent(app, [b"12345", b"67890"]) == [200]
+    assert sum(app) == 10
+
+
+def test_a_body_that_says_it_is_too_large_is_never_read():
+    app = Heard()
+    assert sent(app, [b"x"], [(b"content-length", b"11")]) == [413]
+    assert app == []
+
+
+@pytest.mark.parametrize("pieces", [[b"x" * 99], [b"x" * 9, b"x" * 9, b"x" * 9]])
+def test_a_body_that_does_not_say_is_cut_one_byte_past_the_limit(pieces):
+    app = Heard()
+    sent(app, pieces)
+    assert sum(app) == 11
+
+
+def test_a_length_that_is_no_number_is_counted_instead():
+    app = Heard()
+    sent(app, [b"x" * 99], [(b"content-length", b"many")])
+    assert sum(app) == 11
+
+
+def test_other_kinds_of_connection_pass():
+    app = Heard()
+    sent(app, [], kind="lifespan")
+    assert app == ["lifespan"]
