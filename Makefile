@@ -52,7 +52,7 @@ status: $(SYNCED) ## every process, with pid and age
 	@$(MANAGE) status $(ARGS)
 
 test: $(SYNCED) ## all tests on real servers that are started for them (ARGS for pytest)
-	$(RUN)/pytest -n $(WORKERS) --dist loadgroup $(wildcard $(TESTS)) $(ARGS)
+	$(RUN)/pytest -n $(WORKERS) --dist loadfile $(wildcard $(TESTS)) $(ARGS)
 
 test-live: $(SYNCED) ## tests against live systems that the environment names
 	$(RUN)/pytest -m live tests $(ARGS)

@@ -1,7 +1,20 @@
-#!/usr/bin/env python
+#!/usr/bin/env python3
 """The only script: every other command is a management command."""
 
+import os
 import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+ENVIRONMENT = Path(__file__).resolve().parent / ".venv" / "bin" / "python"
+
+# As our screens say it: `manage.py status` works without activating anything.
+if (
+    find_spec("django") is None
+    and ENVIRONMENT.exists()
+    and Path(sys.prefix) != ENVIRONMENT.parents[1]
+):
+    os.execv(ENVIRONMENT, [str(ENVIRONMENT), *sys.argv])  # noqa: S606  no shell is wanted
 
 from django.core.management import execute_from_command_line
 from django.db.utils import OperationalError

@@ -96,7 +96,7 @@ def propose(
     """Ask for one action; the same (step, key) again returns the first verdict."""
     row = _row(
         "SELECT * FROM gate.propose(%s, %s, %s, %s, %s, %s, %s, %s::jsonb)",
-        [run_id, token, step, key, verb, entry, target, json.dumps(dict(args or {}))],
+        [run_id, token, step, key, verb, entry, target, _json(dict(args or {}))],
     )
     return Proposed(**_present(row))
 
@@ -119,9 +119,9 @@ def finish_step(
                 claim.work_id,
                 claim.fence,
                 claim.token,
-                json.dumps(question),
-                json.dumps(answer),
-                json.dumps(checkpoint),
+                _json(question),
+                _json(answer),
+                _json(checkpoint),
                 next_,
                 wait_seconds,
                 summary,
@@ -147,7 +147,7 @@ def settle(*, action_id: UUID, fence: int, outcome: Outcome, result: Mapping[str
     return str(
         _value(
             "SELECT gate.settle(%s, %s, %s, %s::jsonb)",
-            [action_id, fence, outcome, json.dumps(result)],
+            [action_id, fence, outcome, _json(result)],
         )
     )
 
@@ -173,7 +173,7 @@ def resolve_doubt(
     return str(
         _value(
             "SELECT gate.resolve_doubt(%s, %s, %s, %s::jsonb)",
-            [action_id, fence, finding, json.dumps(result)],
+            [action_id, fence, finding, _json(result)],
         )
     )
 
@@ -192,7 +192,7 @@ def dispatch(
     """Bear a run for a ticket; None where one lives already or this occasion had its run."""
     value = _value(
         "SELECT gate.dispatch(%s, %s, %s, %s::jsonb, %s, %s::jsonb, %s)",
-        [card, ticket_ref, priority, json.dumps(list(scope)), joined, json.dumps(inputs), dedup],
+        [card, ticket_ref, priority, _json(list(scope)), joined, _json(inputs), dedup],
     )
     return None if value is None else UUID(str(value))
 
@@ -201,7 +201,7 @@ def order_notice(*, rule: str, key: str, ticket_ref: str, args: Mapping[str, str
     """Have a person told, once per (rule, key); None where that was ordered before."""
     value = _value(
         "SELECT gate.order_notice(%s, %s, %s, %s::jsonb)",
-        [rule, key, ticket_ref, json.dumps(dict(args))],
+        [rule, key, ticket_ref, _json(dict(args))],
     )
     return None if value is None else UUID(str(value))
 
@@ -275,6 +275,11 @@ def _row(statement: str, parameters: Sequence[Parameter]) -> dict[str, Any] | No
         name: json.loads(value) if name in _JSON_COLUMNS and isinstance(value, str) else value
         for name, value in zip(names, row, strict=True)
     }
+
+
+def _json(value: Mapping[str, JSON] | Sequence[str]) -> str:
+    """Return the value as jsonb takes it; ValueError where it holds a NaN or an infinity."""
+    return json.dumps(value, allow_nan=False)
 
 
 def _present(row: dict[str, Any] | None) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def django_db_setup(
             if not servers.has_database(TEMPLATE):
                 _make_template(servers)
         servers.clone(TEMPLATE, database_name)
-        _point_django(servers, database_name, "ethops_app")
+        point_django(servers, database_name, "ethops_app")
         yield
         connections.close_all()
         servers.drop(database_name)
@@ -84,13 +84,13 @@ def _make_template(servers: Servers) -> None:
     half = f"{TEMPLATE}_half"
     servers.drop(half)
     roles.bootstrap(servers.superuser_dsn(), half, servers.layout.secrets.role_passwords)
-    _point_django(servers, half, "ethops_owner")
+    point_django(servers, half, "ethops_owner")
     call_command("migrate", interactive=False, verbosity=0)
     connections.close_all()
     servers.rename(half, TEMPLATE)
 
 
-def _point_django(servers: Servers, database: str, role: str) -> None:
+def point_django(servers: Servers, database: str, role: str) -> None:
     connections.close_all()
     connections["default"].settings_dict.update(
         NAME=database,

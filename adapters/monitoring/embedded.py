@@ -48,10 +48,11 @@ class Reader:
 class Sweeper:
     """Runs due probes of this database, wherever it is called from."""
 
-    def sweep(self, now: datetime, deliver: Deliver) -> SweepReport:
+    def sweep(self, deliver: Deliver) -> SweepReport:
         """Run the due probes, then deliver what is owed."""
-        samples = run_round(services.claim_due(now=now), now)
+        tasks = services.claim_due()
+        samples = run_round(tasks, services.now()) if tasks else []
         if samples:
-            services.record(samples=samples, now=now)
-        delivered = deliveries.deliver_owed(now=now, deliver=deliver)
+            services.record(samples=samples)
+        delivered = deliveries.deliver_owed(deliver=deliver)
         return SweepReport(len(samples), sum(not sample.ok for sample in samples), delivered)

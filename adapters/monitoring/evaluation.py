@@ -37,11 +37,14 @@ class Standing:
 
 
 def fold(standing: Standing, sample: Sample, thresholds: Thresholds) -> Standing:
-    """Return the standing after one more sample; one older than the last changes nothing."""
+    """Return the standing after one more sample; one older than the last changes nothing.
+
+    One that is older by more than a silence is not late: the clock was set back.
+    """
     last = standing.last_sample_at
-    if last is not None and sample.at < last:
+    if last is not None and timedelta() < last - sample.at <= thresholds.silence:
         return standing
-    silent = last is not None and sample.at - last > thresholds.silence
+    silent = last is not None and abs(sample.at - last) > thresholds.silence
     seen = replace(standing, last_sample_at=sample.at)
     if sample.ok:
         return _good(seen, sample.at, thresholds, silent=silent)
@@ -63,7 +66,7 @@ def _bad(standing: Standing, at: datetime, thresholds: Thresholds) -> Standing:
         bad_run=standing.bad_run + 1,
         good_run=0,
         good_since=None,
-        first_bad_at=standing.first_bad_at or at,
+        first_bad_at=min(standing.first_bad_at or at, at),
     )
     if after.status == "firing" or after.bad_run < thresholds.bad_after:
         return after
@@ -82,4 +85,5 @@ def _good(standing: Standing, at: datetime, thresholds: Thresholds, *, silent: b
         return replace(after, first_bad_at=None)
     if after.good_run < thresholds.good_after:
         return after
-    return replace(after, status="resolved", ends_at=at, first_bad_at=None)
+    ends_at = max(at, standing.starts_at or at)
+    return replace(after, status="resolved", ends_at=ends_at, first_bad_at=None)

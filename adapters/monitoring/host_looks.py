@@ -4,9 +4,14 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from typing import Final
 
 from adapters.monitoring.declared import DirectoryParams, FilesystemParams, LoadParams
 from adapters.monitoring.looks import Look
+
+
+MOST_ENTRIES: Final = 1_000_000
+"""Files and directories of one look; beyond them it is given up, as it is beyond its time."""
 
 
 def look_directory(params: DirectoryParams) -> Look:
@@ -14,15 +19,16 @@ def look_directory(params: DirectoryParams) -> Look:
     deadline = time.monotonic() + params.timeout_s
     files = size = 0
     try:
-        for entry in _walk(params.path):
-            if time.monotonic() > deadline:
+        for seen, entry in enumerate(_walk(params.path)):
+            if time.monotonic() > deadline or seen >= MOST_ENTRIES:
                 late = f"Not counted within {params.timeout_s:g} s: {files} files so far."
                 return Look("slow", None, "bytes", late)
-            files += 1
-            size += entry.stat(follow_symlinks=False).st_size
+            if (held := _file_size(entry)) is not None:
+                files += 1
+                size += held
     except OSError as error:
         return _unreadable(params.path, error, "bytes")
-    seen = f"{params.path} holds {size} bytes in {files} files"
+    said = f"{params.path} holds {size} bytes in {files} files"
     over = [
         f"{limit} {unit}"
         for held, limit, unit in (
@@ -32,8 +38,8 @@ def look_directory(params: DirectoryParams) -> Look:
         if limit is not None and held > limit
     ]
     if over:
-        return Look("over_threshold", size, "bytes", f"{seen}, over {' and '.join(over)}.")
-    return Look("ok", size, "bytes", f"{seen}.")
+        return Look("over_threshold", size, "bytes", f"{said}, over {' and '.join(over)}.")
+    return Look("ok", size, "bytes", f"{said}.")
 
 
 def look_filesystem(params: FilesystemParams) -> Look:
@@ -60,17 +66,29 @@ def look_load(params: LoadParams) -> Look:
 
 
 def _walk(path: str) -> Iterator[os.DirEntry[str]]:
-    """Yield every entry below a path that is no directory; one that vanishes is skipped."""
-    with os.scandir(path) as entries:
-        for entry in entries:
-            try:
-                if entry.is_dir(follow_symlinks=False):
-                    yield from _walk(entry.path)
-                else:
-                    entry.stat(follow_symlinks=False)
+    """Yield every entry below a path, however deep; a directory that vanishes is skipped."""
+    ahead = [path]
+    while ahead:
+        folder = ahead.pop()
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        ahead.append(entry.path)
                     yield entry
-            except FileNotFoundError:
-                continue
+        except FileNotFoundError:
+            if folder == path:
+                raise
+
+
+def _file_size(entry: os.DirEntry[str]) -> int | None:
+    """Return a file's bytes, None for a directory and for what has vanished."""
+    try:
+        if entry.is_dir(follow_symlinks=False):
+            return None
+        return entry.stat(follow_symlinks=False).st_size
+    except FileNotFoundError:
+        return None
 
 
 def _unreadable(path: str, error: OSError, unit: str) -> Look:

@@ -89,9 +89,10 @@ class Reader(Protocol):
 class Sweeper(Protocol):
     """Runs what is due and hands over alerts; safe to run in several processes at once."""
 
-    def sweep(self, now: datetime, deliver: Deliver) -> SweepReport:
+    def sweep(self, deliver: Deliver) -> SweepReport:
         """Run the due probes, then deliver each owed Alertmanager version 4 body.
 
+        What is due is said by a clock that all sweepers share, not by this process's own.
         A transition is marked delivered only after `deliver` returned: a crash between the
         two delivers the same bytes again. An exception of `deliver` leaves the body owed.
         """

@@ -59,9 +59,19 @@ async def _all(tasks: Sequence[Task], now: datetime) -> list[Sample]:
     async def one(task: Task) -> Sample:
         async with turn:
             at = now + timedelta(seconds=time.monotonic() - began)
-            return _sample(task, at, await _look(task))
+            return _sample(task, at, await _safe_look(task))
 
     return list(await asyncio.gather(*map(one, tasks)))
+
+
+async def _safe_look(task: Task) -> Look:
+    """Look; a look that breaks is the trouble of its own probe alone."""
+    try:
+        return await _look(task)
+    except Exception as fault:
+        log.exception("the look of probe %s broke", task.probe)
+        said = f"The look itself broke ({type(fault).__name__}); see the log of control."
+        return Look("unreachable", None, "", said)
 
 
 async def _look(task: Task) -> Look:

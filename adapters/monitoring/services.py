@@ -1,11 +1,12 @@
 """Verbs that write the embedded monitoring's rows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, cast
 
 from django.db import connection, transaction
+from django.db.models.functions import Now
 
 from adapters.monitoring import alertmanager, evaluation
 from adapters.monitoring.declared import DeclaredProbe, params_of, parse_params
@@ -23,18 +24,23 @@ OWED_AT_MOST: Final = 20
 _CLAIM = """
     WITH due AS (
         SELECT name FROM monitoring_probe
-        WHERE NOT retired AND next_due_at <= %(now)s
-          AND (lease_until IS NULL OR lease_until < clock_timestamp())
+        WHERE NOT retired
+          AND (next_due_at <= statement_timestamp()
+               OR next_due_at > statement_timestamp() + 2 * interval_s * interval '1 second')
+          AND (lease_until IS NULL OR lease_until < statement_timestamp()
+               OR lease_until > statement_timestamp() + interval '140 seconds')
         ORDER BY next_due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
     UPDATE monitoring_probe p
-    SET lease_until = clock_timestamp() + interval '70 seconds',
-        next_due_at = CASE
-            WHEN p.next_due_at + p.interval_s * interval '1 second' > %(now)s
-            THEN p.next_due_at + p.interval_s * interval '1 second'
-            ELSE %(now)s + p.interval_s * interval '1 second' END
+    SET lease_until = statement_timestamp() + interval '70 seconds',
+        next_due_at = p.interval_s * interval '1 second' + CASE
+            WHEN p.next_due_at <= statement_timestamp()
+             AND p.next_due_at + p.interval_s * interval '1 second' > statement_timestamp()
+            THEN p.next_due_at ELSE statement_timestamp() END
     FROM due WHERE p.name = due.name
     RETURNING p.name, p.kind, p.params::text
 """
+"""By the database's clock, the one that all sweepers share. What lies further ahead than a claim
+ever puts it was written before that clock was set back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +76,31 @@ def apply_probes(*, placed: Sequence[PlacedProbe]) -> AppliedProbes:
     return AppliedProbes(**{what: tuple(names) for what, names in found.items()})
 
 
-def claim_due(*, now: datetime) -> list[Task]:
+def now() -> datetime:
+    """Return what the database's clock says."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        said: datetime = cursor.fetchone()[0]
+    return said
+
+
+def claim_due() -> list[Task]:
     """Take what is due; a lease keeps a probe that is being run from being run twice."""
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"now": now, "limit": AT_MOST})
+        cursor.execute(_CLAIM, {"limit": AT_MOST})
         rows = cursor.fetchall()
     return [Task(name, parse_params(kind, params)) for name, kind, params in sorted(rows)]
 
 
-def record(*, samples: Iterable[Seen], now: datetime) -> None:
+def record(*, samples: Sequence[Seen]) -> None:
     """Store samples, fold them into alert states, and owe a body for each transition."""
     with transaction.atomic():
         for seen in samples:
             _store(seen)
             _fold(seen)
-        Sample.objects.filter(at__lt=now - KEEP).delete()
+        ran = Probe.objects.filter(name__in=[seen.probe for seen in samples])
+        ran.update(lease_until=None)
+        Sample.objects.filter(at__lt=Now() - KEEP).delete()
 
 
 def _apply_probe(item: PlacedProbe) -> Literal["added", "changed"] | None:
@@ -156,7 +172,6 @@ def _fold(seen: Seen) -> None:
         state.body = _body(state, before, after).decode()
         state.owed = [*state.owed, state.body][-OWED_AT_MOST:]
     state.save()
-    Probe.objects.filter(name=seen.probe).update(lease_until=None)
 
 
 def _thresholds(probe: Probe) -> evaluation.Thresholds:

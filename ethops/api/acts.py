@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import transaction
 
 from adapters.tickets.port import Deed, TicketFields, Visibility
+from ethops.executor import stop as pressed
 from ethops.executor import tickets
 from personas import gate
 
@@ -45,10 +46,10 @@ def take(*, ref: str, person: str, why: str, key: UUID) -> Deed:
 
 
 def stop(*, person: str, why: str) -> None:
-    """Press the stop."""
-    gate.press_stop(by=person, why=why)
+    """Press the stop, by file and row."""
+    pressed.press(by=person, why=why)
 
 
 def resume(*, person: str, why: str) -> None:
-    """Lift the stop."""
-    gate.lift_stop(by=person, why=why)
+    """Lift the stop, by row and file."""
+    pressed.lift(by=person, why=why)

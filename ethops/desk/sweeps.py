@@ -4,12 +4,10 @@ Beat may tick twice or not at all: a probe's due time is claimed in PostgreSQL, 
 per interval.
 """
 
-from datetime import UTC, datetime
-
 from adapters import registry
 from ethops.desk.intake import deliver_embedded
 
 
 def sweep() -> None:
     """Run what is due now."""
-    registry.sweeper().sweep(datetime.now(UTC), deliver_embedded)
+    registry.sweeper().sweep(deliver_embedded)

@@ -3,7 +3,7 @@
 import logging
 from uuid import UUID, uuid5
 
-from adapters.registry import writer
+from adapters.registry import reader, writer
 from adapters.tickets.errors import TicketError
 from adapters.tickets.port import Note, TicketDraft
 from ethops.executor.errors import TicketRefusedError
@@ -18,9 +18,9 @@ def begin(claim: Claim, host: str) -> str:
     """Open the change and mark it as being implemented; return its ref."""
     tickets = writer("tickets")
     try:
-        ref = tickets.open(_key(claim, "change"), _draft(claim)).ref
-        note = _note(claim, f"Runs on {host}.", private=False)
-        tickets.move(_key(claim, "implement"), ref, "ev_implement", {}, note)
+        ref = tickets.open(_key(claim.action_id, "change"), _draft(claim)).ref
+        note = _note(claim.action_id, f"Runs on {host}.", private=False)
+        tickets.move(_key(claim.action_id, "implement"), ref, "ev_implement", {}, note)
     except TicketError as fault:
         raise TicketRefusedError(f"the change cannot be recorded: {fault}") from fault
     return ref
@@ -31,18 +31,31 @@ def conclude(claim: Claim, *, done: bool, said: str) -> str:
 
     A repeat changes nothing, so the probe after a crash may call it again.
     """
+    return _conclude(claim.action_id, done=done, said=said)
+
+
+def conclude_by_person(action_id: UUID, outcome: str, said: str) -> None:
+    """Conclude the change of a play in doubt as a person settled it, `done` or `failed`.
+
+    Nothing where the action had no change, or where the play's own end has concluded it.
+    """
+    _conclude(action_id, done=outcome == "done", said=said)
+
+
+def _conclude(action_id: UUID, *, done: bool, said: str) -> str:
     tickets = writer("tickets")
-    change = tickets.find(_key(claim, "change"))
-    if change is None:
+    opened = tickets.find(_key(action_id, "change"))
+    if opened is None:
         return ""
+    change = reader("tickets").get(opened.ref)
     word = "done" if done else "failed"
-    note = _note(claim, f"{word.capitalize()}: {said}", private=False)
-    line = _note(claim, f"{change.ref}: {_title(claim)}: {word}. {said}", private=True)
+    note = _note(action_id, f"{word.capitalize()}: {said}", private=False)
+    line = _note(action_id, f"{change.ref}: {change.title}: {word}. {said}", private=True)
     try:
         stimulus = "ev_finish" if done else "ev_fail"
-        tickets.move(_key(claim, "conclude"), change.ref, stimulus, {}, note)
-        if claim.ticket_ref:
-            tickets.comment(_key(claim, "tell"), claim.ticket_ref, line)
+        tickets.move(_key(action_id, "conclude"), change.ref, stimulus, {}, note)
+        if change.parent_ref:
+            tickets.comment(_key(action_id, "tell"), change.parent_ref, line)
     except TicketError as fault:
         # The play is over either way; a ticket that somebody moved must not hide that.
         log.warning("change %s not concluded: %s", change.ref, fault)
@@ -71,17 +84,17 @@ def _title(claim: Claim) -> str:
     return f"{claim.document.get('title', claim.entry)} on {claim.target}"
 
 
-def _note(claim: Claim, text: str, *, private: bool) -> Note:
+def _note(action_id: UUID, text: str, *, private: bool) -> Note:
     # What a host said is text from outside, whoever repeats it.
     return Note(
         text=text,
         author=AUTHOR,
         author_kind="executor",
         visibility="private" if private else "public",
-        action_id=claim.action_id,
+        action_id=action_id,
         tainted=True,
     )
 
 
-def _key(claim: Claim, part: str) -> UUID:
-    return uuid5(claim.action_id, part)
+def _key(action_id: UUID, part: str) -> UUID:
+    return uuid5(action_id, part)

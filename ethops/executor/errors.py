@@ -94,6 +94,19 @@ class CutShortError(FailedError):
 
 
 class UnsureError(ExecutorError):
-    """Nobody can tell yet whether the effect happened; the probe of the world will."""
+    """Nobody can tell yet whether the effect happened, but it is over: the probe will tell soon."""
 
     code = "executor.unsure"
+
+
+class NotNowError(UnsureError):
+    """It did not happen, for a reason that passes: it is tried again a little later."""
+
+    code = "executor.not_now"
+    hint = "See that the target answers; it is tried again by itself."
+
+
+class LeaseLostError(UnsureError):
+    """Somebody else decides about this effect by now, so it was not begun."""
+
+    code = "executor.lease_lost"

@@ -1,6 +1,7 @@
 """What ansible-runner's own record of a play proves: a pure table, no I/O."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from ethops.executor.effects import Finding
 LONGEST_TEXT = 500
 LONGEST_LIST = 12
 LONGEST_RESULT = 4000
+LARGEST_NUMBER = 2**63
 CHECK_FLAGS = frozenset({"--check", "-C", "--syntax-check", "--list-tasks", "--list-hosts"})
 FAULTS = frozenset({"runner_on_failed", "runner_on_unreachable", "runner_on_async_failed"})
 
@@ -52,9 +54,12 @@ def in_words(reports: Iterable[Mapping[str, JSON]]) -> str:
 
 
 def bounded(value: JSON) -> JSON:
-    """Return a value from a host made safe to keep: clean text, short lists, few bytes."""
+    """Return a value from a host made safe to keep: clean text, short lists, few bytes.
+
+    JSON knows no NaN and jsonb no NUL: what the database would refuse becomes text.
+    """
     kept = _clean(value, depth=0)
-    text = json.dumps(kept)
+    text = json.dumps(kept, allow_nan=False)
     return kept if len(text) <= LONGEST_RESULT else {"cut": text[: LONGEST_RESULT - 200]}
 
 
@@ -62,13 +67,21 @@ def _clean(value: JSON, depth: int) -> JSON:
     if isinstance(value, str):
         return plain(value, LONGEST_TEXT)
     if value is None or isinstance(value, bool | int | float):
-        return value
+        return _number(value)
     if depth == 4:
         return "..."
     if isinstance(value, Mapping):
         items = list(value.items())[:LONGEST_LIST]
         return {one_line(str(key), 60): _clean(item, depth + 1) for key, item in items}
     return [_clean(item, depth + 1) for item in value[:LONGEST_LIST]]
+
+
+def _number(value: float | None) -> JSON:
+    if isinstance(value, int) and abs(value) >= LARGEST_NUMBER:
+        return f"a number of {value.bit_length()} bits"
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
 
 
 def _reports(events: Iterable[Mapping[str, JSON]]) -> Iterable[Mapping[str, JSON]]:

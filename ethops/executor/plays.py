@@ -9,6 +9,7 @@ from typing import Final
 from adapters.cmdb.errors import CmdbError
 from adapters.cmdb.port import Host
 from adapters.registry import reader
+from audit.work import rows
 from ethops.executor import arguments, changes, conf, inventory, marks, runner, stop
 from ethops.executor.effects import Finding, Result
 from ethops.executor.errors import FailedError, HostMissingError, PlayFailedError, UnsureError
@@ -36,7 +37,12 @@ class RunPlaybook:
             raise
         changes.begin(claim, host.name)
         try:
-            runner.run(folder, timeout_s=claim.timeout_s, is_stopped=stop.is_pressed)
+            runner.run(
+                folder,
+                timeout_s=claim.timeout_s,
+                is_stopped=stop.is_pressed,
+                is_ours=lambda: _is_ours(claim),
+            )
         except FailedError as fault:
             changes.conclude(claim, done=False, said=str(fault))
             raise
@@ -51,10 +57,26 @@ class RunPlaybook:
         """Read what the play left behind; whatever of it still runs is ended first."""
         folder = _folder(claim)
         if not folder.started.exists():
-            return Finding("absent", {"said": "the play never began"})
+            return _not_begun(claim)
         if not marks.kill(claim.action_id):
             return Finding("unknown", {"said": "processes of the play cannot be ended"})
         return _judge(claim, folder, _host(claim))
+
+
+def _not_begun(claim: Claim) -> Finding:
+    """The marker lies with who acted: that this host has none proves nothing about another."""
+    if _machine(claim.holder) != _machine(rows.holder()):
+        said = f"whether the play began can be seen at {claim.holder}, not at {rows.holder()}"
+        return Finding("unknown", {"said": said})
+    return Finding("absent", {"said": "the play never began"})
+
+
+def _machine(holder: str) -> str:
+    return holder.rpartition(":")[0]
+
+
+def _is_ours(claim: Claim) -> bool:
+    return rows.beat(claim.action_id, claim.fence, conf.executor().lease_seconds)
 
 
 def _judge(claim: Claim, folder: Folder, host: Host) -> Finding:

@@ -14,7 +14,7 @@ from uuid import UUID
 from audit.canonical import JSON
 from ethops import env
 from ethops.executor import marks
-from ethops.executor.errors import CutShortError, StoppedError
+from ethops.executor.errors import CutShortError, LeaseLostError, StoppedError
 from ethops.executor.findings import Play
 from ethops.executor.play_child import IDENT
 
@@ -83,15 +83,24 @@ def prepare(folder: Folder, *, playbook: str, inventory: str, extravars: str) ->
         _write(folder.path / name, text)
 
 
-def run(folder: Folder, *, timeout_s: int, is_stopped: Callable[[], bool]) -> None:
-    """Run the play to its end.
+def run(
+    folder: Folder,
+    *,
+    timeout_s: int,
+    is_stopped: Callable[[], bool],
+    is_ours: Callable[[], bool],
+) -> None:
+    """Run the play to its end, if it is still ours in the last moment before it begins.
 
     Raises:
         StoppedError: the stop was pressed before it began.
+        LeaseLostError: it is no longer ours, and was not begun.
         CutShortError: it ran over its time, or the stop was pressed; nothing of it runs any more.
     """
     if is_stopped():
         raise StoppedError("the stop was pressed before the play began")
+    if not is_ours():
+        raise LeaseLostError(f"play {folder.action_id}: the lease was lost before it began")
     _write(folder.started, json.dumps({"at": time.time(), "by": os.getpid()}))
     _sync(folder.path)
     with _start(folder) as child:
@@ -123,6 +132,8 @@ def environment(folder: Folder) -> dict[str, str]:
         "ANSIBLE_CONFIG": str(folder.path / "ansible.cfg"),
         "ANSIBLE_HOME": str(folder.path / "home"),
         "ANSIBLE_LOCAL_TEMP": str(folder.scratch),
+        # What a killed module leaves lies in the play, not among the files of this host.
+        "TMPDIR": str(folder.scratch),
         "ANSIBLE_HOST_KEY_CHECKING": "True",
         "ANSIBLE_PIPELINING": "True",
         "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "False",

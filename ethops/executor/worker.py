@@ -5,18 +5,19 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.db import DatabaseError, Error, connection
 
+from audit.work import rows
 from audit.work.leases import Keeper
-from audit.work.rows import holder
 from ethops.executor import conf, stop
-from ethops.executor.effects import Finding, Result
-from ethops.executor.errors import FailedError
+from ethops.executor.effects import Finding, FindingKind, Result
+from ethops.executor.errors import FailedError, UnsureError
 from ethops.executor.registry import effect_of
-from ethops.executor.unsettled import Settlement, Settlements
+from ethops.executor.unsettled import Settlement, Settlements, stored
 from personas import gate
 from personas.gate import Claim, Outcome
 
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 
 MOST_PLAYS: Final = 2
 """Plays at once in one process; each is an ansible of its own."""
+FIRST_AGAIN_SECONDS: Final = 5.0
+"""After this an effect that is over without an outcome is looked into; then 15 s, then 45 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,32 +52,42 @@ class Worker:
         """Claim one effect and do it; False where there was none, or where the stop is pressed."""
         if stop.by_file():
             return False
-        claim = gate.claim_effect(queue=queue, holder=holder(), lease_seconds=self.lease_seconds)
+        claim = gate.claim_effect(
+            queue=queue, holder=rows.holder(), lease_seconds=self.lease_seconds
+        )
         if claim is None:
             return False
         with self._holding(claim):
             settlement = _act(claim)
             if settlement is not None:
                 self.settlements.settle(settlement, patience_s=self.lease_seconds)
+        if settlement is None:
+            self._let_go_soon(claim)
         return True
 
     def look_into_one(self, queue: str) -> bool:
         """Probe the world about one effect in doubt; False where none is due."""
-        claim = gate.claim_doubt(queue=queue, holder=holder(), lease_seconds=self.lease_seconds)
+        claim = gate.claim_doubt(
+            queue=queue,
+            lease_seconds=self.lease_seconds,
+            # A database that was away lets leases run out under those who still act, and under
+            # outcomes that are known here: a probe would fence the truth out.
+            except_ids=[*self._acting, *self.settlements.waiting()],
+        )
         if claim is None:
             return False
-        if claim.action_id in self._acting:
-            # Its lease ran out while the database was away, and it still goes on in this process:
-            # a probe would take it for dead. It is looked into again after a further lease.
-            return True
         finding = _probe(claim)
-        gate.resolve_doubt(
-            action_id=claim.action_id,
-            fence=claim.fence,
-            finding=finding.kind,
-            result=finding.result,
-        )
+        stored(partial(_resolve, claim, finding.kind), finding.result, claim.action_id)
         return True
+
+    def _let_go_soon(self, claim: Claim) -> None:
+        """Shorten the lease of what is over without an outcome, each time a little less."""
+        pause = min(self.lease_seconds, FIRST_AGAIN_SECONDS * 3 ** (claim.attempts - 1))
+        try:
+            rows.beat(claim.action_id, claim.fence, pause)
+        except Error as fault:
+            log.warning("lease of %s runs its whole time: %s", claim.action_id, fault)
+            connection.close()
 
     @contextmanager
     def _holding(self, claim: Claim) -> Iterator[None]:
@@ -126,6 +139,9 @@ def _act(claim: Claim) -> Settlement | None:
         result = effect_of(claim.verb).act(claim)
     except FailedError as fault:
         return _settlement(claim, "failed", _refusal(fault))
+    except UnsureError as fault:
+        log.warning("%s %s: %s", claim.verb, claim.action_id, fault)
+        return None
     except Exception:  # anything may happen between us and the world: only the probe can tell
         log.exception("%s %s: nobody knows whether it was done", claim.verb, claim.action_id)
         return None
@@ -142,6 +158,12 @@ def _probe(claim: Claim) -> Finding:
     except Exception as fault:  # a probe that breaks must not keep others from being looked into
         log.exception("%s %s: the probe failed", claim.verb, claim.action_id)
         return Finding("unknown", {"said": f"the probe failed: {type(fault).__name__}"})
+
+
+def _resolve(claim: Claim, finding: FindingKind, result: Result) -> str:
+    return gate.resolve_doubt(
+        action_id=claim.action_id, fence=claim.fence, finding=finding, result=result
+    )
 
 
 def _settlement(claim: Claim, outcome: Outcome, result: Result) -> Settlement:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import psycopg
 
 from ethops.env import Env
-from ethops.stack.errors import NotRunningError
+from ethops.stack.errors import NotRunningError, ServerFailedError
 from ethops.stack.layout import from_environment
 from ethops.stack.places import locked, make
 from ethops.stack.postgres import stop
@@ -35,6 +35,18 @@ def running(said: Env) -> Iterator[None]:
             yield
         finally:
             stop(process, seconds=30)
+
+
+def outside_version(dsn: str) -> str:
+    """The version of a server that we do not run; ServerFailedError if it does not let us in."""
+    try:
+        with psycopg.connect(dsn, connect_timeout=5) as link:
+            return str(link.info.parameter_status("server_version") or "").split(" ")[0]
+    except psycopg.OperationalError as fault:
+        raise ServerFailedError(
+            f"the PostgreSQL of DATABASE_URL does not let us in: {str(fault).splitlines()[0]}",
+            hint="Is it up, and was `manage.py db bootstrap` run on it?",
+        ) from fault
 
 
 def answers(dsn: str) -> bool:

@@ -91,3 +91,15 @@ class RedisServer:
             os.chown(self.data, self.where.account.uid, self.where.account.gid)
             os.chown(path, self.where.account.uid, self.where.account.gid)
         return path
+
+
+def outside_version(url: str) -> str:
+    """The version of a server that we do not run; ServerFailedError if it does not answer."""
+    try:
+        with redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5) as client:
+            return str(client.info("server")["redis_version"])
+    except redis.RedisError as fault:
+        raise ServerFailedError(
+            f"the Redis of REDIS_URL does not answer: {fault}",
+            hint="Start it, or let ethops start its own: unset REDIS_URL.",
+        ) from fault

@@ -22,7 +22,7 @@ import psutil
 
 from ethops import secretfile
 from ethops.env import CLONE
-from ethops.stack import places, ports, prepare, roles
+from ethops.stack import database, places, ports, prepare, redis_server, roles
 from ethops.stack.child import Child, State, stop_all
 from ethops.stack.errors import (
     NotRunningError,
@@ -166,6 +166,7 @@ class Supervisor:
             keeper = self._start_processes()
             say(", ".join(process.name for process in processes(self.layout.ports)))
         self._ready = True
+        self._write_status()
         self._lines.put(Turn.READY)
         self._watchers.calm()
         return keeper
@@ -193,14 +194,16 @@ class Supervisor:
         with self._stage("redis") as say:
             running = self._children[0].process if server is not None else None
             if server is None or running is None:
-                say("an outside server")
+                version = redis_server.outside_version(self.layout.redis_url)
+                say(f"{version}, an outside server")
             else:
                 say(f"{server.wait(running)}, wakes workers only")
 
     def _start_postgres(self) -> str:
         server = self.layout.postgres
         if server is None:
-            return "an outside server"
+            version = database.outside_version(self.layout.dsn("ethops_app"))
+            return f"PostgreSQL {version}, an outside server"
         self._adopt("postgres", server.spawn, Seen.SQL, stop_group=3, how=signal.SIGINT, wait=30)
         running, version = server.start()
         self._children[-1].started(running)
@@ -217,11 +220,11 @@ class Supervisor:
             password = self.layout.secrets.admin_password
             secretfile.write_private(self.layout.state / "admin.txt", password + "\n")
         prepare.set_current(self.layout.dsn("ethops_owner"), mark)
-        return f"{done.applied} migrations applied, site loaded"
+        return f"{done.applied or 'no'} migrations applied, site loaded"
 
     def _start_processes(self) -> Keeper:
-        database = SeeDatabase(self.layout.dsn("ethops_app"), self._sightings.saw)
-        database.learn()
+        rows = SeeDatabase(self.layout.dsn("ethops_app"), self._sightings.saw)
+        rows.learn()
         for process in processes(self.layout.ports):
             self._adopt(
                 process.name, self._starter(process), process.seen, stop_group=process.stop_group
@@ -229,7 +232,7 @@ class Supervisor:
             self._children[-1].start()
             if process.seen is Seen.HTTP:
                 self._watch_http(process)
-        self._watchers.watch("postgres", database)
+        self._watchers.watch("postgres", rows)
         self._watchers.watch("redis", SeeRedis(self.layout.wakeups(), self._sightings.saw))
         keeper = Keeper(self._children, self._sightings, self._policy, self._tell)
         self._await_all(keeper)

@@ -5,6 +5,8 @@ import hashlib
 from django.db import connection
 from django.utils import timezone
 
+from ethops.executor import stop
+
 FRESH_SECONDS = 10
 """Ages are words such as `40 s ago`, so a page is drawn again after so long in any case."""
 
@@ -19,7 +21,7 @@ def mark(*about: object) -> str:
     """Return an ETag for what is shown about `about`; it costs one query on primary keys."""
     with connection.cursor() as cursor:
         cursor.execute(_NEWEST)
-        newest = cursor.fetchone()
+        newest = (cursor.fetchone(), stop.seen_file())
     age = int(timezone.now().timestamp()) // FRESH_SECONDS
     text = repr((newest, age, about))
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'

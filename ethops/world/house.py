@@ -8,6 +8,7 @@ from django.utils import timezone
 from adapters.tickets.models import Ticket
 from adapters.tickets.states import SETTLED
 from audit.models import Heartbeat
+from ethops.executor import stop as pressed
 from ethops.world import ledger
 from personas.models import Stop
 
@@ -54,8 +55,11 @@ def house() -> House:
 
 
 def stop() -> Stop:
-    """Return the stop's one row."""
-    return Stop.objects.get(id=1)
+    """Return the stop's one row, or what the stop file says where only that stands."""
+    row = Stop.objects.get(id=1)
+    if row.stopped or (found := pressed.seen_file()) is None:
+        return row
+    return Stop(id=1, stopped=True, by="file", why=found.says, at=found.at)
 
 
 def open_tickets() -> int:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import LiteralString, TypeVar
 
 import psycopg
 from psycopg.rows import class_row
@@ -11,6 +12,8 @@ from psycopg.rows import class_row
 from audit import verify
 from audit.recorder import moment
 from tests.chaos.history import Action, Effect, Entry, Event, History, Ticket, first_of
+
+T = TypeVar("T")
 
 EVENTS = "SELECT fingerprint, decision, reason, ticket_ref FROM public.desk_event"
 TICKETS = "SELECT ref, ticket_class, state FROM public.tickets_ticket"
@@ -87,6 +90,6 @@ def verify_chain(link: psycopg.Connection) -> verify.Report:
     return verify.verify(rows, origin=head[0], head_seq=head[1], head_hash=head[2])
 
 
-def _rows(link: psycopg.Connection, kind: type, query: str) -> tuple:
+def _rows(link: psycopg.Connection, kind: type[T], query: LiteralString) -> tuple[T, ...]:
     with link.cursor(row_factory=class_row(kind)) as cursor:
         return tuple(cursor.execute(query).fetchall())

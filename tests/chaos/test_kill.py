@@ -3,8 +3,10 @@
 import json
 import os
 import queue
+import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -17,7 +19,7 @@ import redis
 
 from ethops.stack.errors import NotRunningError
 from tests.chaos import evidence, faults
-from tests.chaos.history import Findings, check
+from tests.chaos.history import Findings, History, check
 from tests.chaos.stack import OPEN, Stack, running, wait_for
 from tests.chaos.world import Sink, World, delivery
 
@@ -235,16 +237,13 @@ def _still_open(link: psycopg.Connection) -> str:
     return json.dumps({"work": work, "tickets": tickets, "runs": runs}, default=str, indent=1)
 
 
-def _tell(done, took, history, found: Findings) -> None:
-    ends: dict[str, int] = {}
-    for ticket in history.tickets:
-        word = f"{ticket.ticket_class} {ticket.state}"
-        ends[word] = ends.get(word, 0) + 1
-    print(f"\nseed {SEED}; {len(done)} faults: {'; '.join(done)}")
-    print(f"tickets {ends}; settled {took:.0f} s after the last kill")
-    print(f"{len(history.effects)} effects, {len(history.entries)} ledger entries")
-    print(f"in doubt: {len(found.in_doubt)} {list(found.in_doubt)}")
-    print(f"repeated posts under one key: {history.repeated_posts}")
-    print(f"restarts {history.restarts}")
-    for wrong in found.wrong:
-        print("WRONG", wrong)
+def _tell(done: list[str], took: float, history: History, found: Findings) -> None:
+    ends = Counter(f"{ticket.ticket_class} {ticket.state}" for ticket in history.tickets)
+    sys.stdout.write(
+        f"\nseed {SEED}, {len(done)} faults: {'; '.join(done)}\n"
+        f"{dict(ends)}, settled {took:.0f} s after the last kill\n"
+        f"{len(history.effects)} effects, {len(history.entries)} ledger entries,"
+        f" restarts {history.restarts},"
+        f" {history.repeated_posts} posts repeated under their key\n"
+        f"in doubt: {list(found.in_doubt)}\n" + "".join(f"WRONG {word}\n" for word in found.wrong)
+    )

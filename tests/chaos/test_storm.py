@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(180)]
 
 ALERTS = 200
 SECONDS = 5.0
-SENDERS = 4
+SENDERS = 8
 CI = "storm-queue"
 
 
@@ -28,9 +28,8 @@ def test_a_storm_of_one_cause_is_one_incident(tmp_path: Path):
         keep_logs=tmp_path,
         write_site=lambda path: world.write_site(path, sink.url),
     ) as stack:
-        answers, took = send(stack)
-        assert set(answers) == {httpx.codes.ACCEPTED}
-        assert took < SECONDS + 2
+        answers = send(stack)
+        assert answers == [httpx.codes.ACCEPTED] * ALERTS
         assert wait_for(lambda: stack.count(OPEN) == 0, seconds=60)
         with stack.connect() as link:
             history = evidence.gather(
@@ -56,8 +55,8 @@ def test_a_storm_of_one_cause_is_one_incident(tmp_path: Path):
     assert chain.whole, chain.findings
 
 
-def send(stack: Stack) -> tuple[list[int], float]:
-    """Deliver every alert at its time, in as many requests; return the answers and the time."""
+def send(stack: Stack) -> list[int]:
+    """Deliver every alert at its time, in as many requests; return the answers."""
     began = time.monotonic()
 
     def one_sender(first: int) -> list[int]:
@@ -65,8 +64,7 @@ def send(stack: Stack) -> tuple[list[int], float]:
             return [post(client, number, began) for number in range(first, ALERTS, SENDERS)]
 
     with ThreadPoolExecutor(SENDERS) as senders:
-        answers = [code for codes in senders.map(one_sender, range(SENDERS)) for code in codes]
-    return answers, time.monotonic() - began
+        return [code for codes in senders.map(one_sender, range(SENDERS)) for code in codes]
 
 
 def post(client: httpx.Client, number: int, began: float) -> int:

@@ -6,8 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from ethops import conf
-from personas import gate
+from ethops.executor import stop
 
 
 class Command(BaseCommand):
@@ -26,10 +25,11 @@ class Command(BaseCommand):
         if not by.strip():
             raise CommandError("--by is empty: only a named person resumes.")
         try:
-            gate.lift_stop(by=by, why=why)
+            stop.lift(by=by, why=why)
         except DatabaseError as fault:
             raise CommandError(
                 f"The database does not answer, so the stop stays: {fault}"
             ) from fault
-        (conf.house().state / "STOP").unlink(missing_ok=True)
+        except OSError as fault:
+            raise CommandError(f"The file cannot be removed, so the stop stays: {fault}") from fault
         self.stdout.write(f"Resumed by {by}.")

@@ -4,17 +4,18 @@ import getpass
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from ethops import conf
-from personas import gate
+from ethops.executor import conf, stop
 
 
 class Command(BaseCommand):
     """`manage.py stop --why TEXT`: first the file, which needs nothing, then the row."""
 
     help = "Stop all agents and effects at once."
+    # A fault in a declared file must not keep anybody from stopping.
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Who and why, for the record."""
@@ -22,18 +23,17 @@ class Command(BaseCommand):
         parser.add_argument("--by", default=getpass.getuser(), help="your name")
 
     def handle(self, *, why: str, by: str, **options: Any) -> None:
-        """Write the file, then the row."""
+        """Stop, by the file alone where the database does not answer."""
         del options
-        file = conf.house().state / "STOP"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"{by}: {why}\n", encoding="utf-8")
         try:
-            gate.press_stop(by=by, why=why)
+            stop.press(by=by, why=why)
         except DatabaseError as fault:
-            self.stdout.write(
-                self.style.WARNING(
-                    f"Stopped by file alone ({file}): the database does not answer. {fault}"
-                )
-            )
+            if not stop.by_file():
+                raise CommandError(
+                    f"Nothing was stopped: no file could be written, and {fault}"
+                ) from fault
+            file = conf.executor().stop_file
+            said = f"Stopped by file alone ({file}): the database does not answer. {fault}"
+            self.stdout.write(self.style.WARNING(said))
             return
         self.stdout.write("Stopped. Nothing new is begun; `manage.py resume --by NAME` goes on.")

@@ -11,7 +11,7 @@ import pytest
 
 from adapters.registry import reader
 from ethops.env import CLONE
-from ethops.executor import marks
+from ethops.executor import marks, worker
 from tests.integration.executor.conftest import wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
@@ -146,8 +146,6 @@ def test_a_killed_executor_takes_its_play_along(bench, kept_service, executor):
 
 
 def test_a_play_that_ended_before_its_executor_died_is_found_done(bench, kept_service, monkeypatch):
-    from ethops.executor import worker
-
     ref = bench.incident("web-01")
     action = bench.authorised(ref, "playbook.run", "collect_diagnostics", "web-01")
     with monkeypatch.context() as crash:
@@ -157,6 +155,21 @@ def test_a_play_that_ended_before_its_executor_died_is_found_done(bench, kept_se
     bench.worker().drain("executor.plays")
     row = bench.action(action)
     assert (row["outcome"], row["attempts"], len(reader("tickets").children(ref))) == ("done", 1, 1)
+
+
+def test_what_ran_on_another_machine_is_not_judged_from_here(bench, kept_service, monkeypatch):
+    """No trace of a play here says nothing about the machine where its executor was."""
+    ref = bench.incident("web-01")
+    action = bench.authorised(ref, "playbook.run", "restart_service", "web-01")
+    with monkeypatch.context() as crash:
+        crash.setattr(worker, "_act", lambda _: None)
+        bench.worker().drain("executor.plays")
+    bench.ask(
+        "owner", "UPDATE audit_work SET holder = 'elsewhere:7' WHERE id = %s RETURNING 1", action
+    )
+    bench.lose_lease(action)
+    bench.worker().drain("executor.plays")
+    assert bench.action(action)["state"] == "in_doubt"
 
 
 def test_a_play_is_never_begun_twice(bench, kept_service):

@@ -194,4 +194,4 @@ def test_what_still_goes_on_in_this_process_is_not_probed(bench, ref, monkeypatc
 
     monkeypatch.setitem(registry.EFFECTS, "ticket.comment", OutlivesItsLease())
     found.drain("executor.light")
-    assert (probed, bench.action(action)["state"]) == ([], "in_doubt")
+    assert (probed, bench.action(action)["state"]) == ([], "done")

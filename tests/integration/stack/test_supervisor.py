@@ -25,7 +25,6 @@ pytestmark = [
     pytest.mark.processes,
     pytest.mark.slow,
     pytest.mark.timeout(240),
-    pytest.mark.xdist_group("supervisor"),
 ]
 
 OURS = ("recorder", "control", "agent", "executor", "web", "beat", "flower")

@@ -11,7 +11,10 @@ REQUEST = RequestFactory().get("/")
 
 
 def test_a_sync_answer_carries_the_policy():
-    answer = ContentSecurityPolicy(lambda request: HttpResponse())(REQUEST)
+    def at_once(request):
+        return HttpResponse()
+
+    answer = ContentSecurityPolicy(at_once)(REQUEST)
     assert answer["Content-Security-Policy"] == POLICY
 
 

@@ -1,0 +1,274 @@
+"""The desk's own pages in a real browser: light, strict, narrow, and of use without script."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.contrib.auth.models import User
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
+
+from tests.integration.api.scene import Scene
+from tests.integration.api.served import served
+from tests.servers import Servers
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(300)]
+
+MOST_REQUESTS = 12
+MOST_BYTES = 100_000
+QUIET = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+PASSWORD = "correct horse"
+
+
+def chromium() -> str:
+    """Where the browser is; without one these tests say so, and fail where CI promises one."""
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        said = (
+            "no Chromium on PATH: the pages were NOT looked at (Debian: apt-get install chromium)"
+        )
+        if os.environ.get("CI") == "true":
+            pytest.fail(said)
+        pytest.skip(said)
+    return found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    where = chromium()
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as driver:
+        # The driver keeps an event loop in this thread, and Django would refuse its database.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        launched = driver.chromium.launch(executable_path=where, args=QUIET)
+        yield launched
+        launched.close()
+
+
+@dataclass
+class Visit:
+    """A person at the desk, and everything the browser complained about."""
+
+    address: str
+    browser: Browser
+    scene: Scene
+    complaints: list[str] = field(default_factory=list)
+    session: Any = None
+
+    def person(self, width: int = 1440, **more: Any) -> BrowserContext:
+        """A fresh browser of somebody who has logged in."""
+        context = self.browser.new_context(
+            viewport={"width": width, "height": 900}, storage_state=self._session(), **more
+        )
+        context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+        context.on("dialog", lambda dialog: self.complaints.append(dialog.message))
+        context.on("console", lambda said: self._hear(said.type, said.text))
+        return context
+
+    def _session(self) -> Any:
+        if self.session is None:
+            context = self.browser.new_context()
+            page = context.new_page()
+            page.goto(f"{self.address}/login/")
+            page.fill("#id_username", "ada")
+            page.fill("#id_password", PASSWORD)
+            page.click("input[type=submit]")
+            page.wait_for_url(f"{self.address}/")
+            self.session = context.storage_state()
+            context.close()
+        return self.session
+
+    def _hear(self, kind: str, text: str) -> None:
+        # A refused form is a 422 on purpose, and the browser reports it.
+        if kind == "error" and "status of 422" not in text:
+            self.complaints.append(text)
+
+    def own_pages(self) -> dict[str, str]:
+        return {
+            "now": "/",
+            "ticket": f"/tickets/{self.scene.ticket}/",
+            "ticket, all": f"/tickets/{self.scene.ticket}/?all",
+            "ledger": "/ledger/",
+            "entry": "/ledger/2/",
+            "run": f"/runs/{self.scene.run}/",
+            "action": f"/actions/{self.scene.actions['done']}/",
+            "denied action": f"/actions/{self.scene.actions['denied']}/",
+            "stop": "/stop/",
+            "everything": "/everything/",
+        }
+
+    def lists(self) -> dict[str, str]:
+        return {
+            "tickets": "/tickets/ticket/",
+            "runs": "/personas/run/",
+            "actions": "/personas/action/",
+            "events": "/desk/event/",
+            "a delivery": "/desk/delivery/1/change/",
+            "a schedule": "/django_celery_beat/periodictask/add/",
+            "a CI": "/cmdb/ci/web-01/change/",
+        }
+
+
+@pytest.fixture
+def visit(
+    role: Callable[[str], psycopg.Connection[Any]],
+    browser: Browser,
+    servers: Servers,
+    database_name: str,
+    tmp_path: Path,
+) -> Iterator[Visit]:
+    scene = Scene(role)
+    scene.furnish()
+    scene.history()
+    scene.alive()
+    # The process under test knows Django's own hashers, not the quick one of the tests.
+    hashed = PBKDF2PasswordHasher().encode(PASSWORD, "salt", 1000)
+    User.objects.create(username="ada", password=hashed, is_staff=True, is_superuser=True)
+    with served(servers, database_name, tmp_path) as address:
+        made = Visit(address, browser, scene)
+        yield made
+    for context in list(browser.contexts):
+        context.close()
+
+
+def test_own_pages_are_light_and_break_no_policy(visit):
+    for name, path in visit.own_pages().items():
+        context = visit.person()
+        page = context.new_page()
+        # Nothing is kept from one page to the next: each is measured as a first visit.
+        page.context.new_cdp_session(page).send("Network.setCacheDisabled", {"cacheDisabled": True})
+        answers: list[Response] = []
+        page.on("response", lambda answer, kept=answers: kept.append(answer))
+        page.goto(visit.address + path, wait_until="networkidle")
+        size = sum(answer.request.sizes()["responseBodySize"] for answer in answers)
+        assert len(answers) <= MOST_REQUESTS, (name, [answer.url for answer in answers])
+        assert size <= MOST_BYTES, (name, size)
+        assert all(answer.url.startswith(visit.address) for answer in answers), name
+        context.close()
+    assert visit.complaints == []
+
+
+def test_the_admins_lists_and_forms_break_no_policy(visit):
+    page = visit.person().new_page()
+    for name, path in visit.lists().items():
+        answer = page.goto(visit.address + path)
+        assert answer is not None
+        assert answer.status == 200, name
+    assert visit.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_scrolls_sideways(visit, scheme):
+    page = visit.person(color_scheme=scheme).new_page()
+    for width in (320, 390, 768, 1440):
+        page.set_viewport_size({"width": width, "height": 800})
+        for name, path in {**visit.own_pages(), "tickets": "/tickets/ticket/"}.items():
+            page.goto(visit.address + path)
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, (name, width, wide)
+
+
+CONTROLS = """() => [...document.querySelectorAll('a, button, input:not([type=hidden]), textarea,'
+    + ' select, summary')].filter((one) => one.offsetParent && one.getClientRects().length)
+    .map((one) => ({
+        name: (one.getAttribute('aria-label') || one.innerText || one.title || ''
+            + [...(one.labels || [])].map((l) => l.innerText).join(' ')).trim(),
+        high: one.getBoundingClientRect().height,
+        button: one.matches('button, .btn, .stop, .rail a'),
+        html: one.outerHTML.slice(0, 120),
+    }))"""
+
+
+def test_every_control_has_a_name_and_a_size_to_hit(visit):
+    page = visit.person(width=390).new_page()
+    for name, path in visit.own_pages().items():
+        page.goto(visit.address + path)
+        for control in page.evaluate(CONTROLS):
+            assert control["name"], (name, control["html"])
+            if control["button"]:
+                assert control["high"] >= 44, (name, control["html"])
+
+
+def test_every_page_has_one_heading_and_a_way_past_the_frame(visit):
+    page = visit.person().new_page()
+    for name, path in visit.own_pages().items():
+        page.goto(visit.address + path)
+        assert page.locator("h1").count() == 1, name
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip-to-content-link", name
+
+
+def test_a_ticket_is_worked_on_without_script(visit):
+    page = visit.person(java_script_enabled=False).new_page()
+    page.goto(f"{visit.address}/tickets/{visit.scene.ticket}/")
+    page.fill("textarea[name=text]", "I look at it.")
+    page.click("text=Add this note")
+    expect(page.locator(".story")).to_contain_text("I look at it.")
+    page.click("button:has-text('Assign to me')")
+    expect(page.locator(".take")).to_contain_text("It is yours.")
+    page.click("summary:has-text('Resolve it')")
+    page.fill("textarea[name=solution]", "Power is back.")
+    page.click(f"button:has-text('Resolve {visit.scene.ticket}')")
+    expect(page.locator(".messagelist")).to_contain_text("is resolved")
+    page.click("text=show")
+    assert page.locator(".story .routine").count() > 0
+
+
+def test_the_stop_works_without_script(visit):
+    page = visit.person(java_script_enabled=False).new_page()
+    page.goto(visit.address)
+    page.click("a.stop")
+    page.fill("textarea[name=why]", "smoke")
+    page.click("button:has-text('Stop all agents')")
+    expect(page.locator(".note.bad")).to_contain_text("Stopped by ada")
+    page.click("button:has-text('Resume all agents')")
+    expect(page.locator(".wrong").first).to_be_visible()
+    page.fill("textarea[name=why]", "steam")
+    page.click("button:has-text('Resume all agents')")
+    expect(page.locator(".note.bad")).to_have_count(0)
+
+
+def test_a_page_keeps_itself_fresh_and_what_somebody_opened_open(visit):
+    page = visit.person().new_page()
+    page.goto(f"{visit.address}/tickets/{visit.scene.ticket}/")
+    page.fill("textarea[name=text]", "half a thou")
+    other = visit.person().new_page()
+    other.goto(f"{visit.address}/tickets/{visit.scene.ticket}/")
+    other.fill("textarea[name=text]", "News from elsewhere.")
+    other.click("text=Add this note")
+    expect(page.locator(".story")).to_contain_text("News from elsewhere.", timeout=20_000)
+    assert page.input_value("textarea[name=text]") == "half a thou"
+    assert page.evaluate("document.activeElement.name") == "text"
+
+
+def test_a_lost_server_is_said_and_nothing_is_blanked(visit):
+    page = visit.person().new_page()
+    page.goto(visit.address)
+    expect(page.locator("#live")).to_have_text("Live")
+    page.context.set_offline(True)
+    expect(page.locator("#live")).to_contain_text("No contact since", timeout=20_000)
+    assert page.locator(".answer").count() == 4
+    page.context.set_offline(False)
+    expect(page.locator("#live")).to_have_text("Live", timeout=30_000)
+
+
+def test_text_of_strangers_runs_nothing(visit):
+    page: Page = visit.person().new_page()
+    for path in {**visit.own_pages(), **visit.lists()}.values():
+        page.goto(visit.address + path)
+        assert page.locator("img[src=x]").count() == 0
+    assert visit.complaints == []

@@ -1,0 +1,26 @@
+"""The peer of Celery: the same executor in one process, woken by LISTEN alone.
+
+DATABASE_URL=... python -m tests.bench.listening
+"""
+
+import django
+
+django.setup()
+
+from django.db import connection  # noqa: E402  after the setup
+
+from ethops.executor import worker  # noqa: E402
+
+
+def main() -> None:
+    """Drain at every notice until somebody ends the process."""
+    with connection.cursor() as cursor:
+        cursor.execute("LISTEN ethops_ready")
+    while True:
+        worker.drain_light()
+        for _ in connection.connection.notifies(timeout=1.0, stop_after=1):
+            pass
+
+
+if __name__ == "__main__":
+    main()
