@@ -1,14 +1,16 @@
 """Settings of the tests: ours, with nothing of the developer's own stack in them."""
 
+import atexit
 import os
+import shutil
 import tempfile
-from pathlib import Path
 
 for name in [*os.environ]:
     if name.startswith("ETHOPS_") or name in {"DATABASE_URL", "REDIS_URL"}:
         del os.environ[name]
-# A folder that is never made: no test meets the secrets of a stack that runs beside it.
-os.environ["ETHOPS_STATE"] = str(Path(tempfile.gettempdir()) / "ethops-tests-have-no-state")
+# An empty folder: no test meets the secrets of a stack that runs beside it.
+os.environ["ETHOPS_STATE"] = tempfile.mkdtemp(prefix="ethops-tests-state-")
+atexit.register(shutil.rmtree, os.environ["ETHOPS_STATE"], ignore_errors=True)
 # A pool would hold databases open that the tests drop.
 os.environ["ETHOPS_DATABASE_POOL"] = "0"
 

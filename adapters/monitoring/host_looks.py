@@ -9,7 +9,6 @@ from typing import Final
 from adapters.monitoring.declared import DirectoryParams, FilesystemParams, LoadParams
 from adapters.monitoring.looks import Look
 
-
 MOST_ENTRIES: Final = 1_000_000
 """Files and directories of one look; beyond them it is given up, as it is beyond its time."""
 

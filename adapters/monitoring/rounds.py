@@ -70,7 +70,7 @@ async def _safe_look(task: Task) -> Look:
         return await _look(task)
     except Exception as fault:
         log.exception("the look of probe %s broke", task.probe)
-        said = f"The look itself broke ({type(fault).__name__}); see the log of control."
+        said = f"The look itself broke ({type(fault).__name__}); see the log."
         return Look("unreachable", None, "", said)
 
 

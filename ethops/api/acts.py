@@ -3,15 +3,17 @@
 from typing import Final
 from uuid import UUID
 
-from django.db import transaction
-
 from adapters.tickets.port import Deed, TicketFields, Visibility
 from ethops.executor import stop as pressed
+from ethops.desk.policy import RESPONDERS
 from ethops.executor import tickets
 from personas import gate
 
 MAY_RESUME: Final = "personas.change_stop"
 """The permission without which nobody lifts the stop."""
+
+PEOPLE: Final = "people"
+"""The team of tickets that a person has."""
 
 
 def comment(*, ref: str, person: str, text: str, visibility: Visibility, key: UUID) -> Deed:
@@ -32,17 +34,26 @@ def move(
 
 def take(*, ref: str, person: str, why: str, key: UUID) -> Deed:
     """Give a ticket to the person who asks: its runs end and its permits are void, both or none."""
-    said = why or "took the ticket"
-    with transaction.atomic():
-        gate.take_over(ticket_ref=ref, person=person, why=said)
-        return tickets.move_by_person(
-            key=key,
-            ref=ref,
-            person=person,
-            stimulus="ev_assign",
-            fields={"assignee": person, "team": "people"},
-            text=why,
-        )
+    return move(
+        ref=ref,
+        person=person,
+        stimulus="ev_assign",
+        fields={"assignee": person, "team": PEOPLE},
+        note=why,
+        key=key,
+    )
+
+
+def give_back(*, ref: str, person: str, key: UUID) -> Deed:
+    """Give a ticket back to the agents; the dispatcher bears the next run."""
+    return move(
+        ref=ref,
+        person=person,
+        stimulus="ev_assign",
+        fields={"assignee": "", "team": RESPONDERS},
+        note="",
+        key=key,
+    )
 
 
 def stop(*, person: str, why: str) -> None:

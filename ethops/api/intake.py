@@ -101,6 +101,7 @@ class CIs(Shelf[CI]):
     """CIs of the mirror."""
 
     serializer_class = CIOut
+    lookup_field = "ref"
     lookup_value_regex = "[^/]{1,64}"
     filters: ClassVar = {
         "ci_class": ("ci_class", serializers.CharField(max_length=64)),

@@ -69,6 +69,7 @@ class StandingOut(serializers.Serializer[Any]):
 class Entries(Shelf[Entry]):
     """Entries, newest first."""
 
+    lookup_field = "seq"
     lookup_value_regex = "[0-9]{1,18}"
     filters: ClassVar = {
         "kind": ("kind", serializers.CharField(max_length=40)),

@@ -27,9 +27,6 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "tickets.field_missing": 422,
     "tickets.draft_refused": 422,
     "cmdb.not_found": 404,
-    "desk.not_json": 400,
-    "desk.wrong_charset": 415,
-    "desk.wrong_type": 415,
 }
 """Code of a room's error -> HTTP status; a code that is not here is a fault of ours."""
 

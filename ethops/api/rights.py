@@ -52,6 +52,7 @@ class Cards(Shelf[Card]):
     """Cards of this site."""
 
     serializer_class = CardOut
+    lookup_field = "name"
     lookup_value_regex = "[a-z][a-z0-9_-]{0,59}"
 
     def get_queryset(self) -> QuerySet[Card]:
@@ -63,6 +64,7 @@ class Catalogue(Shelf[CatalogueEntry]):
     """The catalogue."""
 
     serializer_class = CatalogueOut
+    lookup_field = "name"
     lookup_value_regex = "[a-z][a-z0-9_-]{0,59}"
 
     def get_queryset(self) -> QuerySet[CatalogueEntry]:

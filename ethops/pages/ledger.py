@@ -182,7 +182,7 @@ def whole(checked: ledger.Checked | None, now: datetime) -> Shows:
     """Return the sentence about the whole chain."""
     if checked is None:
         unknown = "The chain has not been checked yet"
-        return Shows(holds=None, says=unknown, detail="it is checked every few minutes")
+        return Shows(holds=None, says=unknown, detail="manage.py ledger verify checks every entry")
     ago = f"checked {Moment(checked.at, now).ago} ago"
     if not checked.whole:
         detail = f"{checked.finding}; {ago}"
@@ -233,7 +233,8 @@ def about(said: dict[str, Any]) -> tuple[str, str]:
     if what and body.get("target"):
         what = f"{what} on {body['target']}"
     step = f"step {body['step']}: {body['choice']}" if "choice" in body and "step" in body else ""
-    return what or step or str(body.get("title") or body.get("summary") or ""), by
+    line = f"line {body['line']} of the worklog" if body.get("line") else ""
+    return what or step or str(body.get("title") or body.get("summary") or line), by
 
 
 def short_principal(name: str) -> str:

@@ -1,7 +1,7 @@
 """A run: question and answer side by side, step by step, and what it asked for."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +39,7 @@ class StepShown:
     at: Moment
     took: str
     facts: list[tuple[str, str]]
+    fresh: list[tuple[str, str]]
     candidates: list[tuple[str, str, bool]]
     chosen: str
     say: str
@@ -63,9 +64,9 @@ def shown(request: HttpRequest, context: dict[str, Any], run_id: UUID) -> HttpRe
     asked: dict[int, list[Asked]] = {}
     for action in found.action_rows.all():
         asked.setdefault(action.step_number, []).append(_asked(action, now))
-    steps = [
-        step_shown(step, asked.pop(step.number, []), seals, now) for step in found.step_rows.all()
-    ]
+    steps = told(
+        [step_shown(s, asked.pop(s.number, []), seals, now) for s in found.step_rows.all()]
+    )
     about = {
         **context,
         "title": f"Run {str(found.id)[:4]} {found.card_id}",
@@ -118,6 +119,7 @@ def step_shown(
         at=Moment(step.started_at, now),
         took=short_span(step.ended_at - step.started_at),
         facts=sorted(flat(question.get("facts"))),
+        fresh=[],
         candidates=_candidates(question.get("candidates"), chosen),
         chosen=chosen,
         say=str(answer.get("say", "")),
@@ -130,6 +132,17 @@ def step_shown(
         seal=seal(seals.get(("step.taken", f"{step.run_id}:{step.number}"))),
         asked=asked,
     )
+
+
+def told(steps: list[StepShown]) -> list[StepShown]:
+    """Give each step the facts that the step before it did not have: the others stay folded."""
+    known: set[tuple[str, str]] = set()
+    shown_steps = []
+    for step in steps:
+        fresh = [fact for fact in step.facts if fact not in known]
+        shown_steps.append(replace(step, fresh=fresh))
+        known = set(step.facts) or known
+    return shown_steps
 
 
 def _asked(action: Action, now: Any) -> Asked:

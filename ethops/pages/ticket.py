@@ -52,6 +52,12 @@ class TakeForm(forms.Form):
     key = forms.UUIDField()
 
 
+class BackForm(forms.Form):
+    """Nothing but the wish to give the ticket back."""
+
+    key = forms.UUIDField()
+
+
 class SolutionForm(forms.Form):
     """How a person solved it."""
 
@@ -225,6 +231,9 @@ def _done(act: str, person: str, ref: str, said: dict[str, Any]) -> str:
     if act == "take":
         acts.take(ref=ref, person=person, why=said["why"], key=key)
         return f"{ref} is yours. No agent works on it, and nothing permitted will still begin."
+    if act == "back":
+        acts.give_back(ref=ref, person=person, key=key)
+        return f"{ref} is with the agents again."
     acts.move(
         ref=ref,
         person=person,

@@ -68,9 +68,11 @@ def span(length: timedelta) -> str:
 
 
 def short_span(length: timedelta) -> str:
-    """Return a length with tenths below ten seconds: `3.8 s`."""
+    """Return a short length: `24 ms`, `3.8 s`, then as `span`."""
     seconds = length.total_seconds()
-    return f"{max(0.0, seconds):.1f}{NARROW}s" if seconds < 10 else span(length)
+    if seconds < 1:
+        return f"{max(0, round(seconds * 1000))}{NARROW}ms"
+    return f"{seconds:.1f}{NARROW}s" if seconds < 10 else span(length)
 
 
 def number(value: int) -> str:

@@ -76,7 +76,7 @@ class Seals:
         """Return what the author of a line did, in words."""
         body = self._by_line[n][1] if n in self._by_line else {}
         if body.get("stimulus") == "ev_assign" and "assignee" in (body.get("fields") or []):
-            return "took the ticket"
+            return "moved the ticket"
         return MOVES.get(str(body.get("stimulus", "")), "wrote")
 
 

@@ -171,10 +171,9 @@ def test_the_admins_lists_and_forms_break_no_policy(visit):
     assert visit.complaints == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_scrolls_sideways(visit, scheme):
-    page = visit.person(color_scheme=scheme).new_page()
-    for width in (320, 390, 768, 1440):
+def test_no_page_scrolls_sideways(visit):
+    page = visit.person().new_page()
+    for width in (320, 768, 1024):
         page.set_viewport_size({"width": width, "height": 800})
         for name, path in {**visit.own_pages(), "tickets": "/tickets/ticket/"}.items():
             page.goto(visit.address + path)
@@ -183,7 +182,7 @@ def test_no_page_scrolls_sideways(visit, scheme):
 
 
 CONTROLS = """() => [...document.querySelectorAll('a, button, input:not([type=hidden]), textarea,'
-    + ' select, summary')].filter((one) => one.offsetParent && one.getClientRects().length)
+    + ' select, summary')].filter((one) => one.checkVisibility() && one.getClientRects().length)
     .map((one) => ({
         name: (one.getAttribute('aria-label') || one.innerText || one.title || ''
             + [...(one.labels || [])].map((l) => l.innerText).join(' ')).trim(),

@@ -6,10 +6,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from adapters.monitoring import host_looks, rounds
 from adapters.monitoring.declared import (
     DirectoryParams,
     FilesystemParams,
@@ -19,6 +21,7 @@ from adapters.monitoring.declared import (
 )
 from adapters.monitoring.host_looks import look_directory, look_filesystem, look_load
 from adapters.monitoring.looks import Look, look_http, look_tcp
+from adapters.monitoring.rounds import Task
 
 
 @contextmanager
@@ -153,6 +156,51 @@ def test_a_directory_is_counted_without_following_links(tmp_path: Path) -> None:
     look = look_directory(DirectoryParams(path=str(tmp_path), max_files=2))
     assert look.symptom == "ok"
     assert "in 2 files" in look.detail
+
+
+@pytest.fixture
+def deep(tmp_path: Path) -> Iterator[Path]:
+    """A directory deeper than Python's stack, removed step by step: pytest could not."""
+    folders = [tmp_path / "d"]
+    for _ in range(1100):
+        folders.append(folders[-1] / "d")
+    for folder in folders:
+        folder.mkdir()
+    yield tmp_path
+    for folder in reversed(folders):
+        folder.rmdir()
+
+
+def test_a_directory_may_be_deep(deep: Path) -> None:
+    (deep / "file").touch()
+    look = look_directory(DirectoryParams(path=str(deep), max_files=2))
+    assert (look.symptom, "in 1 files" in look.detail) == ("ok", True)
+
+
+def test_a_directory_with_too_many_entries_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host_looks, "MOST_ENTRIES", 5)
+    for number in range(6):
+        (tmp_path / str(number)).mkdir()
+    look = look_directory(DirectoryParams(path=str(tmp_path), max_files=2))
+    assert (look.symptom, look.detail) == ("slow", "Not counted within 5 s: 0 files so far.")
+
+
+def test_a_look_that_breaks_is_the_trouble_of_its_own_probe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(_params: LoadParams) -> Look:
+        raise RuntimeError("out of the blue")
+
+    monkeypatch.setattr(rounds, "look_load", breaks)
+    tasks = [
+        Task("broken", LoadParams(max_per_core=1)),
+        Task("whole", DirectoryParams(path=str(tmp_path), max_files=2)),
+    ]
+    broken, whole = rounds.run_round(tasks, datetime.now(UTC))
+    assert (broken.symptom, whole.symptom) == ("unreachable", "ok")
+    assert broken.detail == "The look itself broke (RuntimeError); see the log."
 
 
 @pytest.mark.parametrize("limits", [{"max_bytes": 99}, {"max_files": 0}])

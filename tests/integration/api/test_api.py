@@ -166,12 +166,12 @@ def test_who_takes_a_ticket_ends_its_runs(api, scene):
     assert api.get(f"/api/v1/tickets/{scene.ticket}").json()["assignee"] == "ada"
 
 
-def test_a_ticket_that_cannot_be_taken_keeps_its_runs(api, scene):
+def test_a_ticket_that_is_settled_cannot_be_taken(api, scene):
     move = {"stimulus": "ev_resolve", "solution": "Power is back."}
     api.post(f"/api/v1/tickets/{scene.ticket}/move", move, format="json")
     answer = api.post(f"/api/v1/tickets/{scene.ticket}/assign-to-me", {}, format="json")
     assert (answer.status_code, answer.json()["code"]) == (409, "tickets.move_refused")
-    assert api.get(f"/api/v1/runs/{scene.run}").json()["state"] != "cancelled"
+    assert api.get(f"/api/v1/tickets/{scene.ticket}").json()["assignee"] == ""
 
 
 def test_a_move_that_the_state_refuses_is_a_conflict(api, scene):

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import psycopg
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -252,6 +252,15 @@ def test_who_takes_a_ticket_has_it_and_ends_its_run(desk, scene):
     assert "ended by a person" in page(desk, f"/runs/{scene.run}/")
 
 
+def test_who_has_a_ticket_gives_it_back_to_the_agents(desk, api, scene):
+    path = f"/tickets/{scene.ticket}/"
+    desk.post(path, {"act": "take", "key": key_of(page(desk, path))})
+    text = desk.post(path, {"act": "back", "key": key_of(page(desk, path))}, follow=True)
+    assert f"{scene.ticket} is with the agents again." in text.content.decode()
+    said = api.get(f"/api/v1/tickets/{scene.ticket}").json()
+    assert (said["assignee"], said["team"]) == ("", "responders")
+
+
 def test_resolving_needs_a_sentence(desk, scene):
     path = f"/tickets/{scene.ticket}/"
     key = key_of(page(desk, path))
@@ -307,3 +316,35 @@ def test_a_filter_that_keeps_nothing_is_named_with_a_way_back(desk, scene):
     text = page(desk, "/ledger/?ticket=INC-77777")
     assert "No entry fits this filter." in text
     assert "All entries" in text
+
+
+def away(*_: object) -> None:
+    raise OperationalError("password of ethops_app is wrong")
+
+
+def test_a_database_that_is_away_is_said_in_words(desk, monkeypatch):
+    monkeypatch.setattr("ethops.world.house.house", away)
+    answer = desk.get("/")
+    text = answer.content.decode()
+    assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+    assert "PostgreSQL does not answer" in text
+    assert "ethops_app" not in text
+
+
+def test_a_fault_of_ours_is_said_without_its_inside(desk, monkeypatch):
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("inside")
+
+    monkeypatch.setattr("ethops.world.house.house", broken)
+    answer = desk.get("/")
+    assert answer.status_code == 500
+    assert "This did not work" in answer.content.decode()
+    assert "inside" not in answer.content.decode()
+
+
+def test_a_fault_of_the_api_is_a_problem(ada, monkeypatch):
+    monkeypatch.setattr("ethops.world.house.stop", away)
+    client = Client(raise_request_exception=False)
+    client.force_login(ada)
+    answer = client.get("/api/v1/stop")
+    assert (answer.status_code, answer.json()["code"]) == (503, "database.away")

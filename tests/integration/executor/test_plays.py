@@ -10,8 +10,10 @@ import time
 import pytest
 
 from adapters.registry import reader
+from ethops.desk import work
 from ethops.env import CLONE
-from ethops.executor import marks, worker
+from ethops.executor import changes, marks, runner, worker
+from personas import gate
 from tests.integration.executor.conftest import wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
@@ -170,6 +172,76 @@ def test_what_ran_on_another_machine_is_not_judged_from_here(bench, kept_service
     bench.lose_lease(action)
     bench.worker().drain("executor.plays")
     assert bench.action(action)["state"] == "in_doubt"
+
+
+def test_what_another_machine_began_is_judged_where_its_record_is_seen(
+    bench, kept_service, monkeypatch
+):
+    """A host that is named anew, or a folder that two of them share."""
+    ref = bench.incident("web-01")
+    action = bench.authorised(ref, "playbook.run", "collect_diagnostics", "web-01")
+    with monkeypatch.context() as crash:
+        crash.setattr(worker, "_settlement", lambda *_: None)
+        bench.worker().drain("executor.plays")
+    bench.ask(
+        "owner", "UPDATE audit_work SET holder = 'elsewhere:7' WHERE id = %s RETURNING 1", action
+    )
+    bench.lose_lease(action)
+    bench.worker().drain("executor.plays")
+    assert bench.action(action)["outcome"] == "done"
+
+
+def test_a_play_whose_lease_was_lost_before_it_began_is_not_begun(bench, kept_service, monkeypatch):
+    ref = bench.incident("web-01")
+    action = bench.authorised(ref, "playbook.run", "restart_service", "web-01")
+    old, found = bench.pid(), bench.worker()
+
+    def begin_slowly(claim, host):
+        bench.lose_lease(action)
+        return begin(claim, host)
+
+    begin = changes.begin
+    with monkeypatch.context() as slow:
+        slow.setattr(changes, "begin", begin_slowly)
+        found.drain("executor.plays")
+    begun = (bench.folder / "state" / "plays" / str(action) / "started").exists()
+    state, pid = bench.action(action)["state"], bench.pid()
+    found.drain("executor.plays")
+    row = bench.action(action)
+    assert (begun, state, pid) == (False, "in_doubt", old)
+    assert (row["outcome"], row["attempts"], bench.pid() == old) == ("done", 2, False)
+
+
+@pytest.mark.parametrize(("finding", "state"), [("done", "implemented"), ("failed", "failed")])
+def test_a_person_who_settles_a_doubt_concludes_its_change(
+    bench, kept_service, monkeypatch, finding, state
+):
+    def dies(folder, **_):
+        folder.started.touch()
+        raise RuntimeError("out of the blue")
+
+    ref = bench.incident("web-01")
+    action = bench.authorised(ref, "playbook.run", "restart_service", "web-01")
+    monkeypatch.setattr(runner, "run", dies)
+    bench.worker().drain("executor.plays")
+    bench.lose_lease(action)
+    bench.worker().drain("executor.plays")
+    with bench.as_role("app"):
+        gate.person_settles(action_id=action, person="ada", finding=finding, why="saw it")
+        work.drain()
+        changes.conclude_by_person(action, finding, "ada: saw it")
+    (change,) = reader("tickets").children(ref)
+    line = f"{change.ref}: Restart a service on web-01: {finding}. ada: saw it"
+    assert (change.state, bench.lines(ref).count(line)) == (state, 1)
+
+
+def test_a_settled_action_without_a_change_needs_no_conclusion(bench):
+    ref = bench.incident("web-01")
+    action = bench.authorised(ref, "ticket.comment", text="x")
+    before = bench.lines(ref)
+    with bench.as_role("app"):
+        changes.conclude_by_person(action, "done", "ada: saw it")
+    assert bench.lines(ref) == before
 
 
 def test_a_play_is_never_begun_twice(bench, kept_service):

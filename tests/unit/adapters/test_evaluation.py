@@ -63,6 +63,26 @@ def test_silence_begins_a_good_run_anew() -> None:
     assert (standing.good_run, standing.good_since) == (1, BEGAN + timedelta(seconds=100))
 
 
+def test_a_clock_that_is_set_back_does_not_end_the_watch() -> None:
+    back = -3600
+    standing = run("bb")[-1]
+    for second in (1, 2):
+        standing = fold(standing, sample(back + second, ok=True), LIMITS)
+    assert (standing.status, standing.last_sample_at) == (
+        "resolved",
+        BEGAN + timedelta(seconds=back + 2),
+    )
+
+
+def test_an_alert_neither_ends_before_it_began_nor_begins_before_its_trouble() -> None:
+    fired = fold(run("b")[-1], sample(-3600, ok=False), LIMITS)
+    assert (fired.first_bad_at, fired.starts_at) == (BEGAN - timedelta(seconds=3600),) * 2
+    standing = run("bb")[-1]
+    for second in (1, 2):
+        standing = fold(standing, sample(second - 3600, ok=True), LIMITS)
+    assert standing.ends_at == standing.starts_at
+
+
 marks_drawn = st.text(alphabet="gb", max_size=60)
 limits_drawn = st.builds(
     Thresholds,

@@ -3,6 +3,7 @@
 import asyncio
 
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.test import RequestFactory
 
 from ethops.api.csp import POLICY, ContentSecurityPolicy
@@ -22,7 +23,12 @@ def test_an_async_answer_carries_the_policy():
     async def later(request):
         return HttpResponse()
 
-    answer = asyncio.run(ContentSecurityPolicy(later)(REQUEST))
+    async def answered():
+        coming = ContentSecurityPolicy(later)(REQUEST)
+        assert not isinstance(coming, HttpResponseBase)
+        return await coming
+
+    answer = asyncio.run(answered())
     assert answer["Content-Security-Policy"] == POLICY
 
 

@@ -1,5 +1,6 @@
 """What ansible-runner's record of a play proves."""
 
+import json
 from typing import Any
 
 import pytest
@@ -65,9 +66,19 @@ def test_text_from_a_host_is_kept_without_control_characters():
     ids=["long", "wide", "nested lists", "deep"],
 )
 def test_a_report_stays_small_whatever_a_host_says(hostile):
-    import json
-
     assert len(json.dumps(bounded(hostile))) <= LONGEST_RESULT + 100
+
+
+def test_what_the_database_would_refuse_becomes_text():
+    read = json.loads('{"a": [NaN, -Infinity, 1e999], "b": "nul \\u0000 \\ud800", "c": 2}')
+    said = bounded({**read, "huge": 2**70, "most": 2**63 - 1})
+    assert said == {
+        "a": ["nan", "-inf", "inf"],
+        "b": "nul",
+        "c": 2,
+        "huge": "a number of 71 bits",
+        "most": 2**63 - 1,
+    }
 
 
 def test_a_record_that_is_no_record_proves_nothing_good():
