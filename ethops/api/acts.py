@@ -4,10 +4,9 @@ from typing import Final
 from uuid import UUID
 
 from adapters.tickets.port import Deed, TicketFields, Visibility
-from ethops.executor import stop as pressed
 from ethops.desk.policy import RESPONDERS
+from ethops.executor import stop as pressed
 from ethops.executor import tickets
-from personas import gate
 
 MAY_RESUME: Final = "personas.change_stop"
 """The permission without which nobody lifts the stop."""

@@ -108,15 +108,24 @@ def _entry(moment: Moment) -> str:
 def _places(screen: Screen, result: Result) -> None:
     layout = result.layout
     state = shown(layout.state)
-    rows = [
-        ("desk", f"{layout.web_url}/", f"login admin, password in {state}/admin.txt"),
-        ("API", f"{layout.web_url}/api/v1/", "same login, or a token made on the desk"),
-        ("Flower", f"{layout.flower_url}/", "same login as the desk"),
+    files = [
         ("inbox", f"{state}/site/inbox.jsonl", "every notice that was delivered"),
         ("proof", "manage.py ledger verify", f"with {_settings(layout)}; needs nothing running"),
     ]
-    if not result.keep:
-        rows.append(("again", "make demo ARGS=--keep", "leaves desk, API and Flower running"))
+    faces = [
+        ("desk", f"{layout.web_url}/", f"login admin, password in {state}/admin.txt"),
+        ("API", f"{layout.web_url}/api/v1/", "same login, or a token made on the desk"),
+        ("Flower", f"{layout.flower_url}/", "same login as the desk"),
+    ]
+    # What is stopped is not named as a place to go to.
+    again = [
+        (
+            "again",
+            "make demo ARGS=--keep",
+            f"leaves it running: desk, API at {layout.web_url}/, Flower at {layout.flower_url}/",
+        )
+    ]
+    rows = [*faces, *files] if result.keep else [*files, *again]
     screen.places(rows)
 
 

@@ -67,6 +67,15 @@ class SolutionForm(forms.Form):
     key = forms.UUIDField()
 
 
+FORMS: dict[str, type[forms.Form]] = {
+    "note": NoteForm,
+    "take": TakeForm,
+    "back": BackForm,
+    "resolve": SolutionForm,
+}
+"""What a person may press -> the form that is read."""
+
+
 def shown(request: HttpRequest, context: dict[str, Any], ref: str) -> HttpResponse:
     """Draw the ticket, or do what a person pressed."""
     dossier = _dossier(ref)
@@ -204,12 +213,9 @@ def _pressed(
 ) -> HttpResponse | None:
     """Do what was pressed; None where the form must be shown again."""
     act = request.POST.get("act", "")
-    kinds: dict[str, type[forms.Form]] = {
-        "note": NoteForm, "take": TakeForm, "resolve": SolutionForm,
-    }  # fmt: skip
-    if act not in kinds:
+    if act not in FORMS:
         raise Http404("There is no such act.")
-    form = kinds[act](request.POST)
+    form = FORMS[act](request.POST)
     if not form.is_valid():
         faulty[act] = form
         return None
