@@ -159,6 +159,29 @@ class Head(models.Model):
         return f"head #{self.seq}"
 
 
+class Check(models.Model):
+    """One verification of the chain: how far it went, and what it found."""
+
+    at = models.DateTimeField(db_default=ClockTimestamp())
+    since = models.BigIntegerField(help_text="entry after which it began; 0 means all of them")
+    to_seq = models.BigIntegerField()
+    whole = models.BooleanField()
+    findings = models.JSONField(help_text="the first few, in words")
+    took_us = models.BigIntegerField()
+
+    class Meta:
+        """Newest first."""
+
+        verbose_name = "check of the ledger"
+        verbose_name_plural = "checks of the ledger"
+        ordering: ClassVar = ["-at"]
+        indexes: ClassVar = [models.Index(F("at").desc(), name="check_recent")]
+
+    def __str__(self) -> str:
+        """Say what it found."""
+        return f"{'whole' if self.whole else 'broken'} to #{self.to_seq}"
+
+
 class Heartbeat(models.Model):
     """When a process last said that it lives."""
 

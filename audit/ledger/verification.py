@@ -2,17 +2,20 @@
 
 import base64
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
 
-from audit.models import Entry
+from audit.models import Check, Entry
 from audit.recorder import moment
 from audit.verify import GENESIS, Report, Row, verify
 
 PAGE = 2_000
+SHOWN_FINDINGS = 10
+KEPT = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,35 @@ def check(*, since: int = 0) -> Report:
             start=max(since, 0),
             start_hash=start_hash,
         )
+
+
+def check_and_keep(*, since: int = 0) -> Report:
+    """Verify as `check` does, and keep what was found for everybody to see."""
+    began = time.monotonic()
+    report = check(since=since)
+    Check.objects.create(
+        since=since,
+        to_seq=report.last,
+        whole=report.whole,
+        findings=report.findings[:SHOWN_FINDINGS],
+        took_us=int((time.monotonic() - began) * 1_000_000),
+    )
+    Check.objects.filter(at__lt=datetime.now(UTC) - KEPT).delete()
+    return report
+
+
+def check_on() -> Report:
+    """Verify what has come since the last check that found the chain whole; all of it else.
+
+    A broken chain is walked anew each time, so that it is never called whole by looking away.
+    """
+    last = latest()
+    return check_and_keep(since=last.to_seq if last is not None and last.whole else 0)
+
+
+def latest() -> Check | None:
+    """Return the newest check."""
+    return Check.objects.first()
 
 
 def export() -> Iterator[str]:

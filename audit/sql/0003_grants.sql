@@ -25,6 +25,7 @@ GRANT EXECUTE ON FUNCTION
     TO ethops_app;
 GRANT SELECT ON public.audit_work, public.audit_pending, public.audit_entry,
     public.audit_heartbeat TO ethops_app;
+GRANT SELECT, INSERT, DELETE ON public.audit_check TO ethops_app;
 
 GRANT EXECUTE ON FUNCTION audit.append(bigint[], bytea[]), audit.stamp(), audit.head(),
     audit.clear_stamps() TO ethops_audit_writer;

@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 from django.db import transaction
 
 from adapters import registry
+from adapters.json_value import JSON
 from adapters.tickets.port import LogLine, Ticket, TicketDraft
 from ethops.desk import events, notices
 from ethops.desk.models import Event
@@ -175,40 +176,45 @@ def _untold(ref: str, payload: Mapping[str, Any]) -> None:
     notices.again(action, ticket_ref=ref)
 
 
-def _settled_by_person(ref: str, payload: Mapping[str, Any]) -> None:
+def _conclude(ref: str, payload: Mapping[str, Any]) -> None:
     del ref
     changes.conclude_by_person(
         UUID(str(payload["action"])), str(payload["outcome"]), str(payload["said"])
     )
 
 
-def open_for_dead_work(*, work_id: UUID, kind: str, subject: str, error: str) -> None:
-    """Give work that failed three times to a person, as an incident of ethops itself."""
-    from_rule = tickets.open_incident(
-        key=uuid5(NAMESPACE, f"dead:{work_id}"),
+def open_for_person(
+    *, occasion: str, title: str, description: str, facts: Mapping[str, JSON]
+) -> None:
+    """Open an incident of ethops itself that no agent can help with, and tell a person, once."""
+    deed = tickets.open_incident(
+        key=uuid5(NAMESPACE, occasion),
         draft=TicketDraft(
             ticket_class="incident",
-            title=f"Work of kind {kind} failed three times",
-            description=f"Subject {subject}. Last error: {error}",
+            title=title,
+            description=description,
             impact=2,
-            urgency=2,
+            urgency=1,
             author=AUTHOR,
             author_kind="rule",
-            cause_key=f"dead:{work_id}",
+            cause_key=occasion,
             detected_at=datetime.now(UTC),
             tainted=True,
         ),
-        facts={"work": str(work_id), "kind": kind},
+        facts=facts,
     )
+    ticket = registry.reader("tickets").get(deed.ref)
+    if ticket.state != "new":
+        return
     tickets.move_by_rule(
-        key=uuid5(NAMESPACE, f"dead:{work_id}:escalate"),
-        ref=from_rule.ref,
+        key=uuid5(NAMESPACE, f"{occasion}:{ticket.ref}:escalate"),
+        ref=ticket.ref,
         stimulus="ev_escalate",
         fields={"team": "people"},
         rule=AUTHOR,
         text="No agent can help with this; a person is needed.",
     )
-    _tell(registry.reader("tickets").get(from_rule.ref))
+    _tell(registry.reader("tickets").get(ticket.ref))
 
 
 def _nothing(ticket: Ticket) -> None:
@@ -218,7 +224,7 @@ def _nothing(ticket: Ticket) -> None:
 _ABOUT_ACTIONS: dict[str, Callable[[str, Mapping[str, Any]], None]] = {
     "in doubt": _doubt,
     "nobody told": _untold,
-    "settled by a person": _settled_by_person,
+    "concluded elsewhere": _conclude,
 }
 _STEPS: dict[Step, Callable[[Ticket], None]] = {
     "triage": lambda ticket: _bear(ticket, "triage"),

@@ -38,8 +38,11 @@ def _report(work: gate.Reconciled) -> None:
     """Give dead work to a person; what fails here is tried again with the next round."""
     try:
         with transaction.atomic():
-            dispatch.open_for_dead_work(
-                work_id=work.id, kind=work.kind, subject=work.subject, error=work.error
+            dispatch.open_for_person(
+                occasion=f"dead:{work.id}",
+                title=f"Work of kind {work.kind} failed three times",
+                description=f"Subject {work.subject}. Last error: {work.error}",
+                facts={"work": str(work.id), "kind": work.kind},
             )
             rows.reported(work.id)
     except (DatabaseError, AdapterError) as fault:

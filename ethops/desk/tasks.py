@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from ethops.desk import housekeeping, sweeps, work
+from ethops.desk import housekeeping, ledger, sweeps, work
 
 
 @shared_task(name="desk.wake")
@@ -16,6 +16,12 @@ def wake(work_id: str) -> None:
 def sweep() -> None:
     """Run the probes that are due."""
     sweeps.sweep()
+
+
+@shared_task(name="desk.check_ledger")
+def check_ledger() -> None:
+    """Check the chain; a broken one becomes an incident."""
+    ledger.check()
 
 
 @shared_task(name="desk.keep_house")

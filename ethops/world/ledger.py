@@ -53,7 +53,11 @@ def standing() -> Standing:
 
 def last_check() -> Checked | None:
     """Return the last verification on record; None before the first."""
-    return None
+    found = verification.latest()
+    if found is None:
+        return None
+    finding = "" if found.whole else str((found.findings or ["what differs is not on record"])[0])
+    return Checked(to_seq=found.to_seq, at=found.at, finding=finding)
 
 
 def entries() -> QuerySet[Entry]:

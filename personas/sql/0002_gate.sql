@@ -577,6 +577,16 @@ BEGIN
     END IF;
 END $$;
 
+-- An outcome that no executor reported: the desk concludes what was opened for the effect.
+CREATE FUNCTION gate.conclude_elsewhere(p_action uuid, p_outcome text, p_said text)
+RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT audit.put_work('dispatch', 'control', 'ready', a.ticket_ref, jsonb_build_object(
+               'ticket', a.ticket_ref, 'why', 'concluded elsewhere', 'action', p_action,
+               'outcome', p_outcome, 'said', left(p_said, 500)),
+           'concluded:' || p_action, 3, clock_timestamp(), 3)
+      FROM public.personas_action a WHERE a.id = p_action
+$$;
+
 -- Locks the run before the work row, in the order that every other door does.
 CREATE FUNCTION gate.lock_effect(p_action uuid) RETURNS public.audit_work
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -655,6 +665,7 @@ BEGIN
         UPDATE public.audit_work SET state = 'failed', settled_at = clock_timestamp()
          WHERE id = p_action;
         PERFORM gate.close_action(p_action, 'failed', p_result, 'action.outcome');
+        PERFORM gate.conclude_elsewhere(p_action, 'failed', 'it never began');
     ELSIF p_finding = 'unknown' THEN
         UPDATE public.personas_action SET result = p_result || '{"finding": "unknown"}'
          WHERE id = p_action RETURNING ticket_ref, run_id INTO v_ticket, v_run;
@@ -781,11 +792,7 @@ BEGIN
      WHERE id = p_action;
     PERFORM gate.close_action(p_action, p_finding, jsonb_build_object('said',
         p_person || ': ' || p_why), 'action.outcome');
-    PERFORM audit.put_work('dispatch', 'control', 'ready', '', jsonb_build_object(
-        'ticket', (SELECT ticket_ref FROM public.personas_action WHERE id = p_action),
-        'why', 'settled by a person', 'action', p_action, 'outcome', p_finding,
-        'said', left(p_person || ': ' || p_why, 500)),
-        'settled:' || p_action, 3, clock_timestamp(), 3);
+    PERFORM gate.conclude_elsewhere(p_action, p_finding, p_person || ': ' || p_why);
     RETURN 'settled';
 END $$;
 

@@ -44,13 +44,17 @@ class Stack:
     def manage(self, *words: str) -> float:
         """Run a command; return how many seconds it took."""
         began = time.monotonic()
-        subprocess.run(
+        done = subprocess.run(
             [sys.executable, "manage.py", *words],
             cwd=CLONE,
             env=self.environment(),
-            stdout=subprocess.DEVNULL,
-            check=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
         )
+        if done.returncode != 0:
+            raise SystemExit(f"manage.py {' '.join(words)} failed:\n{done.stdout}")
         return time.monotonic() - began
 
     def connect(self, role: str) -> psycopg.Connection:

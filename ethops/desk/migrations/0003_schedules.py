@@ -6,6 +6,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 SCHEDULES = [
     ("Run the probes that are due", "desk.sweep", 1, "seconds"),
+    ("Check the ledger", "desk.check_ledger", 30, "seconds"),
     ("Close what was resolved a week ago", "desk.keep_house", 1, "hours"),
 ]
 

@@ -39,7 +39,7 @@ class Command(BaseCommand):
 
     def _verify(self, *, since: int, as_json: bool) -> None:
         began = time.monotonic()
-        report = verification.check(since=since)
+        report = verification.check_and_keep(since=since)
         took = time.monotonic() - began
         if as_json:
             self.stdout.write(json.dumps({"whole": report.whole, **asdict(report)}))

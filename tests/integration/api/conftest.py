@@ -1,6 +1,7 @@
 """People, clients and a small history for the API and the pages."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,6 +17,13 @@ from tests.integration.api.scene import Scene
 @pytest.fixture(autouse=True)
 def _committing(clean_db: None) -> None:
     """Every test here commits: other roles must see it."""
+
+
+@pytest.fixture(autouse=True)
+def state(settings: Any, tmp_path: Path) -> Path:
+    """A state folder of its own, where the stop file would lie."""
+    settings.ETHOPS_STATE = tmp_path
+    return tmp_path
 
 
 @pytest.fixture

@@ -1,0 +1,25 @@
+"""The desk's watch over the ledger: it is checked every half minute, and whole once a day."""
+
+from audit.ledger import verification
+from ethops.desk import dispatch
+from ethops.desk.housekeeping import begin_occasion
+
+DAY_SECONDS = 86_400
+SHOWN = 10
+
+
+def check() -> bool:
+    """Check what the ledger has gained, or all of it; a broken one becomes one incident."""
+    if begin_occasion("check the whole ledger", DAY_SECONDS):
+        report = verification.check_and_keep()
+    else:
+        report = verification.check_on()
+    if not report.whole:
+        findings = report.findings[:SHOWN]
+        dispatch.open_for_person(
+            occasion="ledger:broken",
+            title="The ledger is broken",
+            description="\n".join(findings),
+            facts={"findings": list(findings)},
+        )
+    return report.whole

@@ -1,0 +1,62 @@
+"""The desk's watch over the ledger."""
+
+import psycopg
+import pytest
+from django.db import connection
+
+from audit.ledger import pending, verification
+from audit.recorder import Recorder
+from ethops.desk import ledger
+
+
+@pytest.fixture
+def record(role, clean_db):
+    """`record(n)`: n facts become entries."""
+    writer = role("audit_writer")
+    origin = str(writer.execute("SELECT origin FROM audit.head()").fetchone()[0])
+
+    def write(count):
+        for number in range(count):
+            pending.note(kind="person.noted", subject=str(number), body={})
+        Recorder("").record(writer, origin)
+
+    return write
+
+
+def open_titles():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT title, state FROM tickets_ticket")
+        return cursor.fetchall()
+
+
+def test_a_whole_ledger_is_called_whole(record):
+    record(3)
+    assert ledger.check()
+
+
+def test_a_second_check_reads_what_has_come_since(record):
+    record(3)
+    ledger.check()
+    record(2)
+    ledger.check()
+    assert verification.latest().since == 3
+
+
+def test_a_broken_ledger_is_one_incident_for_a_person(record, servers, database_name):
+    record(3)
+    with psycopg.connect(servers.superuser_dsn(database_name), autocommit=True) as evil:
+        evil.execute("ALTER TABLE audit_entry DISABLE TRIGGER append_only")
+        evil.execute("DELETE FROM audit_entry WHERE seq = 2")
+        evil.execute("ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER append_only")
+    for _ in range(2):
+        ledger.check()
+    assert open_titles() == [("The ledger is broken", "escalated")]
+
+
+def test_a_broken_ledger_stays_broken_however_often_it_is_checked(record, servers, database_name):
+    record(3)
+    with psycopg.connect(servers.superuser_dsn(database_name), autocommit=True) as evil:
+        evil.execute("ALTER TABLE audit_entry DISABLE TRIGGER append_only")
+        evil.execute("UPDATE audit_entry SET kind = 'x' WHERE seq = 1")
+        evil.execute("ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER append_only")
+    assert [ledger.check() for _ in range(2)] == [False, False]
