@@ -4,11 +4,11 @@ from pathlib import Path
 
 from django.db import migrations
 
-SQL = Path(__file__).parent.parent / "sql"
+SQL = Path(__file__).parent.parent / "sql" / "0002_gate"
 
 
 class Migration(migrations.Migration):
-    """Reads the frozen file once."""
+    """Reads the frozen files once, in their order."""
 
     dependencies = [
         ("personas", "0001_initial"),
@@ -17,8 +17,6 @@ class Migration(migrations.Migration):
         ("tickets", "0002_views_and_grants"),
     ]
     operations = [
-        migrations.RunSQL(
-            (SQL / "0002_gate.sql").read_text(encoding="utf-8"),
-            "DROP SCHEMA gate CASCADE",
-        )
+        migrations.RunSQL(file.read_text(encoding="utf-8"), migrations.RunSQL.noop)
+        for file in sorted(SQL.glob("*.sql"))
     ]
