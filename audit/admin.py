@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from audit.models import Entry, Heartbeat, Pending, Work
+from audit.models import Check, Entry, Heartbeat, Pending, Work
 
 
 @admin.register(Entry)
@@ -35,6 +35,16 @@ class PendingAdmin(admin.ModelAdmin[Pending]):
     list_filter = ("kind",)
     search_fields = ("subject", "ticket_ref")
     ordering = ("n",)
+
+
+@admin.register(Check)
+class CheckAdmin(admin.ModelAdmin[Check]):
+    """What each walk over the chain found."""
+
+    list_display = ("at", "to_seq", "whole", "findings")
+    list_filter = ("whole",)
+    ordering = ("-at",)
+    sortable_by = ("at",)
 
 
 @admin.register(Work)

@@ -16,7 +16,7 @@ def insert(request: HttpRequest) -> HttpResponse:
     """Insert."""
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO public.bench_bare (raw) VALUES (%s)", [request.body])
-    return HttpResponse(status=202)
+    return HttpResponse(status=202, headers={"Content-Length": "0"})
 
 
 urlpatterns = [path("bare", insert)]

@@ -2,12 +2,16 @@
 
 import asyncio
 import hashlib
+import json
+import re
 import secrets
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import TypeAlias
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -16,7 +20,11 @@ from ethops.stack.ports import LOOPBACK, free_ports
 from tests.bench.stack import Stack
 from tests.chaos.world import delivery
 
-AT_ONCE = 50
+Line: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+"""One connection to the server."""
+
+AT_ONCE = 32
+LENGTH = re.compile(rb"(?i)content-length: (\d+)")
 START_SECONDS = 30.0
 DRAIN_SECONDS = 120.0
 OPEN = "SELECT count(*) FROM public.audit_work WHERE state IN ('waiting', 'ready', 'leased')"
@@ -61,26 +69,56 @@ def _drained(stack: Stack) -> None:
 
 
 async def _load(url: str, token: str, per_second: float, seconds: float) -> list[float]:
-    limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
-    headers = {"Authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(
-        limits=limits, headers=headers, timeout=30, trust_env=False
-    ) as client:
-        await asyncio.gather(*(_post(client, url, 0.0) for _ in range(8)))  # connections, caches
-        began = time.monotonic()
-        due = [began + number / per_second for number in range(int(per_second * seconds))]
-        return list(await asyncio.gather(*(_post(client, url, at) for at in due)))
+    """Send at the pace, whatever the answers; milliseconds from when each was due."""
+    count = int(per_second * seconds)
+    requests = [_request(url, token) for _ in range(count + AT_ONCE)]
+    lines = [await _connected(url) for _ in range(AT_ONCE)]
+    free: asyncio.Queue[Line] = asyncio.Queue()
+    for line in lines:  # caches and the server's threads
+        await _ask(line, requests.pop())
+        free.put_nowait(line)
+    began = time.monotonic()
+
+    async def one(number: int) -> float:
+        due = began + number / per_second
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+        line = await free.get()
+        await _ask(line, requests[number])
+        free.put_nowait(line)
+        return (time.monotonic() - due) * 1000
+
+    times = list(await asyncio.gather(*(one(number) for number in range(count))))
+    for _, writer in lines:
+        writer.close()
+    return times
 
 
-async def _post(client: httpx.AsyncClient, url: str, due: float) -> float:
-    """Milliseconds from when it was due, so that a stalled server is not spared the queue."""
-    await asyncio.sleep(max(0.0, due - time.monotonic()))
-    # One cause: what the alerts lead to is folded into one incident.
-    body = delivery("BenchAlert", secrets.token_hex(8), pod=secrets.token_hex(4), job="bench")
-    began = due or time.monotonic()
-    answer = await client.post(url, json=body)
-    assert answer.status_code == httpx.codes.ACCEPTED, answer.text
-    return (time.monotonic() - began) * 1000
+def _request(url: str, token: str) -> bytes:
+    """A whole request; one cause, so that what the alerts lead to folds into one incident."""
+    said = delivery("BenchAlert", secrets.token_hex(8), pod=secrets.token_hex(4), job="bench")
+    body = json.dumps(said).encode()
+    parts = urlsplit(url)
+    head = (
+        f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {token}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+async def _connected(url: str) -> Line:
+    parts = urlsplit(url)
+    return await asyncio.open_connection(parts.hostname, parts.port)
+
+
+async def _ask(line: Line, request: bytes) -> None:
+    """One exchange on a line that is kept; as little work as can be, next to what is measured."""
+    reader, writer = line
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 202"), head
+    length = LENGTH.search(head)
+    if length:
+        await reader.readexactly(int(length[1]))
 
 
 @contextmanager

@@ -23,7 +23,12 @@ from tests.chaos.history import Findings, History, check
 from tests.chaos.stack import OPEN, Stack, running, wait_for
 from tests.chaos.world import Sink, World, delivery
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
+# Two stacks at once would only wait for each other.
+pytestmark = [
+    pytest.mark.chaos,
+    pytest.mark.xdist_group("stack"),
+    pytest.mark.timeout(240),
+]
 
 SEED = int(os.environ.get("CHAOS_SEED", "20260504"))
 TICKETS = 60

@@ -12,7 +12,12 @@ from tests.chaos.history import check
 from tests.chaos.stack import OPEN, Stack, running, wait_for
 from tests.chaos.world import Sink, World, delivery
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(180)]
+# Two stacks at once would only wait for each other.
+pytestmark = [
+    pytest.mark.chaos,
+    pytest.mark.xdist_group("stack"),
+    pytest.mark.timeout(180),
+]
 
 ALERTS = 200
 SECONDS = 5.0

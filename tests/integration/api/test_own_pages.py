@@ -291,13 +291,6 @@ def test_the_stop_is_said_on_every_page(desk, scene):
         assert "smoke in rack 7" in text
 
 
-def test_a_stop_file_alone_is_a_stop(desk, scene, state):
-    (state / "STOP").write_text("bo: the stairs smell of smoke\n", encoding="utf-8")
-    text = page(desk, "/")
-    assert "<strong>Stopped</strong> by the stop file" in text
-    assert "the stairs smell of smoke" in text
-
-
 def test_nobody_resumes_without_the_right(bo, desk, scene):
     desk.post("/stop/", {"why": ""})
     client = Client()
