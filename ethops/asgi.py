@@ -3,6 +3,7 @@
 from django.core.asgi import get_asgi_application
 
 from ethops import env
+from ethops.api.limits import BodyLimit
 
 env.enter()
-application = get_asgi_application()
+application = BodyLimit(get_asgi_application())

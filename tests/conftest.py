@@ -11,6 +11,7 @@ import redis
 from django.core.management import call_command
 from django.db import connections
 from filelock import FileLock
+from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
 from ethops.env import CLONE
@@ -21,6 +22,10 @@ from ethops.stack.spawn import spawn
 from tests.servers import Servers
 
 TEMPLATE = "ethops_template"
+# How fast a machine makes examples is no property of ours: timing belongs to the benches.
+settings.register_profile("ethops", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ethops")
+
 SERVERS = pytest.StashKey[Servers]()
 
 

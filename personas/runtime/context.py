@@ -71,7 +71,7 @@ def facts(context: Context, kind: str) -> dict[str, JSON]:
     """Return the facts of a question of this kind, flat by dotted path."""
     found: dict[str, JSON] = {
         "ticket.ref": context.claim.ticket_ref,
-        "joined": context.claim.joined,
+        "alert.join": context.claim.joined,
         **_alert(context.claim.inputs),
         **_ci_facts(context.ci),
         **_probe_facts(context.probes),

@@ -32,19 +32,19 @@ def ask(
 @pytest.mark.parametrize(
     ("facts", "choice"),
     [
-        ({"joined": "none"}, "escalate"),
-        ({"joined": "ambiguous"}, "escalate"),
+        ({"alert.join": "none"}, "escalate"),
+        ({"alert.join": "ambiguous"}, "escalate"),
         (
-            {"joined": "joined", "ci.user_facing": True, "alert.severity": "critical"},
+            {"alert.join": "joined", "ci.user_facing": True, "alert.severity": "critical"},
             "assign_responders_high",
         ),
         (
-            {"joined": "joined", "ci.impact": 1, "alert.severity": "warning"},
+            {"alert.join": "joined", "ci.impact": 1, "alert.severity": "warning"},
             "assign_responders_high",
         ),
-        ({"joined": "joined", "alert.severity": "critical"}, "assign_responders_medium"),
-        ({"joined": "joined", "ci.user_facing": True}, "assign_responders_medium"),
-        ({"joined": "joined", "ci.user_facing": False}, "assign_responders_low"),
+        ({"alert.join": "joined", "alert.severity": "critical"}, "assign_responders_medium"),
+        ({"alert.join": "joined", "ci.user_facing": True}, "assign_responders_medium"),
+        ({"alert.join": "joined", "ci.user_facing": False}, "assign_responders_low"),
         ({}, "escalate"),
     ],
 )
@@ -138,7 +138,7 @@ def test_without_a_way_out_it_refuses() -> None:
 
 def test_hostile_text_in_facts_is_cleaned_and_bounded() -> None:
     name = "x\x00\x1b[2J{ci.class}\u202e" + "y" * 5000
-    answer = ask("triage", {"joined": "none", "alert.name": name}, TRIAGE)
+    answer = ask("triage", {"alert.join": "none", "alert.name": name}, TRIAGE)
     assert answer.say.isprintable()
     assert len(answer.say) <= 1000
     assert "{ci.class}" in answer.say
@@ -222,17 +222,21 @@ def test_the_shipped_rules_are_sound() -> None:
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=30),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=5,
 )
 names = st.sampled_from(
-    ["joined", "alert.name", "alert.symptom", "tried", "denied", "probe.well", "action.outcome",
+    ["alert.join", "alert.name", "alert.symptom", "tried", "denied", "probe.well", "action.outcome",
      "waited_seconds", "patience_seconds", "window_seconds", "probe.well_seconds"]
 )  # fmt: skip
 kinds: st.SearchStrategy[QuestionKind] = st.sampled_from(["triage", "diagnose", "verify"])
 
 
-@given(kinds, st.dictionaries(names, values), st.sets(st.sampled_from(DIAGNOSE + VERIFY)))
+@given(
+    kinds, st.dictionaries(names, values, max_size=6), st.sets(st.sampled_from(DIAGNOSE + VERIFY))
+)
 def test_whatever_the_facts_the_choice_is_on_offer(
     kind: QuestionKind, facts: dict[str, JSON], offered: set[str]
 ) -> None:
