@@ -41,12 +41,15 @@ class BodyLimit:
         async def counted() -> Message:
             nonlocal taken
             message = await receive()
-            taken += len(message.get("body", b""))
-            if taken <= self.limit:
+            # What still comes after the cut is no news: Django waits for the end of the connection.
+            while taken > self.limit and message["type"] == "http.request":
+                message = await receive()
+            body = message.get("body", b"")
+            before, taken = taken, taken + len(body)
+            if taken <= self.limit or message["type"] != "http.request":
                 return message
             # One byte more than the limit is enough for the view to answer 413.
-            rest = max(0, self.limit + 1 - (taken - len(message["body"])))
-            return {**message, "body": message["body"][:rest], "more_body": False}
+            return {**message, "body": body[: self.limit + 1 - before], "more_body": False}
 
         return counted
 
