@@ -59,8 +59,8 @@ test-live: $(SYNCED) ## tests against live systems that the environment names
 
 check: lint types imports django yaml playbooks spelling ## everything that reads the code
 
-bench: $(SYNCED) ## measure the figures of docs/bench.md
-	$(RUN)/pytest -p no:randomly -n 0 -s tests/bench $(ARGS)
+bench: $(SYNCED) ## measure the figures of docs/figures.md
+	$(RUN)/python -m tests.bench $(ARGS)
 
 lint: $(SYNCED) ## ruff: rules and format
 	$(RUN)/ruff check .

@@ -1,0 +1,33 @@
+"""The README says what is true: its site file is a site file, and its commands are there."""
+
+import re
+
+from django.core.management import get_commands
+
+from adapters import site
+from ethops.env import CLONE
+
+TEXT = (CLONE / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_site_file_in_it_has_no_fault(tmp_path):
+    (block,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+    file = tmp_path / "site.yaml"
+    file.write_text(block)
+    assert site.read(file).faults == ()
+
+
+def test_the_commands_in_it_are_there():
+    named = set(re.findall(r"manage\.py (\w+)", TEXT))
+    assert named <= set(get_commands())
+
+
+def test_the_targets_in_it_are_there():
+    makefile = (CLONE / "Makefile").read_text(encoding="utf-8")
+    missing = [name for name in re.findall(r"`?make (\w+)", TEXT) if f"\n{name}:" not in makefile]
+    assert missing == []
+
+
+def test_what_it_links_to_is_there():
+    linked = re.findall(r"\]\(([^)#:]+)\)", TEXT)
+    assert [name for name in linked if not (CLONE / name).exists()] == []
