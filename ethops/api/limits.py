@@ -8,7 +8,7 @@ from ethops.api import problems
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+App = Callable[..., Awaitable[None]]
 
 LARGEST_BODY: Final = 4 * 1024 * 1024
 

@@ -3,14 +3,27 @@
 import hashlib
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import connection
 
-from audit.work import rows
 from ethops.desk import alertmanager
 from ethops.desk.errors import RejectedError
 
 EMBEDDED = "embedded monitoring"
 LONGEST_REASON = 500
+
+STORE = """
+    INSERT INTO public.desk_delivery (sender, digest, raw, content_type, state, reason)
+    VALUES (%s, %s, %s, %s, %s, %s)
+    ON CONFLICT (sender, digest) DO UPDATE
+       SET repeats = desk_delivery.repeats + 1, last_at = clock_timestamp()
+    RETURNING id, repeats
+"""
+STORE_WITH_WORK = f"""
+    WITH stored AS ({STORE})
+    SELECT id, repeats, audit.enqueue('intake', 'control', id::text,
+        jsonb_build_object('delivery', id), id || ':' || repeats, 3) FROM stored
+"""
+"""One statement, one way to the database and back: a sender waits for it under any load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +39,11 @@ def accept(*, sender: str, raw: bytes, content_type: str = "application/json") -
     try:
         alertmanager.parse(raw, content_type)
     except RejectedError as fault:
-        fault.delivery_id, _ = _store(sender, raw, content_type, "rejected", fault.reason)
-        raise
-    with transaction.atomic():
-        delivery, repeats = _store(sender, raw, content_type, "stored", "")
-        rows.enqueue(
-            kind="intake",
-            subject=str(delivery),
-            payload={"delivery": delivery},
-            dedup=f"{delivery}:{repeats}",
-            priority=3,
+        fault.delivery_id, _ = _store(
+            STORE, sender, raw, content_type, "rejected", fault.reason[:LONGEST_REASON]
         )
+        raise
+    delivery, repeats = _store(STORE_WITH_WORK, sender, raw, content_type, "stored")
     return Accepted(delivery_id=delivery, repeated=repeats > 0)
 
 
@@ -45,22 +52,13 @@ def deliver_embedded(raw: bytes) -> None:
     accept(sender=EMBEDDED, raw=raw)
 
 
-def _store(sender: str, raw: bytes, content_type: str, state: str, reason: str) -> tuple[int, int]:
+def _store(
+    statement: str, sender: str, raw: bytes, content_type: str, state: str, reason: str = ""
+) -> tuple[int, int]:
     """Insert, or count a repeat of the same bytes; returns id and repeats."""
+    digest = hashlib.sha256(raw).hexdigest()
+    kept_type = content_type[:200].replace("\0", "")
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO desk_delivery (sender, digest, raw, content_type, state, reason)"
-            " VALUES (%s, %s, %s, %s, %s, %s)"
-            " ON CONFLICT (sender, digest) DO UPDATE SET repeats = desk_delivery.repeats + 1,"
-            " last_at = clock_timestamp() RETURNING id, repeats",
-            [
-                sender,
-                hashlib.sha256(raw).hexdigest(),
-                raw,
-                content_type[:200].replace("\0", ""),
-                state,
-                reason[:LONGEST_REASON],
-            ],
-        )
-        delivery, repeats = cursor.fetchone()
+        cursor.execute(statement, [sender, digest, raw, kept_type, state, reason])
+        delivery, repeats = cursor.fetchone()[:2]
     return int(delivery), int(repeats)
