@@ -32,7 +32,6 @@ from personas.runtime import loop
 LEASE_SECONDS = 2
 ROUND_SECONDS = 0.02
 LONGEST_SECONDS = 60.0
-INTO_THE_ACT_SECONDS = 1.5
 
 OPEN = """
 SELECT (SELECT count(*) FROM public.audit_pending)
@@ -122,10 +121,23 @@ def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _die_once(so: Callable[[], bool]) -> None:
+    while not so():
+        time.sleep(0.01)
+    _die()
+
+
 def _wrapped(
-    death: Death, call: Callable[..., Any], *, counts: Callable[[], bool] = lambda: True
+    death: Death,
+    call: Callable[..., Any],
+    *,
+    counts: Callable[[], bool] = lambda: True,
+    into: Callable[[], bool] = lambda: True,
 ) -> Callable[..., Any]:
-    """Return the call with death before or after it; `counts` tells whether there is work."""
+    """Return the call with death before or after it; `counts` tells whether there is work.
+
+    Death within the call comes as soon as `into` says that it is well into it.
+    """
     seen = 0
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -135,7 +147,7 @@ def _wrapped(
         if here and seen == death.nth and death.moment == "before":
             _die()
         if here and seen == death.nth and death.moment == "within":
-            threading.Timer(INTO_THE_ACT_SECONDS, _die).start()
+            threading.Thread(target=_die_once, args=[into], daemon=True).start()
         found = call(*args, **kwargs)
         if here and seen == death.nth and death.moment == "after":
             _die()
@@ -190,8 +202,10 @@ def _wrap_claim(site: Site, death: Death, recorder: Recorder) -> None:
 
 
 def _wrap_act(site: Site, death: Death, recorder: Recorder) -> None:
-    del site, recorder
-    worker._act = _wrapped(death, worker._act)
+    del recorder
+    plays = site.state / "plays"
+    begun = lambda: any(plays.glob("*/started"))  # noqa: E731
+    worker._act = _wrapped(death, worker._act, into=begun)
 
 
 def _wrap_settle(site: Site, death: Death, recorder: Recorder) -> None:
