@@ -7,6 +7,7 @@ SYNCED := $(VENV)/.synced
 UV_VERSION := 0.13.8
 TESTS := tests/unit tests/contract tests/integration tests/chaos tests/acceptance tests/architecture
 WORKERS ?= 2
+LIVE_CACHE ?= $(or $(ETHOPS_LIVE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ethops-live)
 ARGS ?=
 
 # The first interpreter that really runs, is new enough and can make environments.
@@ -54,8 +55,9 @@ status: $(SYNCED) ## every process, with pid and age
 test: $(SYNCED) ## all tests on real servers that are started for them (ARGS for pytest)
 	$(RUN)/pytest -n $(WORKERS) --dist loadfile $(wildcard $(TESTS)) $(ARGS)
 
-test-live: $(SYNCED) ## tests against live systems that the environment names
-	$(RUN)/pytest -m live tests $(ARGS)
+test-live: $(SYNCED) ## tests against real servers, which it builds once into LIVE_CACHE
+	@$(RUN)/python -m tests.live.install --cache "$(LIVE_CACHE)"
+	$(RUN)/pytest tests/live --live-cache "$(LIVE_CACHE)" $(ARGS)
 
 check: lint types imports django yaml playbooks spelling ## everything that reads the code
 

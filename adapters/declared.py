@@ -1,7 +1,7 @@
 """Declared YAML files, read safely into a pydantic model or into faults with file and line."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeAlias, TypeVar
@@ -64,7 +64,12 @@ def read(path: Path, model: type[T]) -> Read[T]:
     try:
         value = model.model_validate_json(json.dumps(data))
     except ValidationError as error:
-        found = [_explain(file, lines, data, details) for details in error.errors()]
+        errors = error.errors()
+        found = [
+            _explain(file, lines, data, details)
+            for details in errors
+            if not _follows(details, errors)
+        ]
         return Read(file, None, tuple(sorted(found, key=lambda fault: fault.line)), lines)
     return Read(file, value, (), lines)
 
@@ -98,6 +103,14 @@ _MENDS: _Mends = {
     "tuple_type": "Write a list.",
     "dict_type": "Write a mapping of keys to values.",
 }
+
+
+def _follows(details: ErrorDetails, errors: Sequence[ErrorDetails]) -> bool:
+    """Tell whether a list is only too short because what is in it has faults of its own."""
+    loc = details["loc"]
+    return details["type"] == "too_short" and any(
+        len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in errors
+    )
 
 
 def _explain(file: str, lines: Mapping[Loc, int], data: JSON, details: ErrorDetails) -> Fault:

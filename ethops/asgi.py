@@ -1,9 +1,22 @@
-"""The ASGI door of the web process."""
+"""The ASGI door of the web process: the GPU's proxy by its paths, Django for everything else."""
 
 from django.core.asgi import get_asgi_application
 
 from ethops import env
-from ethops.api.limits import BodyLimit
+from ethops.api.limits import App, BodyLimit, Message, Receive, Send
 
 env.enter()
-application = BodyLimit(get_asgi_application())
+_desk = BodyLimit(get_asgi_application())
+
+# Its rows are Django models, which exist only once the line above has run.
+from gpu.proxy import app as proxy  # noqa: E402
+
+_proxy: App = proxy.application
+
+
+async def application(scope: Message, receive: Receive, send: Send) -> None:
+    """Hand a request to the one whose path it is."""
+    if scope["type"] == "http" and proxy.answers(scope["path"]):
+        await _proxy(scope, receive, send)
+    else:
+        await _desk(scope, receive, send)

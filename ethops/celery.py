@@ -18,6 +18,8 @@ app.conf.update(
     broker_transport_options={
         # Messages are acknowledged on arrival: nothing may ever be sent a second time by Redis.
         "visibility_timeout": 12 * 3600,
+        # The GPU's worker has a database of its own; its events come on the same channel.
+        "fanout_prefix": "/ethops.",
         "health_check_interval": 10,
         "socket_timeout": 30,
         "socket_connect_timeout": 5,
@@ -53,4 +55,4 @@ def _quiet_logs(**_: object) -> None:
 @worker_ready.connect
 @beat_init.connect
 def _begin_pulse(**_: object) -> None:
-    pulse.begin(_said.process)
+    pulse.begin(f"gpu-{_said.gpu_card}" if _said.gpu_card else _said.process)

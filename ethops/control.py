@@ -5,12 +5,15 @@ import threading
 from collections.abc import Callable
 
 from celery.signals import worker_ready, worker_shutting_down
+from django.db import connection
 
 from audit.work import relay
 from ethops import conf
 from ethops.celery import app
 from ethops.desk import reconciler
 from ethops.routing import QUEUES
+from gpu import quoting
+from gpu import relay as gpu
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +24,10 @@ _stop = threading.Event()
 
 def publish(queue: str, work_id: str) -> None:
     """Wake the workers of one queue; the message carries an id and nothing to trust."""
-    app.send_task(QUEUES[queue], args=[work_id], queue=queue)
+    if queue in QUEUES:
+        app.send_task(QUEUES[queue], args=[work_id], queue=queue)
+    else:
+        gpu.publish(queue, work_id)
 
 
 @worker_ready.connect
@@ -30,7 +36,20 @@ def begin(**_: object) -> None:
     if conf.house().process != "control":
         return
     _keep("relay", lambda: relay.run(publish, _stop))
+    _keep("gpu", lambda: keep_queue(_stop))
     _keep("reconciler", lambda: reconciler.run(_stop))
+
+
+def keep_queue(stop: threading.Event) -> None:
+    """Each second: repair what Redis lost of the GPU's queue, and end what is overdue."""
+    try:
+        while not stop.wait(RETRY_SECONDS):
+            # First what needs no Redis.
+            gpu.end_overdue()
+            quoting.quote_new()
+            gpu.repair_once()
+    finally:
+        connection.close()
 
 
 @worker_shutting_down.connect

@@ -1,6 +1,7 @@
 """The environment of this process: the only module of the Django side that reads variables."""
 
 import os
+import re
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ ROLE_OF_PROCESS: dict[str, str | None] = {
     "control": "ethops_app",
     "agent": "ethops_agent",
     "executor": "ethops_executor",
+    "gpu": "ethops_gpu",
     "beat": "ethops_app",
     "recorder": "ethops_audit_writer",
     "flower": None,
@@ -24,6 +26,9 @@ ROLE_OF_PROCESS: dict[str, str | None] = {
     "person": "ethops_app",
 }
 """Process name -> the one database role it connects as; None connects to no database."""
+
+_POLICIES = {"best": None, "celery": None}
+_ENGINES = {"auto": None, "rules": None, "models": None}
 
 OWNER_COMMANDS = frozenset({"migrate", "makemigrations", "showmigrations", "sqlmigrate", "site"})
 """Commands of people that need the owner of the tables."""
@@ -66,6 +71,22 @@ class Env:
     """Loopback port of the embedded PostgreSQL."""
     redis_port: int
     """Loopback port of the embedded Redis."""
+    gpu_file: Path
+    """The YAML file that declares the GPU's cards; without it OLLAMA_HOST names the only one."""
+    ollama_host: str
+    """An Ollama as its own clients name it; alone it switches every card to models."""
+    gpu_profile: str
+    """Which profile OLLAMA_HOST's card has: a name in gpu/profiles, or a path."""
+    gpu_card: str
+    """Which card this process serves, where it is a GPU worker."""
+    gpu_policy: str
+    """How the queues are ordered: `best`, or `celery` (strict tiers, first come) to compare."""
+    gpu_scale: float
+    """Seconds here per second of the card's clock; below 1 for replays on a simulated card."""
+    gpu_device: int
+    """Which of this host's devices the card is, to see what strangers take of its memory."""
+    inference: str
+    """Who answers questions: `rules`, `models`, or `auto`: models where there is a card."""
     lease_seconds: int
     """How long a claimed row stays claimed without a heartbeat; so long takes a recovery."""
     notify: str
@@ -105,6 +126,14 @@ def load(environ: Mapping[str, str] | None = None) -> Env:
         flower_port=_port(said, "ETHOPS_FLOWER_PORT", 8105),
         pg_port=pg_port,
         redis_port=redis_port,
+        gpu_file=_path(said, "ETHOPS_GPU", state / "gpu.yaml"),
+        ollama_host=_host(said, "OLLAMA_HOST"),
+        gpu_profile=said.get("ETHOPS_GPU_PROFILE", ""),
+        gpu_card=said.get("ETHOPS_GPU_CARD", ""),
+        gpu_policy=_choice(said, "ETHOPS_GPU_POLICY", "best", _POLICIES),
+        gpu_scale=_fraction(said, "ETHOPS_GPU_SCALE"),
+        gpu_device=_number(said, "ETHOPS_GPU_DEVICE", 0, low=0, high=15),
+        inference=_choice(said, "ETHOPS_INFERENCE", "auto", _ENGINES),
         lease_seconds=_number(said, "ETHOPS_LEASE_SECONDS", 15, low=2, high=3600),
         notify=_url(said, "ETHOPS_NOTIFY", ("http", "https", "mailto")),
         smtp_url=_url(said, "ETHOPS_SMTP_URL", ("smtp", "smtps")),
@@ -116,6 +145,19 @@ def load(environ: Mapping[str, str] | None = None) -> Env:
         external_database=bool(said.get("DATABASE_URL")),
         external_redis=bool(said.get("REDIS_URL")),
     )
+
+
+def next_database(redis_url: str) -> str:
+    """The Redis database after this one: the GPU's messages come back soon, a play's must not.
+
+    Raises:
+        EnvError: the URL names no database by number.
+    """
+    parts = urlsplit(redis_url)
+    number = parts.path.strip("/") or "0"
+    if parts.scheme == "unix" or not number.isdigit():
+        raise EnvError("REDIS_URL", redis_url, "name a database by number, as redis://HOST:PORT/0")
+    return urlunsplit(parts._replace(path=f"/{int(number) + 1}"))
 
 
 def enter(arguments: Sequence[str] = ()) -> None:
@@ -199,6 +241,15 @@ def _url(said: Mapping[str, str], variable: str, schemes: Sequence[str]) -> str:
     return value
 
 
+def _host(said: Mapping[str, str], variable: str) -> str:
+    value = said.get(variable, "").strip()
+    if value and not re.fullmatch(r"(https?://)?[A-Za-z0-9._\[\]:-]+(/[!-~]*)?", value):
+        raise EnvError(
+            variable, value, "name it as Ollama does: HOST, HOST:PORT or http://HOST:PORT"
+        )
+    return value
+
+
 def _choice(
     said: Mapping[str, str], variable: str, default: str, allowed: Mapping[str, object]
 ) -> str:
@@ -213,6 +264,13 @@ def _number(said: Mapping[str, str], variable: str, default: int, *, low: int, h
     if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
         raise EnvError(variable, value, f"give a whole number from {low} to {high}")
     return int(value)
+
+
+def _fraction(said: Mapping[str, str], variable: str) -> float:
+    value = said.get(variable) or "1"
+    if not re.fullmatch(r"[01](\.[0-9]{1,6})?", value) or not 0 < float(value) <= 1:
+        raise EnvError(variable, value, "give a number above 0, and 1 at most, as 0.05")
+    return float(value)
 
 
 def _port(said: Mapping[str, str], variable: str, default: int) -> int:

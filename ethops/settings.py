@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "ethops",
     "ethops.desk",
     "personas",
+    "gpu",
     "adapters",
     "adapters.tickets",
     "adapters.cmdb",
@@ -174,3 +175,12 @@ ETHOPS_SMTP_URL = _said.smtp_url
 ETHOPS_REDIS_URL = _said.redis_url
 ETHOPS_WEB_PORT = _said.web_port
 ETHOPS_FLOWER_PORT = _said.flower_port
+ETHOPS_GPU = _said.gpu_file
+ETHOPS_OLLAMA_HOST = _said.ollama_host
+ETHOPS_GPU_PROFILE = _said.gpu_profile
+ETHOPS_GPU_CARD = _said.gpu_card
+ETHOPS_GPU_REDIS_URL = env.next_database(_said.redis_url)
+ETHOPS_GPU_POLICY = _said.gpu_policy
+ETHOPS_GPU_SCALE = _said.gpu_scale
+ETHOPS_GPU_DEVICE = _said.gpu_device
+ETHOPS_INFERENCE = _said.inference

@@ -42,6 +42,8 @@ class CardDocument(Declaration):
     first_question: Literal["triage", "diagnose"]
     escalates_to: Name
     limits: Limits
+    slot: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,19}$")] | None = None
+    """The GPU slot that it thinks with; none means the first chat slot of operations."""
     grants: tuple[GrantDocument, ...] = Field(min_length=1)
 
 

@@ -17,6 +17,11 @@ def playbooks_folder() -> Path:
     return Path(getattr(settings, "ETHOPS_PLAYBOOKS", ROOT / "playbooks"))
 
 
+def inference() -> str:
+    """Return who answers questions: `rules`, `models`, or `auto`: models where there is a card."""
+    return str(settings.ETHOPS_INFERENCE)
+
+
 def lease_seconds() -> int:
     """Return how long a step may go without a sign of life."""
     return int(settings.ETHOPS_LEASE_SECONDS)

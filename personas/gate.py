@@ -52,6 +52,22 @@ class Proposed:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A question to a model: the state of its work, and the answer once it is `done`."""
+
+    state: str
+    question: dict[str, Any]
+    answer: dict[str, Any] | None
+    error_code: str
+    slot: str
+
+    @property
+    def over(self) -> bool:
+        """True once no answer will come that is not there."""
+        return self.state in ("done", "failed", "cancelled", "dead")
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """An authorised and recorded effect that this executor carries out."""
 
@@ -128,6 +144,34 @@ def finish_step(
             ],
         )
     )
+
+
+def ask_model(
+    *,
+    claim: StepClaim,
+    slot: str,
+    question: Mapping[str, JSON],
+    tokens: int,
+    deadline_seconds: float,
+) -> str:
+    """Put the step's question into the GPU's queue and end for now; `parked`, or `late`."""
+    return str(
+        _value(
+            "SELECT gate.ask_model(%s, %s, %s, %s, %s::jsonb, %s, %s)",
+            [
+                *(claim.work_id, claim.fence, claim.token, slot),
+                *(_json(question), tokens, deadline_seconds),
+            ],
+        )
+    )
+
+
+def asked_model(*, claim: StepClaim) -> Asked | None:
+    """Return what came of the question that this step has asked, None where it asked none."""
+    row = _row(
+        "SELECT * FROM gate.asked_model(%s, %s, %s)", [claim.work_id, claim.fence, claim.token]
+    )
+    return None if row is None else Asked(**row)
 
 
 def release_step(*, work_id: UUID, fence: int, error: str) -> str:
@@ -259,7 +303,10 @@ def reconcile() -> list[Reconciled]:
 
 
 _JSON_COLUMNS = frozenset(
-    {"scope", "inputs", "checkpoint", "history", "args", "parameters", "document"}
+    {
+        *("scope", "inputs", "checkpoint", "history", "args", "parameters", "document"),
+        *("question", "answer"),
+    }
 )
 
 

@@ -6,7 +6,19 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
-from ethops.api import intake, ledger, problems, reading, rights, runs, stop, tickets, webhooks
+from ethops.api import (
+    gpu,
+    intake,
+    ledger,
+    metrics,
+    problems,
+    reading,
+    rights,
+    runs,
+    stop,
+    tickets,
+    webhooks,
+)
 
 SHELVES: dict[str, type[reading.Shelf[Any]]] = {
     "tickets": tickets.Tickets,
@@ -19,6 +31,7 @@ SHELVES: dict[str, type[reading.Shelf[Any]]] = {
     "cards": rights.Cards,
     "catalogue": rights.Catalogue,
     "cis": intake.CIs,
+    "gpu/jobs": gpu.GpuJobs,
 }
 shelves = SimpleRouter(trailing_slash=False)
 for name, shelf in SHELVES.items():
@@ -27,6 +40,8 @@ for name, shelf in SHELVES.items():
 urlpatterns = [
     path("v1/webhooks/alertmanager", webhooks.alertmanager, name="webhook-alertmanager"),
     path("v1/ledger", ledger.LedgerState.as_view(), name="ledger"),
+    path("v1/gpu", gpu.Gpu.as_view(), name="gpu"),
+    path("v1/metrics", metrics.Metrics.as_view(), name="metrics"),
     path("v1/stop", stop.StopView.as_view(), name="stop"),
     path("v1/resume", stop.ResumeView.as_view(), name="resume"),
     path(

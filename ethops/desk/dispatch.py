@@ -86,6 +86,7 @@ def _bear(ticket: Ticket, step: Step) -> None:
         joined=events.joined(ticket.ref),
         inputs={
             "first_question": document["first_question"],
+            "slot": document.get("slot"),
             "escalates_to": document["escalates_to"],
             "alert": dict(events.facts(ticket.ref)),
         },

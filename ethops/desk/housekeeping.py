@@ -9,6 +9,7 @@ from django.db import transaction
 from adapters import registry
 from ethops.desk.models import Occasion
 from ethops.executor import tickets
+from gpu import relay as gpu
 
 INTERVAL_SECONDS = 3_600
 CLOSE_AFTER = timedelta(days=7)
@@ -28,6 +29,7 @@ def keep_house() -> int:
     """Close incidents that were resolved a week ago; returns how many."""
     if not begin_occasion("keep_house", INTERVAL_SECONDS):
         return 0
+    gpu.forget()
     before = datetime.now(UTC) - CLOSE_AFTER
     Occasion.objects.filter(at__lt=datetime.now(UTC) - KEEP_OCCASIONS).delete()
     closed = 0

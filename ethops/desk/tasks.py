@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from ethops.desk import housekeeping, ledger, sweeps, work
+from ethops.desk import gpu_watch, housekeeping, ledger, sweeps, work
 
 
 @shared_task(name="desk.wake")
@@ -28,3 +28,9 @@ def check_ledger() -> None:
 def keep_house() -> None:
     """Close what has long been resolved."""
     housekeeping.keep_house()
+
+
+@shared_task(name="desk.watch_gpu")
+def watch_gpu() -> None:
+    """Look after the GPU once a minute."""
+    gpu_watch.watch()

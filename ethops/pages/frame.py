@@ -72,10 +72,11 @@ RAIL = (
     (
         ("Now", "index", True),
         ("Tickets", "tickets_ticket_changelist", True),
+        ("GPU", "gpu", True),
         ("Ledger", "ledger", True),
     ),
     (
-        ("Runs", "personas_run_changelist", True),
+        ("Runs", "personas_run_changelist", False),
         ("Actions", "personas_action_changelist", False),
         ("Events", "desk_event_changelist", False),
         ("Cards", "personas_card_changelist", False),
@@ -88,6 +89,7 @@ RAIL = (
 
 SECTIONS = (
     ("tickets/", "Tickets"),
+    ("gpu/", "GPU"),
     ("ledger/", "Ledger"),
     ("audit/entry/", "Ledger"),
     ("runs/", "Runs"),
@@ -145,7 +147,7 @@ def section(inside: str) -> str:
 
 def silent_shown(silent: tuple[house.Silent, ...], now: datetime) -> list[SilentShown]:
     """Return one note per silent process, or one for all where none is heard."""
-    if len(silent) == len(house.WITHOUT):
+    if len(silent) >= len(house.WITHOUT):
         effect = "people can read and write tickets; nothing else happens."
         newest = max((one.since for one in silent if one.since), default=None)
         return [SilentShown("every worker", Moment(newest, now) if newest else None, effect)]

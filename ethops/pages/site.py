@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from ethops.pages import action, columns, ledger, now, run, stop, ticket
+from ethops.pages import action, columns, gpu, gpu_keys, ledger, now, run, stop, ticket
 from ethops.pages.frame import frame
 
 EDITABLE_APPS = frozenset({"auth", "authtoken", "django_celery_beat"})
@@ -90,6 +90,9 @@ class DeskSite(AdminSite):
             path("now/live/", self.admin_view(now.live), name="now_live"),
             re_path(rf"^tickets/{ref}/$", self.own(ticket.shown), name="ticket"),
             re_path(rf"^tickets/{ref}/live/$", self.admin_view(ticket.live), name="ticket_live"),
+            path("gpu/", self.own(gpu.shown), name="gpu"),
+            path("gpu/live/", self.admin_view(gpu.live), name="gpu_live"),
+            path("gpu/keys/", self.own(gpu_keys.shown), name="gpu_keys"),
             path("ledger/", self.own(ledger.shown), name="ledger"),
             path("ledger/<int:seq>/", self.own(ledger.entry_shown), name="ledger_entry"),
             path("runs/<uuid:run_id>/", self.own(run.shown), name="run"),

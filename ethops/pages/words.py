@@ -160,6 +160,17 @@ WORK_STATES = {
     "in_doubt": State("in doubt", "doubt", "doubt", "the world is asked again"),
 }
 
+JOB_STATES = {
+    "waiting": State("queued", "quiet", "clock", "being recorded"),
+    "ready": State("queued", "quiet", "clock"),
+    "leased": State("running", "run", "clock"),
+    "done": State("done", "ok", "tick"),
+    "failed": State("failed", "no", "failed"),
+    "dead": State("given up", "no", "failed"),
+    "cancelled": State("cancelled", "quiet", "denied"),
+}
+"""Of requests for the card."""
+
 OUTCOMES = {
     "done": State("done", "ok", "tick"),
     "failed": State("failed", "no", "failed"),
@@ -180,6 +191,11 @@ def run_state(state: str, *, asked: str = "", acting: bool = False) -> State:
     if state == "waiting" and asked == "verify":
         return State("verifying", "run", "clock")
     return RUN_STATES.get(state, State(state.replace("_", " ")))
+
+
+def job_state(state: str) -> State:
+    """Return the state of a request for the card as shown."""
+    return JOB_STATES.get(state, State(state))
 
 
 def verdict_state(verdict: str) -> State:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from ethops import env
 from ethops.secretfile import Secrets, make_secrets
+from ethops.stack.errors import PreparationError
 from ethops.stack.places import Places, places
 from ethops.stack.ports import LOOPBACK, Ports
 from ethops.stack.postgres import Postgres
 from ethops.stack.redis_server import RedisServer
+from gpu.cards import CardsFile, declared_cards
 
 DATABASE = "ethops"
 
@@ -82,8 +84,23 @@ class Layout:
         own = self.redis
         return own.url() if own else self.redis_url
 
-    def environment(self, process: str) -> dict[str, str]:
-        """What one process of ours may know, and nothing else."""
+    @property
+    def gpu(self) -> CardsFile:
+        """The GPU's cards; ServerFailedError names the faults of their file."""
+        said = env.load({**env.inherited(), "ETHOPS_STATE": str(self.state),
+                         **self.extra_environment})  # fmt: skip
+        found = declared_cards(said.gpu_file, said.ollama_host, said.gpu_profile)
+        if found.value is None:
+            raise PreparationError("\n".join(map(str, found.faults)), hint="Mend the file.")
+        return found.value
+
+    @property
+    def cards(self) -> tuple[str, ...]:
+        """The cards whose workers this stack runs."""
+        return tuple(card.name for card in self.gpu.cards if not card.elsewhere)
+
+    def environment(self, process: str, card: str = "") -> dict[str, str]:
+        """What one process of ours may know, and nothing else; `card` for a GPU worker."""
         said = env.inherited()
         said["PATH"] = f"{Path(sys.executable).parent}:{said.get('PATH', '')}"
         said |= {
@@ -100,6 +117,8 @@ class Layout:
             "ETHOPS_REDIS_PORT": str(self.ports.redis),
             **self.extra_environment,
         }
+        if card:
+            said["ETHOPS_GPU_CARD"] = card
         role = env.ROLE_OF_PROCESS[process]
         if role is not None:
             said["DATABASE_URL"] = self.dsn(role)

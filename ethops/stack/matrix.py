@@ -1,6 +1,7 @@
 """The process matrix of the house: what runs, as whom in the database, and how it is seen."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -27,10 +28,32 @@ class Process:
     """Asked over HTTP on the process's own port, where it is seen that way."""
     stop_group: int = 0
     """Groups are stopped in this order, each after the one before has ended."""
+    card: str = ""
+    """Which of the GPU's cards it serves, where it is a worker of one."""
+
+    @property
+    def kind(self) -> str:
+        """What it is called in the environment (ethops.env); workers of cards are of one kind."""
+        return "gpu" if self.card else self.name
 
 
-def processes(ports: Ports) -> tuple[Process, ...]:
-    """Every process of ours, in the order in which they start."""
+def processes(ports: Ports, cards: Sequence[str] = ()) -> tuple[Process, ...]:
+    """Every process of ours, in the order in which they start; one GPU worker per card."""
+    return (*_house(ports), *(gpu_worker(card) for card in cards))
+
+
+def gpu_worker(card: str) -> Process:
+    """The one worker of a card; its queues come from the catalogue, its order from a policy."""
+    name = f"gpu-{card}"
+    command = (
+        *("worker", "--hostname", f"{name}@%h", "--pool", "threads", "--concurrency", "1"),
+        *("--without-gossip", "--without-mingle", "--loglevel", "WARNING"),
+    )
+    return Process(name, _python("-m", "celery", "-A", "gpu.celery", *command), Seen.HEARTBEAT,
+                   card=card)  # fmt: skip
+
+
+def _house(ports: Ports) -> tuple[Process, ...]:
     return (
         Process("recorder", _python("-m", "audit.recorder"), Seen.HEARTBEAT, stop_group=1),
         Process("control", _worker("control", "control", threads=4), Seen.HEARTBEAT),

@@ -28,9 +28,9 @@ class Prepared:
     """True only when this start made the first login."""
 
 
-def fingerprint(site: Path) -> str:
-    """Changes whenever code, migrations or a declared file may have changed."""
-    digest = hashlib.sha256(sys.version.encode())
+def fingerprint(site: Path, cards: str = "") -> str:
+    """Changes whenever code, migrations, the GPU's cards or a declared file may have changed."""
+    digest = hashlib.sha256(f"{sys.version}\0{cards}".encode())
     for path in _sources():
         facts = path.stat()
         digest.update(f"{path}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())

@@ -33,7 +33,7 @@ ROLES = (
     Role("ethops_app", 80, "20s", "30s"),
     Role("ethops_agent", 24, "5s", "10s"),
     Role("ethops_executor", 24, "5s", "10s"),
-    Role("ethops_gpu", 12, "5s", "10s"),
+    Role("ethops_gpu", 64, "5s", "10s"),
     Role("ethops_audit_writer", 6, "30s", "30s"),
 )
 """Owner migrates; the others are the run-time roles of the process matrix."""

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import Enum, auto
@@ -60,8 +60,13 @@ class Supervisor:
         *,
         policy: RestartPolicy | None = None,
         check: Callable[[], None] | None = None,
+        only: Container[str] | None = None,
     ) -> None:
-        """`check` runs first of all and raises StackError to refuse the start."""
+        """`check` runs first of all and raises StackError to refuse the start.
+
+        `only` names the house's processes that are wanted; cards are always served.
+        """
+        self._only = only
         self.layout = layout
         self.admin_made = False
         self._log = layout.state / "log" / "up.log"
@@ -164,7 +169,7 @@ class Supervisor:
             say(self._prepare())
         with self._stage("processes") as say:
             keeper = self._start_processes()
-            say(", ".join(process.name for process in processes(self.layout.ports)))
+            say(", ".join(process.name for process in self._matrix()))
         self._ready = True
         self._write_status()
         self._lines.put(Turn.READY)
@@ -211,7 +216,7 @@ class Supervisor:
         return f"PostgreSQL {version}, pgvector, {len(roles.ROLES)} roles"
 
     def _prepare(self) -> str:
-        mark = prepare.fingerprint(self.layout.site_file)
+        mark = prepare.fingerprint(self.layout.site_file, str(self.layout.gpu))
         if prepare.is_current(self.layout.dsn("ethops_app"), mark):
             return "current"
         done = prepare.prepare(self.layout.environment("owner"), self.layout.where.log("prepare"))
@@ -225,7 +230,7 @@ class Supervisor:
     def _start_processes(self) -> Keeper:
         rows = SeeDatabase(self.layout.dsn("ethops_app"), self._sightings.saw)
         rows.learn()
-        for process in processes(self.layout.ports):
+        for process in self._matrix():
             self._adopt(
                 process.name, self._starter(process), process.seen, stop_group=process.stop_group
             )
@@ -271,6 +276,12 @@ class Supervisor:
 
     # Small parts
 
+    def _matrix(self) -> tuple[Process, ...]:
+        found = processes(self.layout.ports, self.layout.cards)
+        return tuple(
+            each for each in found if self._only is None or each.card or each.name in self._only
+        )
+
     def _adopt(
         self,
         name: str,
@@ -286,7 +297,7 @@ class Supervisor:
     def _starter(self, process: Process) -> Callable[[], subprocess.Popen[bytes]]:
         return lambda: spawn(
             process.command,
-            environment=self.layout.environment(process.name),
+            environment=self.layout.environment(process.kind, process.card),
             folder=CLONE,
             log=self.layout.where.log(process.name),
         )

@@ -10,6 +10,7 @@ from adapters.tickets.states import SETTLED
 from audit.models import Heartbeat
 from ethops.executor import stop as pressed
 from ethops.world import ledger
+from gpu.models import Card
 from personas.models import Stop
 
 SILENT_AFTER = timedelta(seconds=15)
@@ -23,6 +24,9 @@ WITHOUT = {
     "beat": "schedules do not fire, so probes are not run.",
 }
 """Process -> what does not happen without it."""
+
+WITHOUT_CARD = "requests for its models wait, of agents and of people."
+"""The same of a card's worker, which is called `gpu-` and the card's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +73,14 @@ def open_tickets() -> int:
 
 def silent() -> tuple[Silent, ...]:
     """Return the processes that should be heard and are not."""
-    heard = dict(Heartbeat.objects.filter(name__in=WITHOUT).values_list("name", "at"))
+    expected = WITHOUT | {
+        f"gpu-{name}": WITHOUT_CARD
+        for name in Card.objects.filter(enabled=True).values_list("name", flat=True)
+    }
+    heard = dict(Heartbeat.objects.filter(name__in=expected).values_list("name", "at"))
     oldest = timezone.now() - SILENT_AFTER
     return tuple(
         Silent(name, heard.get(name), effect)
-        for name, effect in WITHOUT.items()
+        for name, effect in expected.items()
         if name not in heard or heard[name] < oldest
     )

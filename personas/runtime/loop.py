@@ -10,11 +10,11 @@ from typing import cast
 
 from django.db import connection
 
-from adapters import registry
 from adapters.inference.port import Question, QuestionKind
 from adapters.json_value import JSON
 from audit.work.leases import Keeper
 from personas import conf, gate
+from personas.runtime import asking
 from personas.runtime import context as gathering
 from personas.runtime.plan import Plan, Situation, close, plan
 
@@ -56,13 +56,10 @@ def _step(claim: gate.StepClaim) -> None:
         _finish(claim, {"kind": "close"}, {"choice": ended.next}, ended)
         return
     context = gathering.gather(claim)
-    question = Question(
-        kind=cast("QuestionKind", stage),
-        card=claim.card,
-        facts=gathering.facts(context, stage),
-        candidates=gathering.candidates(context, stage),
-    )
-    answer = registry.inference().ask(question)
+    asked = asking.ask(claim, context, cast("QuestionKind", stage))
+    if asked is None:
+        return
+    question, answer = asked
     chosen = plan(stage, answer, _situation(context, question))
     for proposal in chosen.proposals:
         gate.propose(
@@ -85,12 +82,7 @@ def _situation(context: gathering.Context, question: Question) -> Situation:
 
 
 def _shown(question: Question) -> dict[str, JSON]:
-    return {
-        "kind": question.kind,
-        "card": question.card,
-        "facts": dict(question.facts),
-        "candidates": [dataclasses.asdict(candidate) for candidate in question.candidates],
-    }
+    return asking.as_json(question)
 
 
 def _finish(

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from ethops.env import CLONE
-from tests.bench import memory, path, steps, webhook
+from tests.bench import memory, path, policies, proxy, steps, webhook
 from tests.bench.figures import Figure, page, percentile, spread, write
 from tests.bench.stack import Stack, folder
 
@@ -100,6 +100,19 @@ def agent_step(stack: Stack) -> list[Figure]:
     ]  # fmt: skip
 
 
+def gpu_figures() -> list[Figure]:
+    """The proxy's price, and the policies compared in virtual time."""
+    rows = policies.table(range(5))
+    compared = [
+        Figure(
+            f"order `{row.name}`, ratio to plain Celery",
+            ", ".join(f"{name} {ratio:.2f}" for name, ratio in row.ratios.items()),
+        )
+        for row in rows
+    ]
+    return [*proxy.measure(), *compared]
+
+
 def main() -> int:
     """Measure everything; return 1 where a part could not be measured."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -114,6 +127,9 @@ def main() -> int:
                 target = f"   (target {figure.target})" if figure.target else ""
                 sys.stdout.write(f"{figure.what:<66} {figure.found}{target}\n")
                 sys.stdout.flush()
+    for figure in gpu_figures():
+        figures.append(figure)
+        sys.stdout.write(f"{figure.what:<66} {figure.found}\n")
     write(said.page, page(figures, load))
     sys.stdout.write(f"written to {said.page.name}\n")
     return 0

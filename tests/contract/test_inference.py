@@ -1,11 +1,16 @@
 """The inference contract, held by every adapter."""
 
+from collections.abc import Iterator
 from importlib import import_module
 
 import pytest
 
+from adapters.inference.direct import Inference as Model
 from adapters.inference.errors import NoAnswerError
+from adapters.inference.ollama import Server
 from adapters.inference.port import Candidate, Inference, Question
+from gpu.simulated.card import SimulatedCard, SimulatedModel
+from gpu.simulated.serve import simulated
 
 OFFERED = (
     Candidate("restart_service", "Restart the service"),
@@ -13,10 +18,16 @@ OFFERED = (
 )
 
 
-@pytest.fixture(params=["adapters.inference.embedded"])
-def engine(request: pytest.FixtureRequest) -> Inference:
-    made: Inference = import_module(request.param).Inference()
-    return made
+CARD = SimulatedCard(8000, (SimulatedModel("any", "chat", 4000, 1, 100, 5000),), scale=0.001)
+
+
+@pytest.fixture(params=["adapters.inference.embedded", "adapters.inference.ollama"])
+def engine(request: pytest.FixtureRequest) -> Iterator[Inference]:
+    if request.param == "adapters.inference.embedded":
+        yield import_module(request.param).Inference()
+        return
+    with simulated(CARD) as server:
+        yield Model(Server(server.url), "any", {"num_ctx": 4096}, context_tokens=4096)
 
 
 def test_an_answer_is_one_of_the_candidates(engine: Inference) -> None:

@@ -9,6 +9,8 @@ from django.db import transaction
 
 from adapters import conf, site, site_rows
 from audit.ledger import pending
+from gpu import loading as gpu
+from gpu.errors import BadProfileError
 from personas import loading
 from personas.errors import BadDeclarationError
 
@@ -29,7 +31,7 @@ class Command(BaseCommand):
         del part
         try:
             changed = load()
-        except BadDeclarationError as fault:
+        except (BadDeclarationError, BadProfileError) as fault:
             raise CommandError(f"{fault}\n{fault.hint}") from fault
         if options.get("json"):
             self.stdout.write(json.dumps({"changed": changed}))
@@ -39,9 +41,9 @@ class Command(BaseCommand):
 
 @transaction.atomic
 def load() -> list[str]:
-    """Load site, cards and catalogue; returns what changed, one line each."""
+    """Load site, cards, catalogue and the GPU's slots; returns what changed, one line each."""
     loaded = loading.load()
-    changed = [*loaded.changed, *_load_site()]
+    changed = [*loaded.changed, *_load_site(), *gpu.load()]
     if changed:
         pending.note(kind="site.loaded", subject="site", body={"changed": list(changed)})
     return changed

@@ -2,9 +2,10 @@
 // Keeps parts of a page fresh: every element with data-live="/path" is fetched again with its
 // ETag and swapped when it changed, piece by piece where it has data-part. Hidden tabs rest; errors back off to 30 s; nothing is blanked.
 {
-  const PERIOD = 4000, SLOWEST = 30000, ANNOUNCE = 10000;
+  const SLOWEST = 30000, ANNOUNCE = 10000;
   const line = document.getElementById('live');
   const parts = [...document.querySelectorAll('[data-live]')].map((at) => ({ at, tag: at.dataset.tag || '' }));
+  const PERIOD = Math.min(...parts.map(({ at }) => Number(at.dataset.period) || 4000));
   let wait = PERIOD, good = new Date(), told = 0, said = '';
 
   const say = (text) => { if (line && line.textContent !== text) line.textContent = text; };

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 import ethops
-from ethops.pages import telling, words
+from ethops.pages import gpu_words, telling, words
+from gpu.tiers import TIERS
 
 ROOT = Path(ethops.__file__).parent
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
@@ -25,14 +26,15 @@ def test_a_template_marks_nothing_of_strangers_as_safe(path):
     assert not re.search(r"\|\s*safe|autoescape\s+off|mark_safe|\|\s*safeseq", text)
 
 
-@pytest.mark.parametrize("name", ["ethops.css", "live.js", "marks.svg", "icon.svg"])
+@pytest.mark.parametrize("name", ["ethops.css", "live.js", "gpu.js", "marks.svg", "icon.svg"])
 def test_nothing_comes_from_another_host(name):
     text = (STATIC / name).read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
     assert not re.search(r"https?://|//[a-z]+\.[a-z]", text)
 
 
-def test_the_script_builds_no_code_from_text():
-    text = (STATIC / "live.js").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["live.js", "gpu.js"])
+def test_a_script_builds_no_code_from_text(name):
+    text = (STATIC / name).read_text(encoding="utf-8")
     assert not re.search(r"\beval\b|new Function|setTimeout\(['\"]|document\.write", text)
 
 
@@ -43,8 +45,11 @@ def marks():
 
 def test_every_mark_that_is_named_is_in_the_sprite():
     named = {glyph for glyph, _ in telling.GLYPHS.values()} | set(telling.BY.values())
-    for table in (words.TICKET_STATES, words.RUN_STATES, words.WORK_STATES, words.OUTCOMES):
+    for table in (
+        words.TICKET_STATES, words.RUN_STATES, words.WORK_STATES, words.JOB_STATES, words.OUTCOMES,
+    ):  # fmt: skip
         named |= {state.glyph for state in table.values()}
+    named |= {state.glyph for state in gpu_words.DOING.values()} | set(TIERS)
     for path in TEMPLATES:
         named |= set(re.findall(r'glyph="([a-z]+)"', path.read_text(encoding="utf-8")))
     assert named <= marks()
@@ -81,6 +86,14 @@ def tokens():
 def test_text_can_be_read_on_every_ground(text, ground, scheme):
     found = tokens()
     assert contrast(found[text][scheme], found[ground][scheme]) >= 4.5
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("ground", ["bg", "panel"])
+@pytest.mark.parametrize("tier", ["ops", "embedding", "research", "load"])
+def test_what_is_drawn_of_a_tier_can_be_seen(tier, ground, scheme):
+    found = tokens()
+    assert contrast(found[tier][scheme], found[ground][scheme]) >= 3
 
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])

@@ -10,7 +10,7 @@ from ethops.stack.layout import Layout
 from ethops.stack.matrix import processes
 from ethops.stack.ports import Ports
 
-NAMES = [process.name for process in processes(Ports())]
+NAMES = [process.kind for process in processes(Ports(), ["card0"])]
 
 
 @pytest.fixture

@@ -1,0 +1,18 @@
+"""The relay leaves waiting inference alone."""
+
+from pathlib import Path
+
+from django.db import migrations
+
+SQL = Path(__file__).parent.parent / "sql"
+
+
+class Migration(migrations.Migration):
+    """Reads the frozen file once."""
+
+    dependencies = [("audit", "0003_grants")]
+    operations = [
+        migrations.RunSQL(
+            (SQL / "0004_relay.sql").read_text(encoding="utf-8"), migrations.RunSQL.noop
+        )
+    ]

@@ -1,0 +1,1 @@
+"""Commands of people that take part in what the house shares."""

@@ -1,0 +1,1 @@
+"""Recorded days of work, played again through the queue: traces, a virtual card, event logs."""

@@ -1,0 +1,1 @@
+"""The one worker of a card: it orders, loads, streams, gives way, and keeps its lease."""

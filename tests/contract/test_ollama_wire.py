@@ -1,0 +1,239 @@
+"""The Ollama adapter against bytes: what a server may send, cut anywhere, or never send."""
+
+import json
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from adapters.inference import wire
+from adapters.inference.errors import (
+    CutStreamError,
+    InferenceError,
+    MalformedStreamError,
+    OverDeadlineError,
+    ServerSaidError,
+    UnreachableError,
+)
+from adapters.inference.ollama import Chunk, Server
+
+HEAD = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
+)
+LAST = {"message": {"role": "assistant", "content": ""}, "done": True, "eval_count": 1}
+Speak = Callable[[socket.socket], None]
+
+
+def chunked(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def line(body: object) -> bytes:
+    return chunked(json.dumps(body, ensure_ascii=False).encode() + b"\n")
+
+
+def said(text: str) -> bytes:
+    return line({"message": {"role": "assistant", "content": text}, "done": False})
+
+
+def plain(status: str, body: bytes) -> bytes:
+    return b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status.encode(), len(body), body)
+
+
+def request(link: socket.socket) -> bytes:
+    heard = b""
+    while (part := link.recv(1 << 16)) != b"":
+        heard += part
+        head, _, body = heard.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: (\d+)", head)
+        if b"\r\n\r\n" in heard and len(body) >= (int(length[1]) if length else 0):
+            break
+    return heard
+
+
+class Peer:
+    """Accepts connections, keeps what it was sent, and answers as it is told."""
+
+    def __init__(self) -> None:
+        self.speak: Speak = lambda _link: None
+        self.heard: list[bytes] = []
+        self.ended = threading.Event()
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                link, _ = self._listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(link,), daemon=True).start()
+
+    def _serve(self, link: socket.socket) -> None:
+        with link:
+            self.heard.append(request(link))
+            try:
+                self.speak(link)
+            except OSError:
+                self.ended.set()
+
+    def sends(self, *parts: bytes) -> None:
+        def speak(link: socket.socket) -> None:
+            for part in parts:
+                link.sendall(part)
+
+        self.speak = speak
+
+    def close(self) -> None:
+        self._listening.close()
+
+
+@pytest.fixture
+def peer() -> Iterator[Peer]:
+    made = Peer()
+    yield made
+    made.close()
+
+
+def ask(peer: Peer, within: float = 3.0, idle: float = 30.0) -> list[Chunk]:
+    server = Server(peer.url, idle_s=idle)
+    deadline = time.monotonic() + within
+    return list(server.stream_chat("m", {}, {"messages": []}, deadline=deadline, label="1,2"))
+
+
+def test_characters_that_end_lines_elsewhere_do_not_end_ours(peer: Peer) -> None:
+    peer.sends(HEAD, said("a\x85b\u2028c\u2029d"), line(LAST), b"0\r\n\r\n")
+    assert ask(peer)[0].text == "a\x85b\u2028c\u2029d"
+
+
+def test_a_line_may_come_in_any_pieces(peer: Peer) -> None:
+    whole = HEAD + said("für") + line(LAST)
+    peer.sends(*(whole[at : at + 1] for at in range(len(whole))))
+    assert "".join(chunk.text for chunk in ask(peer)) == "für"
+
+
+def test_the_label_goes_as_a_header_and_the_length_is_right(peer: Peer) -> None:
+    peer.sends(HEAD, line(LAST))
+    ask(peer)
+    head, _, body = peer.heard[0].partition(b"\r\n\r\n")
+    headers = {
+        name.strip().lower(): value.strip()
+        for name, _, value in (each.partition(b":") for each in head.split(b"\r\n")[1:])
+    }
+    assert headers[b"x-request-label"] == b"1,2"
+    assert int(headers[b"content-length"]) == len(body)
+    assert json.loads(body)["keep_alive"] == -1
+
+
+@pytest.mark.parametrize(
+    ("parts", "error"),
+    [
+        ((), UnreachableError),
+        ((b"HTTP/1.1 200",), UnreachableError),
+        ((b"SSH-2.0-OpenSSH_9.2\r\n",), UnreachableError),
+        ((HEAD,), CutStreamError),
+        ((HEAD, said("a")), CutStreamError),
+        ((HEAD, said("a"), b"0\r\n\r\n"), CutStreamError),
+        ((HEAD, b"0\r\n\r\n"), CutStreamError),
+        ((HEAD, said("a"), b"zz\r\n"), CutStreamError),
+        ((HEAD, chunked(b"<html>\n")), MalformedStreamError),
+        ((HEAD, chunked(b"\n")), MalformedStreamError),
+        ((HEAD, line([])), MalformedStreamError),
+        ((HEAD, line({})), MalformedStreamError),
+        ((HEAD, line({"message": {"role": "x", "content": 5}})), MalformedStreamError),
+        ((HEAD, line({**LAST, "eval_count": "many"})), MalformedStreamError),
+        ((HEAD, chunked(b"[" * 200_000 + b"\n")), MalformedStreamError),
+        ((HEAD, line({"error": "CUDA error"})), ServerSaidError),
+        ((HEAD, line({"error": {"message": "of another shape"}})), InferenceError),
+        ((HEAD, line({"error": "12"})), InferenceError),
+        ((plain("302 Found", b""),), ServerSaidError),
+        ((plain("418 Teapot", b"short and stout"),), ServerSaidError),
+        ((plain("500 Oops", b'{"error": "llama died"}'),), ServerSaidError),
+    ],
+)
+def test_whatever_is_no_answer_is_a_typed_error(
+    peer: Peer, parts: tuple[bytes, ...], error: type[InferenceError]
+) -> None:
+    peer.sends(*parts)
+    with pytest.raises(error):
+        ask(peer)
+
+
+def test_an_endless_line_is_given_up(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "LONGEST_LINE", 100_000)
+    peer.sends(HEAD, *[chunked(b" " * 50_000)] * 100)
+    with pytest.raises(MalformedStreamError, match="over 100000 bytes"):
+        ask(peer)
+    assert peer.ended.wait(2), "the connection is closed"
+
+
+def test_an_endless_body_is_given_up(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "LONGEST_BODY", 100_000)
+    peer.sends(HEAD, *[chunked(b" " * 50_000)] * 100)
+    with pytest.raises(MalformedStreamError, match="over 100000 bytes"):
+        Server(peer.url).resident()
+
+
+def silence(link: socket.socket) -> None:
+    link.sendall(HEAD)
+    link.recv(1)
+
+
+def drip(link: socket.socket) -> None:
+    link.sendall(HEAD)
+    while True:
+        link.sendall(chunked(b" "))
+        time.sleep(0.01)
+
+
+def test_bytes_without_a_line_do_not_put_the_deadline_off(peer: Peer) -> None:
+    peer.speak = drip
+    began = time.monotonic()
+    with pytest.raises(OverDeadlineError):
+        ask(peer, within=0.3)
+    assert time.monotonic() - began < 0.5
+    assert peer.ended.wait(2), "the connection is closed"
+
+
+def test_the_deadline_holds_for_a_slow_consumer_too(peer: Peer) -> None:
+    peer.sends(HEAD, said("a"), said("b"), line(LAST))
+    server = Server(peer.url)
+    stream = server.stream_chat("m", {}, {"messages": []}, deadline=time.monotonic() + 0.1)
+    assert next(stream).text == "a"
+    time.sleep(0.15)
+    with pytest.raises(OverDeadlineError):
+        next(stream)
+
+
+def test_a_silent_server_is_left_after_the_idle_time(peer: Peer) -> None:
+    peer.speak = silence
+    began = time.monotonic()
+    with pytest.raises(OverDeadlineError, match="Not a byte"):
+        ask(peer, within=20, idle=0.2)
+    assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize(
+    "vectors", [[], [[1.0]], [[1.0], [1.0, 2.0]], [[], []], [[1.0], [float("nan")]], [["x"], [1]]]
+)
+def test_vectors_that_are_none_are_refused(peer: Peer, vectors: object) -> None:
+    peer.sends(plain("200 OK", json.dumps({"embeddings": vectors}).encode()))
+    with pytest.raises(MalformedStreamError):
+        Server(peer.url).embed("m", {}, ["a", "b"], None, None, deadline=time.monotonic() + 3)
+
+
+def test_counts_are_bounded_and_never_negative(peer: Peer) -> None:
+    odd = {"eval_count": 10**40, "prompt_eval_count": -5, "load_duration": -1, "done_reason": "s"}
+    peer.sends(HEAD, line({**LAST, **odd}))
+    (last,) = ask(peer)
+    assert (last.tokens_out, last.tokens_in, last.load_s) == (2**31 - 1, 0, 0.0)
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1", "http://127.0.0.1:9", "http://no such host"])
+def test_an_address_that_leads_nowhere_is_unreachable(url: str) -> None:
+    with pytest.raises(UnreachableError):
+        Server(url, connect_s=1).tags()

