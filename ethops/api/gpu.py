@@ -29,7 +29,7 @@ class JobOverError(GpuError):
     hint = "Look at the request; its state says how it ended."
 
 
-class CardOut(serializers.Serializer[Any]):
+class GpuCardOut(serializers.Serializer[Any]):
     """A card: whether its worker lives, what it does and for whom, and what it holds."""
 
     name = serializers.CharField(source="card.name")
@@ -104,7 +104,7 @@ class FiguresOut(serializers.Serializer[Any]):
 class GpuOut(serializers.Serializer[Any]):
     """Everything at once."""
 
-    cards = CardOut(many=True)
+    cards = GpuCardOut(many=True)
     queue = QueuedOut(many=True)
     figures = FiguresOut()
 
@@ -164,7 +164,7 @@ class Gpu(APIView):
         figures = gpu_figures.last_hour(timezone.now())
         return Response(
             {
-                "cards": CardOut(gpu.cards(), many=True).data,
+                "cards": GpuCardOut(gpu.cards(), many=True).data,
                 "queue": QueuedOut(gpu.queue(), many=True).data,
                 "figures": FiguresOut(
                     {

@@ -56,6 +56,8 @@ def is_quiet(house: House) -> bool:
     return not house.owner(
         "SELECT 1 FROM audit_work WHERE state IN ('waiting', 'ready', 'leased')"
         " AND kind IN ('step', 'dispatch', 'inference')"
+        # A step whose run has ended is cleared away when its own time has come.
+        " AND not_before < clock_timestamp() + interval '2 seconds'"
         " UNION ALL SELECT 1 FROM personas_run WHERE ended_at IS NULL"
     )
 
