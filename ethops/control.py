@@ -14,6 +14,7 @@ from ethops.desk import reconciler
 from ethops.routing import QUEUES
 from gpu import quoting
 from gpu import relay as gpu
+from gpu.proxy import orphans
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ def keep_queue(stop: threading.Event) -> None:
     try:
         while not stop.wait(RETRY_SECONDS):
             # First what needs no Redis.
+            orphans.cancel_orphans()
             gpu.end_overdue()
             quoting.quote_new()
             gpu.repair_once()

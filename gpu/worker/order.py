@@ -93,7 +93,8 @@ class Placement:
             self._cards[ops] = [
                 knowing.placed(held, card, self._now, ops=ops) for card in held.cards
             ]
-        waited = max(0.0, self._now - oldest)
+        # A second of ours is what a message and a look at the rows may take on their way.
+        waited = max(0.0, self._now - oldest - held.clock.span(1.0))
         return placement.takes(self._now, held.name, self._cards[ops], slot, waited=waited)
 
 

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from gpu import clients
-from gpu.celery import app as celery
 from tests.doubles.gpu_worker import CARD, Held, Worker, answer, answering
+from tests.integration.gpu.house import point_celery
 from tests.integration.gpu.proxy.parts import Asking, serving
 from tests.servers import Servers
 
@@ -29,7 +29,7 @@ CARDS = "INSERT INTO gpu_card (name, url, vram_mb, reserve_mb) VALUES (%s, 'http
 def furnished(role: Callable[[str], psycopg.Connection], redis_url: str, settings: Any) -> None:
     """Slots, a card, and the queue's Redis."""
     settings.ETHOPS_GPU_REDIS_URL = redis_url
-    celery.conf.update(broker_url=redis_url)
+    point_celery(redis_url)
     owner = role("owner")
     owner.execute(SLOTS)
     owner.execute(CARDS, [CARD])
