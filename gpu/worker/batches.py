@@ -57,7 +57,7 @@ def gather(held: Held, first: Claim, lease_s: float) -> list[Part]:
         held.clock.now(), seen_waiting(held.clock, held), held.state, first.slot, held.facts
     )
     parts, tokens = [_part(first)], first.tokens_asked
-    if call.jobs <= 1:
+    if call.jobs <= 1 or first.attempts > 1:
         return parts
     for other in doors.company(first.queue, JobKind.EMBED, call.jobs - 1):
         tokens += other.tokens

@@ -32,7 +32,8 @@ BEGIN
                                    published_at)
     VALUES (v_id, 'inference', p_tier || '.' || p_slot,
             CASE WHEN p_first_recorded THEN 'waiting' ELSE 'ready' END,
-            left(coalesce(nullif(p_principal, ''), 'system'), 200), 5, 3,
+            -- Five deaths of a worker; what a server answers wrongly is tried thrice (try_again).
+            left(coalesce(nullif(p_principal, ''), 'system'), 200), 5, 5,
             -- Whoever submits to a ready queue publishes, too; the reconciler repairs.
             CASE WHEN p_first_recorded THEN NULL ELSE clock_timestamp() END);
     INSERT INTO public.gpu_job (id, tier, slot, kind, principal, client, ticket_ref, run, step,

@@ -18,10 +18,14 @@ BEGIN
            lease_until = clock_timestamp() + make_interval(secs => p_lease_s),
            seen_at = clock_timestamp()
      WHERE name = p_card RETURNING fence INTO v_fence;
+    -- Whoever was there at several deaths lets the others go first.
     UPDATE public.audit_work w
-       SET state = CASE WHEN w.attempts >= w.max_attempts THEN 'dead' ELSE 'ready' END,
-           lease_until = NULL, published_at = NULL,
-           settled_at = CASE WHEN w.attempts >= w.max_attempts THEN clock_timestamp() END,
+       SET state = CASE WHEN w.attempts >= w.max_attempts AND j.kind <> 'hold' THEN 'dead'
+                   ELSE 'ready' END,
+           lease_until = NULL, published_at = NULL, not_before = clock_timestamp()
+               + make_interval(secs => CASE j.kind WHEN 'hold' THEN 0 ELSE 2 * (w.attempts - 1) END),
+           settled_at = CASE WHEN w.attempts >= w.max_attempts AND j.kind <> 'hold'
+                        THEN clock_timestamp() END,
            error = 'its worker died'
       FROM public.gpu_job j
      WHERE j.id = w.id AND j.card = p_card AND j.finished_at IS NULL AND w.state = 'leased';

@@ -48,13 +48,15 @@ BEGIN
           FROM public.gpu_job j WHERE j.id = p_id;
 END $$;
 
--- Further jobs of the same queue and kind for one call, oldest first.
+-- Further jobs of the same queue and kind for one call, oldest first. Whoever has failed before
+-- goes alone, so that it takes nobody along.
 CREATE FUNCTION gpu.company(p_queue text, p_kind text, p_limit int)
 RETURNS TABLE (id uuid, tokens int, truncate boolean, dimensions int)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT w.id, j.tokens_asked, (j.request ->> 'truncate')::boolean,
-           (j.request ->> 'dimensions')::int FROM public.audit_work w JOIN public.gpu_job j ON j.id = w.id
-     WHERE w.queue = p_queue AND w.kind = 'inference' AND w.state = 'ready' AND j.kind = p_kind
+           (j.request ->> 'dimensions')::int
+      FROM public.audit_work w JOIN public.gpu_job j ON j.id = w.id
+     WHERE w.attempts = 0 AND w.queue = p_queue AND w.kind = 'inference' AND w.state = 'ready' AND j.kind = p_kind
        AND w.not_before <= clock_timestamp()
      ORDER BY w.created_at LIMIT p_limit
 $$;
@@ -103,10 +105,10 @@ RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 DECLARE v_state text;
 BEGIN
     UPDATE public.audit_work
-       SET state = CASE WHEN attempts >= max_attempts THEN 'dead' ELSE 'ready' END,
+       SET state = CASE WHEN attempts >= 3 THEN 'dead' ELSE 'ready' END,
            lease_until = NULL, published_at = NULL, error = left(p_error, 2000),
            not_before = clock_timestamp() + make_interval(secs => p_delay_s),
-           settled_at = CASE WHEN attempts >= max_attempts THEN clock_timestamp() END
+           settled_at = CASE WHEN attempts >= 3 THEN clock_timestamp() END
      WHERE id = p_id AND fence = p_fence AND state = 'leased' AND kind = 'inference'
     RETURNING state INTO v_state;
     IF v_state IS NULL THEN RETURN 'late'; END IF;

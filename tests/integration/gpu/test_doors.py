@@ -1,12 +1,16 @@
 """The doors of the queue and their fences: who was replaced changes nothing, and is cleared up."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
+from gpu import rows
+from gpu.rows import Request
+from gpu.states import JobKind
 from gpu.tiers import Tier
 from tests.integration.gpu.house import House, eventually
 
@@ -20,10 +24,13 @@ def declared(house: House) -> House:
 
 
 @pytest.fixture
-def free(declared: House) -> House:
+def free(declared: House) -> Iterator[House]:
     """The card is nobody's."""
     declared.owner("UPDATE gpu_card SET lease_until = NULL, holder = ''")
-    return declared
+    yield declared
+    declared.owner("UPDATE gpu_card SET lease_until = NULL, holder = ''")
+    take(declared.connect("gpu"))
+    declared.calm()
 
 
 def take(link: psycopg.Connection[Any], by: str = "me", dead: str = "", lease: float = 60) -> Any:
@@ -129,27 +136,93 @@ def test_a_job_that_nobody_has_to_answer_is_not_claimed(free: House) -> None:
     )
 
 
+DEATHS = 5
+
+
+def ready(house: House, job_id: UUID) -> None:
+    """Wait until a job may be claimed, and let it be claimed now."""
+    eventually(lambda: house.job(job_id)["state"] == "ready")
+    house.owner("UPDATE audit_work SET not_before = clock_timestamp() WHERE id = %s", job_id)
+
+
 def test_a_dead_job_is_told_to_whoever_waits(free: House) -> None:
     link = free.connect("gpu")
     job_id = free.ask(publish=False, tier=Tier.OPS, slot="ops-8b")
-    for turn in range(3):
+    for turn in range(DEATHS):
         fence = take(link, by=f"w{turn}", dead=f"w{turn - 1}")
+        ready(free, job_id)
         link.execute("SELECT 1 FROM gpu.claim_job('card0', %s, %s, 60)", [fence, job_id])
-    take(link, by="last", dead="w2")
+    take(link, by="last", dead=f"w{DEATHS - 1}")
     row = free.ended(job_id)
     assert (row.state, row.error_code) == ("dead", "gpu.worker_died")
     assert row.finished_at is not None
     assert [kind for kind, _ in free.entries(job_id)][-1] == "inference.failed"
 
 
+def test_who_was_there_at_several_deaths_lets_others_go_first(free: House) -> None:
+    link = free.connect("gpu")
+    job_id = free.ask(publish=False)
+    waits = []
+    for turn in range(3):
+        fence = take(link, by=f"w{turn}", dead=f"w{turn - 1}")
+        ready(free, job_id)
+        link.execute("SELECT 1 FROM gpu.claim_job('card0', %s, %s, 60)", [fence, job_id])
+        take(link, by=f"x{turn}", dead=f"w{turn}")
+        ((wait,),) = free.owner(
+            "SELECT extract(epoch FROM not_before - clock_timestamp())::float8 FROM audit_work"
+            " WHERE id = %s",
+            job_id,
+        )
+        waits.append(wait > 1)
+        free.owner("UPDATE gpu_card SET lease_until = NULL, holder = ''")
+    assert waits == [False, True, True]
+
+
+def test_a_command_outlives_any_number_of_workers(free: House) -> None:
+    link = free.connect("gpu")
+    request = Request(Tier.RESEARCH, "card", JobKind.HOLD, "person:ada", {"command": "x"})
+    job_id = free.submit(request, publish=False)
+    for turn in range(DEATHS + 2):
+        fence = take(link, by=f"w{turn}", dead=f"w{turn - 1}")
+        link.execute("SELECT 1 FROM gpu.claim_job('card0', %s, %s, 60)", [fence, job_id])
+        assert free.job(job_id)["state"] == "leased"
+    rows.cancel(job_id, "the test is over")
+    take(link, by="last", dead=f"w{DEATHS + 1}")
+
+
 def test_a_job_whose_lease_ran_out_for_the_last_time_is_told_as_well(free: House) -> None:
     link = free.connect("gpu")
     fence = take(link)
     job_id = free.ask(publish=False)
-    for _ in range(3):
-        eventually(lambda: free.job(job_id)["state"] == "ready")
+    for _ in range(DEATHS):
+        ready(free, job_id)
         link.execute("SELECT 1 FROM gpu.claim_job('card0', %s, %s, 0.05)", [fence, job_id])
     row = free.ended(job_id)
     assert row.state == "dead"
     assert eventually(lambda: free.job(job_id)["finished_at"])
     assert json.dumps(free.entries(job_id)[-1]).count("inference.failed") == 1
+
+
+def test_a_server_is_asked_thrice(free: House) -> None:
+    link = free.connect("gpu")
+    fence = take(link)
+    job_id = free.ask(publish=False)
+    said = []
+    for _ in range(3):
+        ready(free, job_id)
+        row = link.execute(
+            "SELECT fence FROM gpu.claim_job('card0', %s, %s, 60)", [fence, job_id]
+        ).fetchone()
+        again = "SELECT gpu.try_again(%s, %s, 'x', 'y', 0, 0)"
+        said.append(link.execute(again, [job_id, row[0]]).fetchone()[0])
+    assert said == ["ready", "ready", "dead"]
+
+
+def test_who_has_failed_before_goes_alone(free: House) -> None:
+    link = free.connect("gpu")
+    fence = take(link)
+    jobs = [free.embed(["x"], publish=False) for _ in range(3)]
+    link.execute("SELECT 1 FROM gpu.claim_job('card0', %s, %s, 60)", [fence, jobs[1]])
+    take(link, by="next", dead="me")
+    found = link.execute("SELECT id FROM gpu.company('embedding.embed-8b', 'embed', 9)").fetchall()
+    assert [row[0] for row in found] == [jobs[0], jobs[2]]
