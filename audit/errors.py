@@ -13,3 +13,17 @@ class NotCanonicalError(RecordError):
 
     code = "record.not_canonical"
     hint = "Use strings, booleans, null, whole numbers within 2^53, lists, and string keys."
+
+
+class NoteError(RecordError):
+    """A signed note, a key or a tree head is not what it should be, or its signature is bad."""
+
+    code = "ledger.bad_note"
+    hint = "Compare the note and the keys with their sources; do not trust what it says."
+
+
+class NoProofError(RecordError):
+    """The tree cannot prove what was asked."""
+
+    code = "ledger.no_proof"
+    hint = "Ask for an entry that a signed tree head covers already."
