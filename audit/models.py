@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from audit.fields import ClockTimestamp, LsnField, RandomUuid
+from audit.witness.states import WITNESS_STATES
 from audit.work.states import WorkKind, WorkState
 
 
@@ -191,3 +192,97 @@ class Heartbeat(models.Model):
     def __str__(self) -> str:
         """Name the process."""
         return self.name
+
+
+class Witnessing(models.Model):
+    """Who runs this log, and how many others must have signed before risky effects begin."""
+
+    id = models.SmallIntegerField(primary_key=True, db_default=1)
+    administrator = models.CharField(max_length=200, db_default="")
+    quorum = models.SmallIntegerField(
+        db_default=0, help_text="independent administrators; 0 lets risky effects begin without"
+    )
+    set_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        """Exactly one row; the owner writes it, from ledger.yaml."""
+
+        constraints: ClassVar = [
+            models.CheckConstraint(name="witnessing_single", condition=Q(id=1)),
+            models.CheckConstraint(name="witnessing_quorum", condition=Q(quorum__gte=0)),
+        ]
+
+    def __str__(self) -> str:
+        """Say what is asked for."""
+        return f"quorum {self.quorum}"
+
+
+class Witness(models.Model):
+    """One who signs our tree heads elsewhere, as ledger.yaml declares, and how it stands."""
+
+    name = models.CharField(primary_key=True, max_length=200)
+    vkey = models.TextField()
+    url = models.TextField()
+    administrator = models.CharField(max_length=200)
+    enabled = models.BooleanField(db_default=True)
+    state = models.CharField(
+        max_length=10, choices=[(s, s) for s in WITNESS_STATES], db_default="new"
+    )
+    said = models.TextField(db_default="", help_text="what is wrong, in words")
+    size = models.BigIntegerField(db_default=0, help_text="largest tree head that it signed")
+    asked_at = models.DateTimeField(null=True)
+    signed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """Its state is what the process `witnessing` last met."""
+
+        verbose_name_plural = "witnesses"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="witness_state_known", condition=Q(state__in=list(WITNESS_STATES))
+            )
+        ]
+
+    def __str__(self) -> str:
+        """Name the witness."""
+        return self.name
+
+
+class Cosignature(models.Model):
+    """What a witness signed: the line that goes below the tree head of this size."""
+
+    size = models.BigIntegerField()
+    witness = models.CharField(max_length=200)
+    administrator = models.CharField(max_length=200)
+    line = models.TextField()
+    at = models.DateTimeField(help_text="the time inside the signature")
+
+    class Meta:
+        """One per witness and size; append-only."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="cosignature_once", fields=["size", "witness"])
+        ]
+
+    def __str__(self) -> str:
+        """Name witness and size."""
+        return f"{self.witness} at {self.size}"
+
+
+class Anchor(models.Model):
+    """A receipt of another place that holds the digest of a tree head."""
+
+    size = models.BigIntegerField()
+    kind = models.CharField(max_length=40)
+    receipt = models.BinaryField()
+    at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        """Newest first; append-only."""
+
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [models.Index("kind", F("size").desc(), name="anchor_newest")]
+
+    def __str__(self) -> str:
+        """Name place and size."""
+        return f"{self.kind} at {self.size}"

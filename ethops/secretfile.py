@@ -3,7 +3,8 @@
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,12 @@ ROLES = (
     "ethops_executor",
     "ethops_gpu",
     "ethops_audit_writer",
+    "ethops_witness",
 )
 """Every database role of ethops, each with a secret of its own."""
+
+LATER = frozenset({"ethops_witness"})
+"""Roles that are younger than some state folders: their secrets are added by the next start."""
 
 
 class SecretFileError(Exception):
@@ -56,18 +61,26 @@ def read_secrets(state: Path) -> Secrets | None:
 def make_secrets(state: Path) -> Secrets:
     """The secrets of this folder; the first call of all makes them."""
     kept = read_secrets(state)
-    if kept is not None:
+    if kept is not None and kept.role_passwords.keys() >= LATER:
         return kept
-    made = Secrets(
+    made = replace(kept, role_passwords=_passwords(kept.role_passwords)) if kept else _made()
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_private(state / "secrets.json", json.dumps(asdict(made), indent=1) + "\n")
+    return made
+
+
+def _passwords(kept: Mapping[str, str]) -> dict[str, str]:
+    return {role: kept.get(role) or secrets.token_urlsafe(24) for role in ROLES}
+
+
+def _made() -> Secrets:
+    return Secrets(
         stack_id=secrets.token_hex(6),
-        role_passwords={role: secrets.token_urlsafe(24) for role in ROLES},
+        role_passwords=_passwords({}),
         redis_password=secrets.token_urlsafe(24),
         admin_password=secrets.token_urlsafe(12),
         django_secret_key=secrets.token_urlsafe(48),
     )
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_private(state / "secrets.json", json.dumps(asdict(made), indent=1) + "\n")
-    return made
 
 
 def write_private(path: Path, text: str, *, durable: bool = True) -> None:
@@ -87,7 +100,7 @@ def _parse(path: Path, text: str) -> Secrets:
     try:
         found: dict[str, Any] = json.loads(text)
         kept = Secrets(**{field.name: found[field.name] for field in fields(Secrets)})
-        missing = [role for role in ROLES if role not in kept.role_passwords]
+        missing = [role for role in ROLES if role not in LATER | {*kept.role_passwords}]
     except (ValueError, KeyError, TypeError) as fault:
         raise SecretFileError(f"{path} is damaged ({fault})") from fault
     if missing:

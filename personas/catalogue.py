@@ -51,7 +51,7 @@ class EntryDocument(Declaration):
     title: str = Field(max_length=120)
     folder: str = Field(pattern=r"^[a-z0-9_]+(/[a-z0-9_]+)*$")
     playbook: str = Field(pattern=r"^[a-z0-9_]+\.yaml$")
-    risk: Literal["none", "low", "medium"]
+    risk: Literal["none", "low", "medium", "high"]
     parameters: dict[str, Parameter]
     timeout_s: int = Field(ge=1, le=3600)
     max_per_ticket: int = Field(ge=1, le=10)

@@ -46,9 +46,10 @@ BEGIN
     END LOOP;
     INSERT INTO audit_head (id) VALUES (1);
     INSERT INTO personas_stop (id) VALUES (1);
+    INSERT INTO audit_witnessing (id) VALUES (1);
 END $$
 """
-"""All rows that tests wrote go; the two single rows that migrations made come back."""
+"""All rows that tests wrote go; the single rows that migrations made come back."""
 
 
 @dataclass(slots=True)

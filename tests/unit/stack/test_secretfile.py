@@ -39,6 +39,20 @@ def test_a_file_that_lacks_a_role_is_refused(tmp_path: Path) -> None:
         read_secrets(tmp_path)
 
 
+def test_a_role_that_came_later_gets_its_secret_with_the_next_start(tmp_path: Path) -> None:
+    made = make_secrets(tmp_path)
+    path = tmp_path / "secrets.json"
+    found = json.loads(path.read_text())
+    del found["role_passwords"]["ethops_witness"]
+    path.write_text(json.dumps(found))
+    added = make_secrets(tmp_path)
+    assert added.role_passwords["ethops_witness"]
+    assert {**added.role_passwords, "ethops_witness": ""} == {
+        **made.role_passwords, "ethops_witness": "",
+    }  # fmt: skip
+    assert read_secrets(tmp_path) == added
+
+
 def test_a_private_file_replaces_an_open_one(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old")

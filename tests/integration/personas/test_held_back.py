@@ -1,0 +1,148 @@
+"""Risky effects wait for a witness of another administrator; harmless ones do not."""
+
+import psycopg
+import pytest
+
+WITNESSES = (("w1", "ada"), ("w2", "Grace"), ("w3", "us"), ("w4", "grace "))
+
+
+@pytest.fixture
+def risky(world):
+    """The world with a risky entry and four witnesses, one of our own administrator's."""
+    owner = world.as_role("owner")
+    owner.execute("UPDATE personas_catalogueentry SET risk = 'high' WHERE name = 'restart'")
+    for name, administrator in WITNESSES:
+        owner.execute(
+            "INSERT INTO audit_witness (name, vkey, url, administrator) VALUES (%s, '', '', %s)",
+            [name, administrator.strip()],
+        )
+    ask_for(world, 1)
+    return world
+
+
+def ask_for(world, quorum):
+    world.as_role("owner").execute(
+        "UPDATE audit_witnessing SET quorum = %s, administrator = 'Us'", [quorum]
+    )
+
+
+def cosigned(world, witness, size):
+    world.value("witness", "SELECT audit.cosigned(%s, %s, 'line', now())", witness, size)
+
+
+def recorded(world):
+    action = world.authorised()["action_id"]
+    world.record()
+    return action, world.work(action)["entry_seq"]
+
+
+def test_a_risky_effect_waits_until_a_witness_has_signed_over_it(risky):
+    action, seq = recorded(risky)
+    assert risky.claim() is None
+    cosigned(risky, "w1", seq)
+    assert risky.claim()["action_id"] == action
+
+
+def test_it_says_what_it_waits_for(risky):
+    action, seq = recorded(risky)
+    held = risky.one("app", "SELECT * FROM gate.held_effects()")
+    assert (held["action_id"], held["entry_seq"], held["why"]) == (
+        action, seq, "waits for a witness",
+    )  # fmt: skip
+
+
+def test_a_head_before_it_is_not_enough(risky):
+    _, seq = recorded(risky)
+    cosigned(risky, "w1", seq - 1)
+    assert risky.claim() is None
+
+
+def test_a_witness_of_our_own_administrator_counts_as_none(risky):
+    _, seq = recorded(risky)
+    cosigned(risky, "w3", seq)
+    assert risky.claim() is None
+
+
+def test_two_witnesses_of_one_administrator_count_as_one(risky):
+    ask_for(risky, 2)
+    _, seq = recorded(risky)
+    cosigned(risky, "w2", seq)
+    cosigned(risky, "w4", seq)
+    assert risky.claim() is None
+    cosigned(risky, "w1", seq + 7)
+    assert risky.claim() is not None
+
+
+def test_a_witness_that_was_taken_out_counts_no_more(risky):
+    _, seq = recorded(risky)
+    cosigned(risky, "w1", seq)
+    risky.as_role("owner").execute("UPDATE audit_witness SET enabled = false WHERE name = 'w1'")
+    assert risky.claim() is None
+
+
+def test_without_a_quorum_nothing_is_held_back(risky):
+    ask_for(risky, 0)
+    recorded(risky)
+    assert risky.claim() is not None
+
+
+@pytest.mark.parametrize("risk", ["none", "low"])
+def test_a_harmless_effect_goes_on_without_a_witness(risky, risk):
+    risky.as_role("owner").execute("UPDATE personas_catalogueentry SET risk = %s", [risk])
+    recorded(risky)
+    assert risky.claim() is not None
+
+
+@pytest.mark.parametrize("risk", ["medium", "high", "a risk that nobody knows"])
+def test_every_other_risk_waits(risky, risk):
+    risky.as_role("owner").execute("UPDATE personas_catalogueentry SET risk = %s", [risk[:20]])
+    recorded(risky)
+    assert risky.claim() is None
+
+
+def test_a_comment_is_never_held_back(risky):
+    risky.run("web-01")
+    step = risky.step()
+    risky.propose(step, "ticket.comment", "", step["ticket_ref"], text="hello")
+    risky.record()
+    assert risky.claim("executor.light") is not None
+
+
+def test_the_effect_that_waited_is_published_again_when_it_may_go(risky):
+    action, seq = recorded(risky)
+    risky.value("app", "SELECT count(*) FROM audit.unpublished(10, 1000)")
+    assert risky.work(action)["published_at"] is not None
+    cosigned(risky, "w1", seq)
+    assert risky.value("app", "SELECT id FROM audit.unpublished(10, 1000)") == action
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_witnessing SET quorum = 0",
+        "INSERT INTO audit_witness (name, vkey, url, administrator) VALUES ('x', '', '', 'x')",
+        "UPDATE audit_witness SET size = 1000000",
+        (
+            "INSERT INTO audit_cosignature (size, witness, administrator, line, at)"
+            " VALUES (1, 'w1', 'ada', '', now())"
+        ),
+    ],
+)
+@pytest.mark.parametrize("name", ["app", "agent", "executor", "audit_writer", "witness"])
+def test_no_process_lowers_what_is_asked_for(risky, name, statement):
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        risky.as_role(name).execute(statement)
+
+
+@pytest.mark.parametrize("name", ["app", "agent", "executor", "audit_writer"])
+def test_only_who_asks_the_witnesses_stores_what_they_signed(risky, name):
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        risky.as_role(name).execute("SELECT audit.cosigned('w1', 1, 'line', now())")
+
+
+@pytest.mark.parametrize("table", ["audit_cosignature", "audit_anchor"])
+def test_what_was_signed_is_never_taken_back(risky, table):
+    cosigned(risky, "w1", 1)
+    risky.value("witness", "SELECT audit.anchored(1, 'git', 'x')")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+        risky.as_role("owner").execute(f"DELETE FROM {table}")
