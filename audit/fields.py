@@ -1,5 +1,6 @@
 """Database defaults and types that the record needs and Django lacks."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Func
 
@@ -18,6 +19,27 @@ class RandomUuid(Func):
     function = "gen_random_uuid"
     template = "%(function)s()"
     output_field = models.UUIDField()
+
+
+class PersonaOf(Func):
+    """The persona that the bytes of an entry name."""
+
+    function = "audit.persona_of"
+    output_field = models.TextField()
+
+
+class RunOf(Func):
+    """The run that the bytes of an entry name."""
+
+    function = "audit.run_of"
+    output_field = models.TextField()
+
+
+class CisOf(Func):
+    """The CIs that the bytes of an entry name."""
+
+    function = "audit.cis_of"
+    output_field = ArrayField(models.TextField())
 
 
 class LsnField(models.Field[str | None, str | None]):

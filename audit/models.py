@@ -2,10 +2,11 @@
 
 from typing import ClassVar
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 
-from audit.fields import ClockTimestamp, LsnField, RandomUuid
+from audit.fields import CisOf, ClockTimestamp, LsnField, PersonaOf, RandomUuid, RunOf
 from audit.witness.states import WITNESS_STATES
 from audit.work.states import WorkKind, WorkState
 
@@ -127,7 +128,7 @@ class Entry(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        """Append-only: triggers refuse everything else."""
+        """Append-only: triggers refuse everything else. What it names is read from its bytes."""
 
         verbose_name = "ledger entry"
         verbose_name_plural = "ledger entries"
@@ -135,6 +136,12 @@ class Entry(models.Model):
         indexes: ClassVar = [
             models.Index("subject", name="entry_subject"),
             models.Index("ticket_ref", "seq", name="entry_ticket"),
+            models.Index("kind", "seq", name="entry_kind"),
+            models.Index("at", name="entry_at"),
+            models.Index(PersonaOf("body"), "seq", name="entry_persona"),
+            models.Index(RunOf("body"), "seq", name="entry_run"),
+            # Without a pending list: an append must not pay for what others left in it.
+            GinIndex(CisOf("body"), name="entry_cis", fastupdate=False),
         ]
 
     def __str__(self) -> str:

@@ -11,8 +11,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from audit.models import Entry
-from ethops.api.reading import AtTheDesk, Shelf
-from ethops.world import ledger
+from ethops.api.reading import AtTheDesk, Cursor, Filters, Shelf
+from ethops.world import ledger, ledger_state
 
 
 class EntryOut(serializers.Serializer[Any]):
@@ -66,17 +66,37 @@ class StandingOut(serializers.Serializer[Any]):
     finding = serializers.CharField()
 
 
+class OneOfMany(serializers.CharField):
+    """A value that a list must hold."""
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """Return the value as a list of one."""
+        return [super().run_validation(data)]
+
+
+MOST_SEQ = 2**62
+FILTERS: Filters = {
+    "kind": ("kind", serializers.CharField(max_length=40)),
+    "subject": ("subject", serializers.CharField(max_length=200)),
+    "ticket": ("ticket_ref", serializers.CharField(max_length=40)),
+    "persona": ("persona", serializers.CharField(max_length=60)),
+    "run": ("run", serializers.CharField(max_length=60)),
+    "ci": ("cis__contains", OneOfMany(max_length=200)),
+    "since": ("at__gte", serializers.DateTimeField()),
+    "until": ("at__lt", serializers.DateTimeField()),
+    "after": ("seq__gt", serializers.IntegerField(min_value=0, max_value=MOST_SEQ)),
+    "before": ("seq__lt", serializers.IntegerField(min_value=0, max_value=MOST_SEQ)),
+}
+"""By indexed columns, and by what the bytes name (indexed as well)."""
+
+
 class Entries(Shelf[Entry]):
     """Entries, newest first."""
 
+    pagination_class = Cursor
     lookup_field = "seq"
     lookup_value_regex = "[0-9]{1,18}"
-    filters: ClassVar = {
-        "kind": ("kind", serializers.CharField(max_length=40)),
-        "subject": ("subject", serializers.CharField(max_length=200)),
-        "ticket": ("ticket_ref", serializers.CharField(max_length=40)),
-        "after": ("seq__gt", serializers.IntegerField(min_value=0, max_value=2**62)),
-    }
+    filters: ClassVar = FILTERS
 
     def get_queryset(self) -> QuerySet[Entry]:
         """Return entries; one of them comes with its bytes."""
@@ -96,7 +116,7 @@ class LedgerState(APIView):
     def get(self, request: Request) -> Response:
         """Return its end, what waits to be written, and the last check."""
         del request
-        now = ledger.standing()
+        now = ledger_state.standing()
         checked = now.checked
         return Response(
             StandingOut(

@@ -1,4 +1,4 @@
-"""What Prometheus reads: the queue and the cards, from the rows, at each scrape."""
+"""What Prometheus reads: the queue, the cards and the ledger, from the rows, at each scrape."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from ethops.api.ledger_metrics import LedgerCollector
 from ethops.api.reading import AtTheDesk
 from ethops.world import gpu, gpu_figures
 from ethops.world.gpu import CardNow
@@ -159,6 +160,7 @@ def waits(totals: Mapping[Key, float]) -> Metric:
 REGISTRY: Final = CollectorRegistry(auto_describe=False)
 COLLECTOR: Final = GpuCollector()
 REGISTRY.register(COLLECTOR)
+REGISTRY.register(LedgerCollector())
 
 
 class Exposition(JSONRenderer):
@@ -174,7 +176,7 @@ class Exposition(JSONRenderer):
 
 
 class Metrics(APIView):
-    """Metrics of the GPU queue."""
+    """Metrics of the GPU queue and of the ledger."""
 
     permission_classes = (AtTheDesk,)
     renderer_classes = (Exposition,)

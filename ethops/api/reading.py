@@ -6,7 +6,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 from django.db.models import Model, QuerySet
 from rest_framework import exceptions, mixins, serializers, viewsets
 from rest_framework.filters import BaseFilterBackend
-from rest_framework.pagination import LimitOffsetPagination
+from rest_framework.pagination import BasePagination, CursorPagination, LimitOffsetPagination
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -25,6 +25,7 @@ class Pages(LimitOffsetPagination):
 
     default_limit = 50
     max_limit = 200
+    parameters = frozenset({"limit", "offset"})
 
     def get_offset(self, request: Request) -> int:
         """Return the offset; one beyond reason would overflow in the database."""
@@ -35,10 +36,28 @@ class Pages(LimitOffsetPagination):
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         """Describe a page without the example addresses of somebody else's host."""
-        made = super().get_paginated_response_schema(schema)
-        for link in ("next", "previous"):
-            made["properties"][link].pop("example", None)
-        return made
+        return _without_examples(super().get_paginated_response_schema(schema))
+
+
+class Cursor(CursorPagination):
+    """Pages of a list that only grows: nothing is counted, and none shifts under the reader."""
+
+    ordering = "-seq"
+    page_size = 50
+    page_size_query_param = "limit"
+    max_page_size = 200
+    parameters = frozenset({"limit", "cursor"})
+
+    def decode_cursor(self, request: Request) -> Any:
+        """Read the cursor; one that we did not make is a fault of the request."""
+        try:
+            return super().decode_cursor(request)
+        except exceptions.NotFound as fault:
+            raise exceptions.ValidationError({"cursor": [str(fault.detail)]}) from fault
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """Describe a page without the example addresses of somebody else's host."""
+        return _without_examples(super().get_paginated_response_schema(schema))
 
 
 class DeclaredFilters(BaseFilterBackend):
@@ -49,9 +68,12 @@ class DeclaredFilters(BaseFilterBackend):
     ) -> QuerySet[M, R]:
         """Return the rows that every given filter keeps; an unknown parameter is refused."""
         declared: Filters = getattr(view, "filters", {})
+        paging: frozenset[str] = getattr(
+            getattr(view, "pagination_class", None), "parameters", frozenset()
+        )
         faults: dict[str, list[str]] = {}
         for name, value in request.query_params.items():
-            if name in {"limit", "offset", "format"}:
+            if name == "format" or name in paging:
                 continue
             if name not in declared:
                 known = ", ".join(sorted(declared)) or "none"
@@ -90,9 +112,15 @@ class Shelf(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericVi
     """Things that may be listed and looked at, and nothing else."""
 
     permission_classes = (AtTheDesk,)
-    pagination_class = Pages
+    pagination_class: type[BasePagination] = Pages
     filter_backends = (DeclaredFilters,)
     filters: ClassVar[Filters] = {}
+
+
+def _without_examples(made: dict[str, Any]) -> dict[str, Any]:
+    for link in ("next", "previous"):
+        made["properties"][link].pop("example", None)
+    return made
 
 
 def _flat(detail: object) -> list[object]:

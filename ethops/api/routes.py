@@ -10,6 +10,7 @@ from ethops.api import (
     gpu,
     intake,
     ledger,
+    ledger_tail,
     metrics,
     problems,
     reading,
@@ -40,6 +41,7 @@ for name, shelf in SHELVES.items():
 urlpatterns = [
     path("v1/webhooks/alertmanager", webhooks.alertmanager, name="webhook-alertmanager"),
     path("v1/ledger", ledger.LedgerState.as_view(), name="ledger"),
+    path("v1/ledger/tail", ledger_tail.LedgerTail.as_view(), name="ledger-tail"),
     path("v1/gpu", gpu.Gpu.as_view(), name="gpu"),
     path("v1/metrics", metrics.Metrics.as_view(), name="metrics"),
     path("v1/stop", stop.StopView.as_view(), name="stop"),

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from ethops.api.acts import MAY_RESUME
 from ethops.pages.words import Moment, count, entry
-from ethops.world import house, ledger
+from ethops.world import house, ledger_state
 
 ZONE = "UTC"
 
@@ -157,7 +157,7 @@ def silent_shown(silent: tuple[house.Silent, ...], now: datetime) -> list[Silent
     ]
 
 
-def ledger_shown(standing: ledger.Standing, now: datetime) -> LedgerShown:
+def ledger_shown(standing: ledger_state.Standing, now: datetime) -> LedgerShown:
     """Answer whether the ledger is whole; never yes without a check."""
     checked = standing.checked
     waits = f"{standing.waiting} wait to be written" if standing.waiting else "nothing waits"

@@ -12,11 +12,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from audit.models import Entry
+from ethops.pages import ledger_filter
 from ethops.pages.frame import ledger_shown
 from ethops.pages.now import Answer
 from ethops.pages.seals import Seal, seal
 from ethops.pages.words import NONE, Moment, State, count, entry, flat, short_hash
-from ethops.world import ledger, runs
+from ethops.world import ledger, ledger_state, runs
 
 SHOWN = 50
 
@@ -49,32 +50,26 @@ class Shows:
 def shown(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """Draw the standing of the whole and its entries, newest first."""
     now = timezone.now()
-    rows = ledger.entries().defer(None)
-    ticket, kind = request.GET.get("ticket", "")[:40], request.GET.get("kind", "")[:40]
-    if ticket.isprintable() and ticket:
-        rows = rows.filter(ticket_ref=ticket)
-    if kind.isprintable() and kind:
-        rows = rows.filter(kind=kind)
-    before = request.GET.get("before", "")
-    if before.isdecimal() and len(before) < 18:
-        rows = rows.filter(seq__lt=int(before))
-    found = list(rows[: SHOWN + 1])
+    form = ledger_filter.sought(request.GET)
+    found = list(ledger_filter.kept(ledger.entries().defer(None), form)[: SHOWN + 1])
     shown_now = {
         **context,
         "title": "Ledger",
         "answers": answers(now),
         "rows": [row(one, now) for one in found[:SHOWN]],
-        "older": found[SHOWN - 1].seq if len(found) > SHOWN else None,
-        "before": before,
-        "ticket": ticket,
-        "kind": kind,
+        "older": ledger_filter.older(form, found[SHOWN - 1].seq) if len(found) > SHOWN else "",
+        "form": form,
+        "filter": ledger_filter.says(form),
+        "before": "before" in ledger_filter.chosen(form),
+        "kinds": ledger.kinds(),
+        "personas": list(runs.cards().values_list("name", flat=True)),
     }
     return TemplateResponse(request, "desk/ledger.html", shown_now)
 
 
 def answers(now: datetime) -> list[Answer]:
     """Answer whether it is whole, where it ends, and what is in doubt."""
-    standing = ledger.standing()
+    standing = ledger_state.standing()
     said = ledger_shown(standing, now)
     here = reverse("admin:ledger")
     newest = ledger.entries().first()
@@ -162,7 +157,7 @@ def proof(one: Entry, now: datetime) -> list[Shows]:
     own = ledger.proof(one)
     size = count(len(bytes(one.body)), "byte")
     before = entry(own.previous) if own.previous else "the beginning"
-    checked = ledger.last_check()
+    checked = ledger_state.last_check()
     return [
         Shows(
             own.bytes_hold,
@@ -178,7 +173,7 @@ def proof(one: Entry, now: datetime) -> list[Shows]:
     ]
 
 
-def whole(checked: ledger.Checked | None, now: datetime) -> Shows:
+def whole(checked: ledger_state.Checked | None, now: datetime) -> Shows:
     """Return the sentence about the whole chain."""
     if checked is None:
         unknown = "The chain has not been checked yet"

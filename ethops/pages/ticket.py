@@ -27,7 +27,7 @@ from ethops.pages.words import (
     span,
     ticket_state,
 )
-from ethops.world import ledger, story, tickets
+from ethops.world import ledger_state, story, tickets
 from ethops.world.tickets import Dossier
 from personas.models import Run
 from personas.states import LIVE
@@ -199,7 +199,7 @@ def proof(dossier: Dossier, now: datetime) -> str:
     """Return the ticket's one line of proof; it claims no more than was checked."""
     waits = f", {dossier.waiting} being written" if dossier.waiting else ""
     entries = f"{count(len(dossier.entries), 'entry', 'entries')} recorded{waits}."
-    checked = ledger.last_check()
+    checked = ledger_state.last_check()
     if checked is None:
         return f"{entries} The chain has not been checked yet."
     ago = Moment(checked.at, now).ago

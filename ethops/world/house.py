@@ -9,7 +9,7 @@ from adapters.tickets.models import Ticket
 from adapters.tickets.states import SETTLED
 from audit.models import Heartbeat
 from ethops.executor import stop as pressed
-from ethops.world import ledger
+from ethops.world import ledger_state
 from gpu.models import Card
 from personas.models import Stop
 
@@ -45,7 +45,7 @@ class House:
     stop: Stop
     open_tickets: int
     silent: tuple[Silent, ...]
-    ledger: ledger.Standing
+    ledger: ledger_state.Standing
 
 
 def house() -> House:
@@ -54,7 +54,7 @@ def house() -> House:
         stop=stop(),
         open_tickets=open_tickets(),
         silent=silent(),
-        ledger=ledger.standing(),
+        ledger=ledger_state.standing(),
     )
 
 

@@ -1,38 +1,15 @@
-"""The ledger as people see it: how far it is whole, what waits, and one entry's own proof."""
+"""Entries of the ledger as people see them: lists, one, and what one shows by itself."""
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
+from django.db import connection
 from django.db.models import QuerySet
 
-from audit.ledger import verification
-from audit.models import Entry, Pending
+from audit.fields import CisOf, PersonaOf, RunOf
+from audit.models import Entry
 from audit.verify import GENESIS, link
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What the last walk over the chain found; `finding` is empty where it was whole."""
-
-    to_seq: int
-    at: datetime
-    finding: str
-
-    @property
-    def whole(self) -> bool:
-        """True when nothing was found."""
-        return not self.finding
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """The end of the chain, facts that wait to be written, and the last check."""
-
-    seq: int
-    waiting: int
-    checked: Checked | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +21,35 @@ class Proof:
     previous: int
 
 
-def standing() -> Standing:
-    """Return how the ledger stands now."""
-    return Standing(
-        seq=verification.head().seq, waiting=Pending.objects.count(), checked=last_check()
+def entries() -> QuerySet[Entry]:
+    """Return entries, newest first, without their bytes; `persona`, `run` and `cis` filter."""
+    return (
+        Entry.objects.defer("body")
+        .alias(persona=PersonaOf("body"), run=RunOf("body"), cis=CisOf("body"))
+        .order_by("-seq")
     )
 
 
-def last_check() -> Checked | None:
-    """Return the last verification on record; None before the first."""
-    found = verification.latest()
-    if found is None:
-        return None
-    finding = "" if found.whole else str((found.findings or ["what differs is not on record"])[0])
-    return Checked(to_seq=found.to_seq, at=found.at, finding=finding)
+def newest() -> int:
+    """Return the number of the newest entry; 0 where there is none."""
+    return Entry.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
 
 
-def entries() -> QuerySet[Entry]:
-    """Return entries, newest first, without their bytes."""
-    return Entry.objects.defer("body").order_by("-seq")
+def kinds() -> list[str]:
+    """Return every kind there is; one look into the index per kind."""
+    with connection.cursor() as cursor:
+        cursor.execute(_KINDS)
+        return [kind for (kind,) in cursor.fetchall()]
+
+
+_KINDS = """
+    WITH RECURSIVE each(kind) AS (
+        (SELECT kind FROM audit_entry ORDER BY kind LIMIT 1)
+        UNION ALL
+        SELECT (SELECT e.kind FROM audit_entry e WHERE e.kind > each.kind ORDER BY e.kind LIMIT 1)
+          FROM each WHERE each.kind IS NOT NULL)
+    SELECT kind FROM each WHERE kind IS NOT NULL
+"""
 
 
 def entry(seq: int) -> Entry | None:

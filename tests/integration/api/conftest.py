@@ -1,6 +1,6 @@
 """People, clients and a small history for the API and the pages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from tests.integration.api.scene import Scene
+from tests.servers import Servers
 
 
 @pytest.fixture(autouse=True)
@@ -73,3 +74,17 @@ def scene(role: Callable[[str], psycopg.Connection[Any]]) -> Scene:
     made.history()
     made.alive()
     return made
+
+
+@pytest.fixture
+def evil(servers: Servers, database_name: str) -> Iterator[Callable[[str], None]]:
+    """`evil(statement)`: what somebody with the superuser's login does to the ledger's rows."""
+    with psycopg.connect(servers.superuser_dsn(database_name), autocommit=True) as link:
+
+        def change(statement: str) -> None:
+            link.execute("ALTER TABLE audit_entry DISABLE TRIGGER USER")
+            link.execute(statement)  # type: ignore[arg-type]
+            link.execute("ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER append_only")
+            link.execute("ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER no_truncate")
+
+        yield change

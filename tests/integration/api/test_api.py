@@ -40,7 +40,8 @@ def test_a_session_without_its_csrf_token_changes_nothing(ada, scene):
 def test_every_list_has_something_of_the_scene(api, scene):
     for name in LISTS:
         said = api.get(f"/api/v1/{name}").json()
-        assert said["count"] == len(said["results"]) > 0, name
+        # The ledger is not counted: it may be long.
+        assert said.get("count", len(said["results"])) == len(said["results"]) > 0, name
 
 
 def test_one_thing_of_every_list_can_be_looked_at_and_nothing_changed(api, scene):

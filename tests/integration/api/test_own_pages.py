@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit.models import Entry
-from ethops.world import ledger
+from ethops.world import ledger_state
 from tests.integration.api.scene import NASTY, alert
 
 
@@ -142,18 +142,18 @@ def test_an_entry_whose_bytes_were_changed_says_so(desk, scene, servers, databas
 
 
 def test_one_broken_entry_turns_the_answer_into_no_on_every_page(desk, scene, monkeypatch):
-    found = ledger.Checked(
+    found = ledger_state.Checked(
         to_seq=1, at=timezone.now(), finding="#2: its bytes do not give its hash"
     )
-    monkeypatch.setattr(ledger, "last_check", lambda: found)
+    monkeypatch.setattr(ledger_state, "last_check", lambda: found)
     for path in ("/", "/ledger/", f"/tickets/{scene.ticket}/", "/everything/", "/desk/event/"):
         assert "The ledger is broken" in page(desk, path)
     assert "<strong>No</strong>" in page(desk, "/")
 
 
 def test_a_whole_chain_is_said_to_be_whole_as_far_as_it_was_checked(desk, scene, monkeypatch):
-    found = ledger.Checked(to_seq=2, at=timezone.now() - timedelta(seconds=40), finding="")
-    monkeypatch.setattr(ledger, "last_check", lambda: found)
+    found = ledger_state.Checked(to_seq=2, at=timezone.now() - timedelta(seconds=40), finding="")
+    monkeypatch.setattr(ledger_state, "last_check", lambda: found)
     assert "<strong>Yes, to #2</strong>" in page(desk, "/")
 
 
