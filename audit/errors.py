@@ -27,3 +27,14 @@ class NoProofError(RecordError):
 
     code = "ledger.no_proof"
     hint = "Ask for an entry that a signed tree head covers already."
+
+
+class SigningRefusedError(RecordError):
+    """The checkpointer does not sign; `state` is the short name of the reason."""
+
+    code = "ledger.signing_refused"
+    hint = "Nothing is signed until this is mended; see docs/reference/ledger.md."
+
+    def __init__(self, state: str, says: str) -> None:
+        super().__init__(says)
+        self.state = state

@@ -293,3 +293,84 @@ class Anchor(models.Model):
     def __str__(self) -> str:
         """Name place and size."""
         return f"{self.kind} at {self.size}"
+
+
+class Tile(models.Model):
+    """Up to 256 hashes of the Merkle tree, side by side: a tile as C2SP tlog-tiles cuts them."""
+
+    pk = models.CompositePrimaryKey("level", "index")
+    level = models.SmallIntegerField()
+    index = models.BigIntegerField()
+    hashes = models.BinaryField()
+
+    class Meta:
+        """A tile only grows: a trigger refuses everything else."""
+
+        verbose_name = "tile of the tree"
+        verbose_name_plural = "tiles of the tree"
+
+    def __str__(self) -> str:
+        """Name its place."""
+        return f"tile {self.level}/{self.index}"
+
+
+class TreeHead(models.Model):
+    """What the log has signed of itself at one size, once and for ever."""
+
+    size = models.BigIntegerField(primary_key=True)
+    root = models.BinaryField()
+    note = models.TextField(help_text="the signed tree head, without lines of witnesses")
+    at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        """Append-only: triggers refuse everything else."""
+
+        verbose_name = "tree head"
+        verbose_name_plural = "tree heads"
+        ordering: ClassVar = ["-size"]
+
+    def __str__(self) -> str:
+        """Name its size."""
+        return f"tree head of {self.size}"
+
+
+class LogKey(models.Model):
+    """A public key of the log, and from which size on it signs."""
+
+    n = models.BigAutoField(primary_key=True)
+    vkey = models.TextField(unique=True)
+    from_size = models.BigIntegerField(help_text="of the first tree head that it may sign")
+    statement = models.TextField(help_text="a note of the key before; empty for the first")
+    at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        """Oldest first; append-only: triggers refuse everything else."""
+
+        verbose_name = "key of the log"
+        verbose_name_plural = "keys of the log"
+        ordering: ClassVar = ["n"]
+
+    def __str__(self) -> str:
+        """Name the key."""
+        return self.vkey
+
+
+class Signing(models.Model):
+    """How the process stands that signs tree heads: it follows, or says why it does not."""
+
+    id = models.SmallIntegerField(primary_key=True, db_default=1)
+    state = models.CharField(max_length=12, choices=[(s, s) for s in ("following", "refused")])
+    code = models.CharField(max_length=40, db_default="")
+    detail = models.TextField(db_default="")
+    at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        """At most one row, from the first start of that process on."""
+
+        verbose_name = "state of signing"
+        verbose_name_plural = "state of signing"
+        constraints: ClassVar = [models.CheckConstraint(name="signing_single", condition=Q(id=1))]
+
+    def __str__(self) -> str:
+        """Say the state."""
+        return self.state

@@ -21,6 +21,7 @@ ROLE_OF_PROCESS: dict[str, str | None] = {
     "gpu": "ethops_gpu",
     "beat": "ethops_app",
     "recorder": "ethops_audit_writer",
+    "checkpointer": "ethops_audit_signer",
     "flower": None,
     "owner": "ethops_owner",
     "person": "ethops_app",

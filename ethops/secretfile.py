@@ -15,11 +15,12 @@ ROLES = (
     "ethops_executor",
     "ethops_gpu",
     "ethops_audit_writer",
+    "ethops_audit_signer",
     "ethops_witness",
 )
 """Every database role of ethops, each with a secret of its own."""
 
-LATER = frozenset({"ethops_witness"})
+LATER = frozenset({"ethops_audit_signer", "ethops_witness"})
 """Roles that are younger than some state folders: their secrets are added by the next start."""
 
 

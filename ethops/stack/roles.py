@@ -35,6 +35,7 @@ ROLES = (
     Role("ethops_executor", 24, "5s", "10s"),
     Role("ethops_gpu", 64, "5s", "10s"),
     Role("ethops_audit_writer", 6, "30s", "30s"),
+    Role("ethops_audit_signer", 4, "30s", "30s"),
     Role("ethops_witness", 6, "10s", "10s"),
 )
 """Owner migrates; the others are the run-time roles of the process matrix."""

@@ -18,6 +18,7 @@ SILENT_AFTER = timedelta(seconds=15)
 
 WITHOUT = {
     "recorder": "nothing is written into the ledger, so nothing new is done.",
+    "checkpointer": "no new tree head is signed, so nothing new can be proven to others.",
     "control": "alerts are stored but not read, and no run is begun.",
     "agent": "agents take no steps.",
     "executor": "authorised actions wait.",

@@ -3,7 +3,17 @@
 import random
 from dataclasses import dataclass
 
-PROCESSES = ("postgres", "redis", "recorder", "control", "agent", "executor", "web", "beat")
+PROCESSES = (
+    "postgres",
+    "redis",
+    "recorder",
+    "checkpointer",
+    "control",
+    "agent",
+    "executor",
+    "web",
+    "beat",
+)
 WIPE = "FLUSHALL"
 
 

@@ -170,5 +170,5 @@ class Scene:
 
     def alive(self) -> None:
         """Let every process have been heard."""
-        for name in ("recorder", "control", "agent", "executor", "beat"):
+        for name in ("recorder", "checkpointer", "control", "agent", "executor", "beat"):
             self.one("app", "SELECT audit.alive(%s)", name)

@@ -8,7 +8,7 @@ from psycopg import errors
 
 Connect = Callable[[str], psycopg.Connection]
 
-RUN_TIME_ROLES = ("app", "agent", "executor", "gpu", "audit_writer", "witness")
+RUN_TIME_ROLES = ("app", "agent", "executor", "gpu", "audit_writer", "audit_signer", "witness")
 
 FORBIDDEN = (
     "CREATE TEMPORARY TABLE t (i int)",
@@ -38,7 +38,7 @@ def test_no_run_time_role_can_reach_beyond_its_grants(role: Connect, name: str) 
             link.execute(statement)
 
 
-@pytest.mark.parametrize("name", ["agent", "executor", "gpu", "audit_writer", "witness"])
+@pytest.mark.parametrize("name", RUN_TIME_ROLES[1:])
 def test_logins_and_sessions_are_the_desks_alone(role: Connect, name: str) -> None:
     link = role(name)
     for table in ("auth_user", "django_session", "authtoken_token"):
