@@ -20,6 +20,7 @@ from gpu.tiers import Tier, queue_name
 from gpu.worker import current, doors, knowing, messages, residency
 from gpu.worker.current import Held
 from gpu.worker.lease import Beat, take
+from gpu.worker.request import unless_given_back
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ def begin(**_: object) -> None:
         clock=knowing.clock(),
         state=knowing.remembered(card),
     )
+    logging.getLogger("celery.app.trace").addFilter(unless_given_back)
     current.serve(held)
     celery.app.conf.task_queues = [celery.queue(name) for name in queues(held)]
     held.first = doors.hold_before(held.name)

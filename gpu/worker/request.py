@@ -4,8 +4,10 @@ Celery's own requeue puts it at the tail. It is handed to the worker's event loo
 that talks to Redis itself would leave the loop asleep for up to a second.
 """
 
+import logging
 from typing import Any, cast
 
+from celery.exceptions import Reject
 from celery.worker.request import Request
 from kombu import Message
 from kombu.asynchronous import get_event_loop
@@ -35,3 +37,8 @@ def to_head(message: Message) -> None:
     channel.qos.restore_by_tag(tag, leftmost=False)
     # Redis' own QoS would remove it there once more; only this process has to forget it.
     virtual.QoS.ack(channel.qos, tag)
+
+
+def unless_given_back(record: logging.LogRecord) -> bool:
+    """Keep a log line, unless it is Celery's warning with traceback that a job gave way."""
+    return not (record.exc_info and isinstance(record.exc_info[1], Reject))

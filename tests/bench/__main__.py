@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from ethops.env import CLONE
-from tests.bench import memory, path, policies, proxy, steps, webhook
+from tests.bench import card, memory, path, policies, proxy, steps, webhook
 from tests.bench.figures import Figure, page, percentile, spread, write
 from tests.bench.stack import Stack, folder
 
@@ -101,7 +101,7 @@ def agent_step(stack: Stack) -> list[Figure]:
 
 
 def gpu_figures() -> list[Figure]:
-    """The proxy's price, and the policies compared in virtual time."""
+    """The proxy's price, the worker's, and the policies compared in virtual time."""
     rows = policies.table(range(5))
     compared = [
         Figure(
@@ -110,7 +110,7 @@ def gpu_figures() -> list[Figure]:
         )
         for row in rows
     ]
-    return [*proxy.measure(), *compared]
+    return [*proxy.measure(), *card.measure(), *compared]
 
 
 def main() -> int:

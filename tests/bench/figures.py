@@ -38,11 +38,12 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def spread(milliseconds: Sequence[float]) -> str:
+def spread(milliseconds: Sequence[float], digits: int = 1) -> str:
     """p50, p99 and the longest."""
     return (
-        f"p50 {percentile(milliseconds, 0.5):.1f}, p99 {percentile(milliseconds, 0.99):.1f},"
-        f" longest {max(milliseconds):.1f} ms"
+        f"p50 {percentile(milliseconds, 0.5):.{digits}f},"
+        f" p99 {percentile(milliseconds, 0.99):.{digits}f},"
+        f" longest {max(milliseconds):.{digits}f} ms"
     )
 
 

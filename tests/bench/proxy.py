@@ -5,36 +5,24 @@ that a slow moment of the machine meets both.
 """
 
 import json
-import os
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import httpx
 import psutil
 import psycopg
 
-from ethops.env import CLONE
-from ethops.stack import places
 from ethops.stack.layout import Layout
-from ethops.stack.ports import LOOPBACK, free_ports
-from ethops.stack.supervisor import Supervisor
+from tests.bench.card_house import card_house
 from tests.bench.figures import Figure, percentile, spread
 
-HOUSE = frozenset({"recorder", "control", "web"})
 SLOT = "ops-8b"
 SCALE = 0.2
 """A token every 4.4 ms: quicker than any card, slow enough for the simulated server."""
 ROUNDS = 30
 TOKENS = 100
 WARM = 4
-READY_SECONDS = 30.0
 STAGES = """
     SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY
                1000 * extract(epoch FROM w.claimed_at - j.created_at)),
@@ -55,9 +43,11 @@ class Timed:
 
 def measure() -> list[Figure]:
     """Return both figures, with what they are made of."""
-    with _house() as (supervisor, layout, server):
-        headers = {"Authorization": f"Bearer {_key(layout)}"}
-        web = psutil.Process(next(p.pid for p in supervisor.processes() if p.name == "web"))
+    with card_house(SCALE) as house:
+        layout, server = house.layout, house.server
+        key = house.manage("gpu", "key", "add", "bench", "--tier", "ops")
+        headers = {"Authorization": f"Bearer {key}"}
+        web = house.process("web")
         straight, through, short = Timed(), Timed(), Timed()
         with httpx.Client(timeout=60) as client:
             for _ in range(WARM):
@@ -119,65 +109,6 @@ def _stages(layout: Layout) -> str:
         row = link.execute(STAGES).fetchone()
     assert row is not None
     return f"{row[0]:.1f}, {row[1]:.1f} ms"
-
-
-@contextmanager
-def _house() -> Iterator[tuple[Supervisor, Layout, str]]:
-    """The web process, a card's worker, and the simulated server of that card."""
-    state = Path(tempfile.mkdtemp(prefix="ethops-bench-"))
-    port = free_ports().web
-    server = f"http://{LOOPBACK}:{port}"
-    layout = Layout(
-        state=state,
-        ports=free_ports(),
-        extra_environment={
-            "OLLAMA_HOST": f"{LOOPBACK}:{port}",
-            "ETHOPS_GPU": str(state / "gpu.yaml"),
-            "ETHOPS_GPU_PROFILE": "simulated",
-            "ETHOPS_GPU_SCALE": f"{SCALE:g}",
-        },
-    )
-    options = ("--port", str(port), "--scale", f"{SCALE:g}", "--profile", "simulated")
-    simulated = subprocess.Popen(
-        [sys.executable, "manage.py", "gpu", "simulate", *options],
-        cwd=CLONE,
-        env={**os.environ, "ETHOPS_STATE": str(state)},
-    )
-    supervisor = Supervisor(layout, only=HOUSE)
-    try:
-        _wait(server)
-        supervisor.start()
-        yield supervisor, layout, server
-    finally:
-        supervisor.stop()
-        simulated.kill()
-        simulated.wait()
-        places.remove(layout.where)
-        shutil.rmtree(state, ignore_errors=True)
-
-
-def _wait(server: str) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            httpx.get(server, timeout=1.0)
-        except httpx.TransportError:
-            time.sleep(0.05)
-        else:
-            return
-    raise TimeoutError("the simulated server did not come up")
-
-
-def _key(layout: Layout) -> str:
-    done = subprocess.run(
-        [sys.executable, "manage.py", "gpu", "key", "add", "bench", "--tier", "ops"],
-        cwd=CLONE,
-        env=layout.environment("web"),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.strip()
 
 
 if __name__ == "__main__":
