@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from time import monotonic, time
+from time import monotonic
 from uuid import UUID
 
 from adapters.inference.ollama import Server
@@ -17,11 +17,11 @@ class Clock:
 
     scale: float = 1.0
     ahead_s: float = 0.0
-    """How far the database's clock is ahead of this host's."""
+    """How far the database's clock is ahead of this host's monotonic one, which nobody sets."""
 
     def now(self) -> float:
         """Return the time now."""
-        return (time() + self.ahead_s) / self.scale
+        return (monotonic() + self.ahead_s) / self.scale
 
     def of(self, epoch: float) -> float:
         """Return a time of the database in the policy's seconds."""

@@ -26,6 +26,8 @@ STOP_SECONDS = 1.0
 """A card that would have to stop something comes after one that does nothing."""
 OVERDUE_SECONDS = 1.0
 """A card whose work should be over by now is taken to need so much more at least."""
+CLOCK_STEP_SECONDS = 0.25
+"""More than a slow look at the database makes; so far its clock was set, and ours goes with it."""
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -55,11 +57,11 @@ def facts(card: Card, known: Mapping[str, Slot] | None = None) -> CardFacts:
 
 def clock() -> Clock:
     """Return a clock that goes with the database's."""
-    before = time.time()
+    before = time.monotonic()
     with connection.cursor() as cursor:
         cursor.execute("SELECT extract(epoch FROM clock_timestamp())::float8")
         there = float(cursor.fetchone()[0])
-    return Clock(scale=conf.scale(), ahead_s=there - (before + time.time()) / 2)
+    return Clock(scale=conf.scale(), ahead_s=there - (before + time.monotonic()) / 2)
 
 
 def remembered(card: Card) -> State:
@@ -71,7 +73,11 @@ def remembered(card: Card) -> State:
 
 
 def refresh(held: Held) -> None:
-    """Read slots and cards again: measured figures move, people pin and switch off."""
+    """Read slots, cards and clock again: figures move, people pin and switch off, hosts sleep."""
+    there = clock()
+    if abs(there.ahead_s - held.clock.ahead_s) > CLOCK_STEP_SECONDS:
+        log.warning("the database's clock was set by %.1f s", there.ahead_s - held.clock.ahead_s)
+        held.clock = there
     held.cards = tuple(Card.objects.filter(enabled=True))
     mine = next((card for card in held.cards if card.name == held.name), None)
     held.slots = slots()

@@ -28,6 +28,11 @@ class Said:
         """Tokens in all."""
         return self.before + self.stretch
 
+    @property
+    def asked(self) -> int | None:
+        """Tokens of the question; a continued answer's own words are read again with it."""
+        return None if self.last is None else max(self.last.tokens_in - self.before, 0)
+
     def plus(self, chunk: Chunk) -> "Said":
         """Return this and one chunk more."""
         pieces = 1 if (chunk.text or chunk.thinking) else 0

@@ -150,7 +150,7 @@ def _settle(held: Held, claim: Claim, said: Said, began: float, answer: Mapping[
         claim,
         Ending.FINISHED,
         answer=answer,
-        tokens_in=said.last.tokens_in if said.last else None,
+        tokens_in=said.asked,
         tokens_out=said.tokens,
         busy_s=time.monotonic() - began,
     )

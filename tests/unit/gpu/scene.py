@@ -1,5 +1,6 @@
 """A held card without server, database or Redis, for what a worker reckons by itself."""
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from gpu.policy.chosen import named
 from gpu.policy.view import State, Waiting
 from gpu.tiers import Tier
 from gpu.worker import knowing
-from gpu.worker.current import Held
+from gpu.worker.current import Clock, Held
 from gpu.worker.doors import Claim
 
 SLOTS = (("ops", 4.5, 45.0), ("code", 9.0, 26.0), ("embed", 1.5, 1.0))
@@ -50,6 +51,7 @@ def held(
         policy=named(policy),
         facts=knowing.facts(mine, found),
         slots=found,
+        clock=Clock(ahead_s=time.time() - time.monotonic()),
         state=State(resident=tuple(resident)),
         cards=tuple(sorted((mine, *others), key=lambda one: one.name)),
     )

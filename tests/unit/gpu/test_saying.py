@@ -35,6 +35,18 @@ def kept_and_read(said: Said) -> Said:
     return Said(text=str(said.kept(told=False)["text"]), before=said.tokens)
 
 
+# ---------------------------------------------------------------- counting
+
+
+def test_own_words_that_are_read_again_are_no_part_of_the_question():
+    said = Said(text="So far", before=4).plus(Chunk(done=True, tokens_in=13, tokens_out=2))
+    assert said.asked == 9
+
+
+def test_nobody_counted_the_question_of_an_answer_without_an_end():
+    assert streamed(["So", " far"]).asked is None
+
+
 # ---------------------------------------------------------------- continuing
 
 
