@@ -20,8 +20,15 @@ LARGEST_BODY = 65_535
 
 
 def canonical(value: JSON) -> bytes:
-    """Return the canonical bytes of a value; NotCanonicalError names what does not fit."""
-    _check(value)
+    """Return the canonical bytes of a value.
+
+    Raises:
+        NotCanonicalError: names the path of what does not fit.
+    """
+    try:
+        _check(value)
+    except RecursionError as fault:
+        raise NotCanonicalError("$: nested too deeply") from fault
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return text.encode("utf-8")
 
@@ -63,7 +70,10 @@ def _check(value: JSON, where: str = "$") -> None:
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for number, item in enumerate(value):
             _check(item, f"{where}[{number}]")
+    elif isinstance(value, str):
+        if not value.isascii() and any("\ud800" <= sign <= "\udfff" for sign in value):
+            raise NotCanonicalError(f"{where}: half a character")
     elif isinstance(value, float):
         raise NotCanonicalError(f"{where}: floats are not allowed")
     elif isinstance(value, int) and abs(value) > LARGEST_INTEGER:
-        raise NotCanonicalError(f"{where}: {value} is beyond 2^53-1")
+        raise NotCanonicalError(f"{where}: a number is beyond 2^53-1")

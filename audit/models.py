@@ -374,3 +374,55 @@ class Signing(models.Model):
     def __str__(self) -> str:
         """Say the state."""
         return self.state
+
+
+class Value(models.Model):
+    """Something an entry only commits to, so that it can be taken away and the proof stays.
+
+    `digest` is SHA-256(0x02 || salt || value); the entry holds it under `values`.
+    """
+
+    digest = models.CharField(primary_key=True, max_length=64)
+    salt = models.BinaryField(null=True)
+    value = models.TextField(null=True)  # noqa: DJ001 - null says that it was taken away
+    about = models.CharField(max_length=200, help_text="subject of the entry that holds it")
+    at = models.DateTimeField(db_default=ClockTimestamp())
+    emptied_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """Emptied once, otherwise left alone: a trigger sees to it."""
+
+        verbose_name = "value beside the ledger"
+        verbose_name_plural = "values beside the ledger"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="value_whole_or_gone",
+                condition=Q(salt__isnull=False, value__isnull=False, emptied_at=None)
+                | Q(salt=None, value=None, emptied_at__isnull=False),
+            )
+        ]
+        indexes: ClassVar = [models.Index("about", name="value_about")]
+
+    def __str__(self) -> str:
+        """Name what it belongs to."""
+        return f"value of {self.about}"
+
+
+class Acknowledgement(models.Model):
+    """A named person knows what a check of the ledger has found."""
+
+    findings_digest = models.CharField(max_length=64)
+    findings = models.JSONField()
+    to_seq = models.BigIntegerField()
+    by = models.CharField(max_length=150)
+    why = models.TextField()
+    at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        """Looked up by what was found."""
+
+        indexes: ClassVar = [models.Index("findings_digest", "at", name="acknowledgement_of")]
+
+    def __str__(self) -> str:
+        """Name the person."""
+        return f"acknowledged by {self.by}"

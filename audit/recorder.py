@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import FrameType
 from typing import NamedTuple
@@ -23,6 +23,8 @@ import psycopg
 from psycopg.rows import class_row
 
 from audit.canonical import JSON, body_of
+from audit.errors import RecordError
+from audit.signatures import holds
 
 BATCH = 256
 POLL_SECONDS = 1.0
@@ -59,12 +61,24 @@ def entry_bytes(origin: str, fact: Fact) -> bytes:
         "at": moment(fact.at),
     }
     try:
-        return body_of(head, json.loads(fact.body))
-    except (ValueError, RecursionError) as fault:
+        return body_of(head, _checked(json.loads(fact.body)))
+    except (ValueError, RecursionError, RecordError) as fault:
         # Whatever somebody wrote, the ledger goes on: what cannot be read is kept by its digest.
         log.warning("fact %s cannot be read (%s)", fact.n, type(fault).__name__)
         digest = hashlib.sha256(fact.body.encode("utf-8", "replace")).hexdigest()
         return body_of(head, {"unreadable": type(fault).__name__, "text_sha256": digest})
+
+
+def _checked(body: JSON) -> JSON:
+    """Say in a signed fact whether its signature holds: who acts on it refuses what does not.
+
+    It is recorded either way. That somebody signed badly is a fact, and no damage of the ledger.
+    """
+    signed = body.get("signed") if isinstance(body, Mapping) else None
+    if not isinstance(body, Mapping) or not isinstance(signed, Mapping):
+        return body
+    said = {name: str(signed.get(name)) for name in ("key", "statement", "signature")}
+    return {**body, "signed": {**signed, "holds": holds(**said)}}
 
 
 class Recorder:

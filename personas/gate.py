@@ -3,6 +3,7 @@
 Which of them a process may call is decided by its database role, not here.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +13,10 @@ from uuid import UUID
 
 from django.db import connection
 
-from audit.canonical import JSON
+from audit.canonical import JSON, canonical
+from audit.commitments import commitment, new_salt
 from audit.work.rows import Parameter, holder
+from personas.incarnation import Incarnation
 
 Outcome: TypeAlias = Literal["done", "failed"]
 Finding: TypeAlias = Literal["done", "failed", "absent", "unknown"]
@@ -38,6 +41,11 @@ class StepClaim:
     started_at: datetime
     deadline: datetime
     history: list[dict[str, Any]]
+    signer: Incarnation
+
+    def said(self, kind: str) -> dict[str, JSON]:
+        """Return what every statement of this step begins with."""
+        return {"kind": kind, "run": str(self.run_id), "step": self.number, "card": self.card}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,32 +97,54 @@ class Claim:
     document: dict[str, Any]
     holder: str
     """Who acts, or in doubt who acted: host:pid."""
+    signed: dict[str, Any] | None
+    """Key, statement and signature of who asked; None where no run did."""
 
 
 # ---------------------------------------------------------------- the agent's doors
-def claim_step(*, lease_seconds: float) -> StepClaim | None:
-    """Take the next step of any run, or None."""
-    row = _row("SELECT * FROM gate.claim_step(%s, %s)", [holder(), lease_seconds])
-    return None if row is None else StepClaim(**row)
+def claim_step(*, lease_seconds: float, signer: Incarnation) -> StepClaim | None:
+    """Take the next step of any run for this incarnation, which is born with it; or None."""
+    row = _row(
+        "SELECT * FROM gate.claim_step(%s, %s, %s, %s)",
+        [holder(), lease_seconds, signer.id, signer.public_key],
+    )
+    return None if row is None else StepClaim(**row, signer=signer)
 
 
 def propose(
     *,
-    run_id: UUID,
-    token: str,
-    step: int,
+    claim: StepClaim,
     key: str,
     verb: str,
     entry: str = "",
     target: str = "",
     args: Mapping[str, str] | None = None,
 ) -> Proposed:
-    """Ask for one action; the same (step, key) again returns the first verdict."""
-    row = _row(
-        "SELECT * FROM gate.propose(%s, %s, %s, %s, %s, %s, %s, %s::jsonb)",
-        [run_id, token, step, key, verb, entry, target, _json(dict(args or {}))],
+    """Sign and ask for one action; the same (step, key) again returns the first verdict."""
+    asked, salt = canonical(dict(args or {})).decode("utf-8"), new_salt()
+    signed = claim.signer.sign(
+        {
+            **claim.said("propose"),
+            "key": key,
+            "verb": verb,
+            "entry": entry,
+            "target": target,
+            "asked_digest": commitment(salt, asked),
+        }
     )
-    return Proposed(**_present(row))
+    row = _present(
+        _row(
+            "SELECT * FROM gate.propose(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                *(claim.run_id, claim.token, claim.number, key, verb, entry, target),
+                *(asked, salt.hex(), signed.statement, signed.signature),
+            ],
+        )
+    )
+    # An answer from before, or one that is only told, is no link of this chain.
+    if row.pop("counted"):
+        claim.signer.counted(signed)
+    return Proposed(**row)
 
 
 def finish_step(
@@ -127,20 +157,25 @@ def finish_step(
     wait_seconds: float = 0,
     summary: str = "",
 ) -> str:
-    """Write question, answer and checkpoint; returns `ok`, or `late` where the step was lost."""
+    """Sign and write question, answer and checkpoint; this incarnation ends with it.
+
+    Returns `ok`, or `late` where the step was lost.
+    """
+    asked, answered = _json(question), _json(answer)
+    signed = claim.signer.sign(
+        {
+            **claim.said("finish"),
+            "question_sha256": _sha256(asked),
+            "answer_sha256": _sha256(answered),
+            "next": next_,
+        }
+    )
     return str(
         _value(
-            "SELECT gate.finish_step(%s, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb, %s, %s, %s)",
+            "SELECT gate.finish_step(%s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s, %s)",
             [
-                claim.work_id,
-                claim.fence,
-                claim.token,
-                _json(question),
-                _json(answer),
-                _json(checkpoint),
-                next_,
-                wait_seconds,
-                summary,
+                *(claim.work_id, claim.fence, claim.token, asked, answered, _json(checkpoint)),
+                *(next_, wait_seconds, summary, signed.statement, signed.signature),
             ],
         )
     )
@@ -154,13 +189,17 @@ def ask_model(
     tokens: int,
     deadline_seconds: float,
 ) -> str:
-    """Put the step's question into the GPU's queue and end for now; `parked`, or `late`."""
+    """Sign the step's question, put it into the GPU's queue and end; `parked`, or `late`."""
+    asked = _json(question)
+    signed = claim.signer.sign(
+        {**claim.said("ask"), "slot": slot, "question_sha256": _sha256(asked)}
+    )
     return str(
         _value(
-            "SELECT gate.ask_model(%s, %s, %s, %s, %s::jsonb, %s, %s)",
+            "SELECT gate.ask_model(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
-                *(claim.work_id, claim.fence, claim.token, slot),
-                *(_json(question), tokens, deadline_seconds),
+                *(claim.work_id, claim.fence, claim.token, slot, asked, tokens),
+                *(deadline_seconds, signed.statement, signed.signature),
             ],
         )
     )
@@ -284,6 +323,37 @@ def person_settles(*, action_id: UUID, person: str, finding: Outcome, why: str) 
     )
 
 
+def redact(*, digest: str, by: str, why: str) -> bool:
+    """Take a value away from beside the ledger at a named person's word; False if it is not there.
+
+    Raises:
+        DatabaseError: nobody is named, or the action of the value is still open.
+    """
+    return bool(_value("SELECT gate.redact(%s, %s, %s)", [digest, by, why]))
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """A permit whose deadline is over and whose outcome nobody has reported."""
+
+    id: UUID
+    ticket_ref: str
+    sentence: str
+    state: str
+
+
+def overdue() -> list[Overdue]:
+    """Return permits that nobody settled in time and no person was given yet."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, ticket_ref, sentence, state FROM gate.overdue()")
+        return [Overdue(*row) for row in cursor.fetchall()]
+
+
+def abandon(action_id: UUID) -> bool:
+    """Say, in the caller's transaction, that a person has this permit now; False if it is not."""
+    return bool(_value("SELECT gate.abandon(%s)", [action_id]))
+
+
 @dataclass(frozen=True, slots=True)
 class Reconciled:
     """Work that the reconciler moved, and where to."""
@@ -305,7 +375,7 @@ def reconcile() -> list[Reconciled]:
 _JSON_COLUMNS = frozenset(
     {
         *("scope", "inputs", "checkpoint", "history", "args", "parameters", "document"),
-        *("question", "answer"),
+        *("question", "answer", "signed"),
     }
 )
 
@@ -326,7 +396,11 @@ def _row(statement: str, parameters: Sequence[Parameter]) -> dict[str, Any] | No
 
 def _json(value: Mapping[str, JSON] | Sequence[str]) -> str:
     """Return the value as jsonb takes it; ValueError where it holds a NaN or an infinity."""
-    return json.dumps(value, allow_nan=False)
+    return json.dumps(value, allow_nan=False, sort_keys=True, separators=(",", ":"))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def _present(row: dict[str, Any] | None) -> dict[str, Any]:

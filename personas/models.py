@@ -191,6 +191,36 @@ class Step(models.Model):
         return f"step {self.number}"
 
 
+class Incarnation(models.Model):
+    """One worker process taking one step of a run: who signs what it asks, as long as it lives."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="incarnations")
+    step = models.IntegerField()
+    work = models.ForeignKey("audit.Work", on_delete=models.PROTECT, related_name="+")
+    public_key = models.BinaryField(help_text="Ed25519; the private half never leaves the worker")
+    signed = models.IntegerField(db_default=0, help_text="how many statements it has signed")
+    last = models.BinaryField(db_default=b"\x00" * 32, help_text="hash of its last statement")
+    holder = models.CharField(max_length=200)
+    born_at = models.DateTimeField(db_default=ClockTimestamp())
+    ended_at = models.DateTimeField(null=True)
+    ending = models.CharField(max_length=20, db_default="")
+
+    class Meta:
+        """At most one lives per run."""
+
+        ordering: ClassVar = ["born_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                name="incarnation_one_per_run", fields=["run"], condition=Q(ended_at=None)
+            )
+        ]
+
+    def __str__(self) -> str:
+        """Name it by its first digits."""
+        return f"{str(self.id)[:4]} of run {str(self.run_id)[:4]}"
+
+
 class Action(models.Model):
     """What was asked for, what the gate decided, and what came of it.
 
@@ -212,6 +242,20 @@ class Action(models.Model):
     guard = models.CharField(max_length=30, db_default="", help_text="the guard that decided")
     reason = models.TextField(db_default="")
     tree_hash = models.CharField(max_length=64, db_default="")
+    risk = models.CharField(max_length=20, db_default="")
+    incarnation = models.ForeignKey(Incarnation, null=True, on_delete=models.PROTECT)
+    statement = models.TextField(db_default="", help_text="what the incarnation signed")
+    signature = models.CharField(max_length=128, db_default="")
+    salt = models.BinaryField(null=True, help_text="of the commitment in the statement")
+    asked_digest = models.CharField(
+        max_length=64, db_default="", help_text="commitment to the arguments as asked"
+    )
+    args_digest = models.CharField(
+        max_length=64, db_default="", help_text="commitment to the arguments as authorised"
+    )
+    said_digest = models.CharField(max_length=64, db_default="")
+    deadline = models.DateTimeField(null=True, help_text="after this somebody has to look")
+    abandoned_at = models.DateTimeField(null=True)
     work = models.OneToOneField("audit.Work", null=True, on_delete=models.PROTECT)
     outcome = models.CharField(
         max_length=12, db_default="", choices=[("", "open"), *((v, v) for v in OUTCOMES)]
@@ -245,6 +289,11 @@ class Action(models.Model):
             models.Index("ticket_ref", "decided_at", name="action_ticket"),
             models.Index(
                 "entry", F("decided_at").desc(), name="action_entry", condition=~Q(entry="")
+            ),
+            models.Index(
+                "deadline",
+                name="action_open",
+                condition=Q(verdict="authorised", outcome="", abandoned_at=None),
             ),
         ]
 

@@ -5,11 +5,16 @@ from collections.abc import Mapping
 
 from django.db import connection
 
-from audit.canonical import JSON
+from audit.canonical import JSON, canonical
 
 
 def note(*, kind: str, subject: str, body: Mapping[str, JSON], ticket_ref: str = "") -> None:
-    """Write one fact in the caller's transaction; kinds are ticket, event, person, work, site."""
+    """Write one fact in the caller's transaction; kinds are ticket, event, person, work, site.
+
+    Raises:
+        NotCanonicalError: names the path of a float, a huge number or a key that is not ASCII.
+    """
+    canonical(body)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT audit.note(%s, %s, %s, %s::jsonb)",

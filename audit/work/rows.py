@@ -13,7 +13,7 @@ from django.db import connection
 from audit.canonical import JSON
 
 Payload: TypeAlias = Mapping[str, JSON]
-Parameter: TypeAlias = str | int | float | UUID | None
+Parameter: TypeAlias = str | int | float | bytes | UUID | None
 
 
 @dataclass(frozen=True, slots=True)

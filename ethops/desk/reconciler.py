@@ -31,7 +31,29 @@ def reconcile_once() -> int:
         log.info("%s %s is now %s: %s", work.kind, work.subject, work.state, work.error)
         if work.state == "dead":
             _report(work)
+    for permit in gate.overdue():
+        _abandon(permit)
     return len(moved)
+
+
+def _abandon(permit: gate.Overdue) -> None:
+    """Give a permit that nobody settled in time to a person; on record with the ticket or not."""
+    try:
+        with transaction.atomic():
+            if not gate.abandon(permit.id):
+                return
+            dispatch.open_for_person(
+                occasion=f"abandoned:{permit.id}",
+                title=f"Nobody has said what came of it: {permit.sentence}"[:200],
+                description=(
+                    f"The permit for {permit.ticket_ref or 'a rule'} is past its deadline, its work"
+                    f" is {permit.state}. Look, then say"
+                    f" `manage.py personas settle {permit.id} done|failed`."
+                ),
+                facts={"action": str(permit.id), "state": permit.state},
+            )
+    except (DatabaseError, AdapterError) as fault:
+        log.warning("permit %s could not be given to a person: %s", permit.id, fault)
 
 
 def _report(work: gate.Reconciled) -> None:

@@ -30,6 +30,13 @@ class UnknownVerbError(FailedError):
     hint = "The verbs are the keys of ethops/executor/registry.py."
 
 
+class UnsignedError(FailedError):
+    """What is to be done is not what the run signed."""
+
+    code = "executor.unsigned"
+    hint = "Somebody wrote to the rows of the gate: look at the ledger and at who may do that."
+
+
 class ArgumentRefusedError(FailedError):
     """An argument is not one that the catalogue declares, or does not match its pattern."""
 

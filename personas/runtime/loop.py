@@ -14,6 +14,7 @@ from adapters.inference.port import Question, QuestionKind
 from adapters.json_value import JSON
 from audit.work.leases import Keeper
 from personas import conf, gate
+from personas.incarnation import Incarnation
 from personas.runtime import asking
 from personas.runtime import context as gathering
 from personas.runtime.plan import Plan, Situation, close, plan
@@ -26,11 +27,15 @@ _keeper: list[Keeper] = []
 def drain() -> int:
     """Take steps until there is none; returns how many were taken."""
     taken = 0
-    while (claim := gate.claim_step(lease_seconds=conf.lease_seconds())) is not None:
+    while (claim := _claim()) is not None:
         with _leases().hold(claim.work_id, claim.fence):
             _take(claim)
         taken += 1
     return taken
+
+
+def _claim() -> gate.StepClaim | None:
+    return gate.claim_step(lease_seconds=conf.lease_seconds(), signer=Incarnation.mint())
 
 
 def _leases() -> Keeper:
@@ -63,9 +68,7 @@ def _step(claim: gate.StepClaim) -> None:
     chosen = plan(stage, answer, _situation(context, question))
     for proposal in chosen.proposals:
         gate.propose(
-            run_id=claim.run_id,
-            token=claim.token,
-            step=claim.number,
+            claim=claim,
             **{f.name: getattr(proposal, f.name) for f in dataclasses.fields(proposal)},
         )
     _finish(claim, _shown(question), dataclasses.asdict(answer), chosen)

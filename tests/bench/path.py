@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 import psycopg
 
+from personas.incarnation import Incarnation
 from tests.bench.stack import Stack
+from tests.doubles.agent import propose
 
 TICKETS = 20
 DRAIN_SECONDS = 30.0
@@ -43,6 +45,7 @@ class Asker:
     run: uuid.UUID
     ticket: str
     token: str
+    signer: Incarnation
 
 
 def measure(stack: Stack, *, per_second: float, seconds: float) -> Spans:
@@ -88,25 +91,37 @@ def _asker(owner: psycopg.Connection) -> Asker:
         {"ref": ref, "token": hashlib.sha256(token.encode()).digest()},
     ).fetchone()
     assert run is not None
+    signer = Incarnation.mint()
     owner.execute(
-        "INSERT INTO public.audit_work (kind, queue, state, subject, payload, lease_until, holder,"
-        " fence, attempts) VALUES ('step', 'agent', 'leased', %s, %s,"
-        " clock_timestamp() + interval '1 hour', 'bench', 1, 1)",
-        [str(run[0]), json.dumps({"run": str(run[0]), "number": 1})],
+        "WITH w AS (INSERT INTO public.audit_work (kind, queue, state, subject, payload,"
+        " lease_until, holder, fence, attempts) VALUES ('step', 'agent', 'leased', %(run)s,"
+        " %(payload)s, clock_timestamp() + interval '1 hour', 'bench', 1, 1) RETURNING id)"
+        " INSERT INTO public.personas_incarnation (id, run_id, step, work_id, public_key, holder)"
+        " SELECT %(signer)s, %(run)s::uuid, 1, id, %(key)s, 'bench' FROM w",
+        {
+            "run": str(run[0]),
+            "payload": json.dumps({"run": str(run[0]), "number": 1}),
+            "signer": signer.id,
+            "key": signer.public_key,
+        },
     )
-    return Asker(run[0], ref, token)
+    return Asker(run[0], ref, token, signer)
 
 
 def _propose(agent: psycopg.Connection, asker: Asker, number: int) -> uuid.UUID:
-    row = agent.execute(
-        "SELECT action_id, verdict, reason FROM gate.propose("
-        "%s, %s, 1, %s, 'ticket.comment', '', %s, %s::jsonb)",
-        [asker.run, asker.token, secrets.token_hex(8), asker.ticket,
-         json.dumps({"text": f"Comment {number}."})],
-    ).fetchone()  # fmt: skip
-    assert row is not None
-    assert row[1] == "authorised", row
-    found: uuid.UUID = row[0]
+    step = {
+        "run_id": asker.run,
+        "token": asker.token,
+        "number": 1,
+        "card": "bench",
+        "signer": asker.signer,
+    }
+    args = {"text": f"Comment {number}."}
+    row = propose(
+        agent, step, secrets.token_hex(8), "ticket.comment", target=asker.ticket, args=args
+    )
+    assert row["verdict"] == "authorised", row
+    found: uuid.UUID = row["action_id"]
     return found
 
 

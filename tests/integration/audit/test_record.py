@@ -154,7 +154,7 @@ def test_a_fact_becomes_an_entry(role, clean_db):
 
 def test_what_is_recorded_verifies(role, clean_db):
     for number in range(300):
-        pending.note(kind="person.noted", subject=str(number), body={"n": number, "f": 0.5})
+        pending.note(kind="person.noted", subject=str(number), body={"n": number})
     found, link, origin = recorder(role)
     while found.record(link, origin):
         pass

@@ -28,6 +28,8 @@ from ethops.executor import tickets
 from ethops.executor.unsettled import Settlements
 from ethops.executor.worker import Worker
 from personas import loading
+from personas.incarnation import Incarnation
+from tests.doubles.agent import propose
 
 CARD = "incident_responder"
 LEASE_SECONDS = 30
@@ -76,17 +78,7 @@ class Bench:
     ) -> UUID:
         """Let a run of the responder ask, and the recorder write it down: ready to be claimed."""
         step = self.step(ref)
-        found = self.ask(
-            "agent",
-            "SELECT * FROM gate.propose(%s, %s, %s, 'k', %s, %s, %s, %s)",
-            step["run_id"],
-            step["token"],
-            step["number"],
-            verb,
-            entry,
-            target or ref,
-            json.dumps(args),
-        )
+        found = propose(self.links["agent"], step, "k", verb, entry, target or ref, args)
         assert found["verdict"] == "authorised", found["reason"]
         self.record()
         return UUID(str(found["action_id"]))
@@ -102,7 +94,14 @@ class Bench:
             scope,
             uuid4().hex,
         )
-        return self.ask("agent", "SELECT * FROM gate.claim_step('test', 60)")
+        signer = Incarnation.mint()
+        row = self.ask(
+            "agent",
+            "SELECT * FROM gate.claim_step('test', 60, %s, %s)",
+            signer.id,
+            signer.public_key,
+        )
+        return {**row, "signer": signer}
 
     def record(self) -> None:
         """Let the recorder write down what waits."""

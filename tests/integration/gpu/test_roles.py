@@ -81,7 +81,7 @@ def test_an_agent_sees_which_slots_and_cards_there_are(role: Connect, job: UUID)
 def test_an_agent_asks_a_model_for_its_own_step_alone(role: Connect, job: UUID) -> None:
     said = (
         role("agent")
-        .execute("SELECT gate.ask_model(%s, 1, 'token', 'code', '{}', 10, 60)", [job])
+        .execute("SELECT gate.ask_model(%s, 1, 'token', 'code', '{}', 10, 60, '', '')", [job])
         .fetchone()
     )
     assert said == ("late",)
@@ -116,10 +116,10 @@ WORKER = (
     "SELECT audit.note('ticket.forged', 'x', '', '{}')",
     "SELECT audit.put_pending('inference.done', 'x', '', '{}')",
     "SELECT audit.enqueue('sweep', 'control', 'x', '{}')",
-    "SELECT gate.claim_step('me', 60)",
+    "SELECT gate.claim_step('me', 60, gen_random_uuid(), ''::bytea)",
     "SELECT gate.claim_effect('executor.light', 'me', 60)",
     "SELECT gate.dispatch('triage', 'x', 1, '[]', 'none', '{}', 'x')",
-    "SELECT gate.ask_model(%(job)s, 1, 't', 'code', '{}', 1, 1)",
+    "SELECT gate.ask_model(%(job)s, 1, 't', 'code', '{}', 1, 1, '', '')",
     "SELECT gate.press_stop('me', 'why')",
     "CREATE TABLE public.mine (id int)",
     "CREATE FUNCTION gpu.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",

@@ -11,6 +11,8 @@ import pytest
 from psycopg.rows import dict_row
 
 from audit.recorder import Recorder
+from personas.incarnation import Incarnation
+from tests.doubles.agent import finish, propose
 
 HASH = "a" * 64
 CIS = {
@@ -56,35 +58,22 @@ class World:
 
     def step(self) -> Any:
         """Claim the next step as an agent."""
-        return self.one("agent", "SELECT * FROM gate.claim_step('test', 30)")
+        signer = Incarnation.mint()
+        row = self.one(
+            "agent",
+            "SELECT * FROM gate.claim_step('test', 30, %s, %s)",
+            signer.id,
+            signer.public_key,
+        )
+        return row and {**row, "signer": signer}
 
     def propose(
         self, step: Any, verb: str, entry: str = "", target: str = "", key: str = "k", **args: str
     ) -> Any:
-        return self.one(
-            "agent",
-            "SELECT * FROM gate.propose(%s, %s, %s, %s, %s, %s, %s, %s)",
-            step["run_id"],
-            step["token"],
-            step["number"],
-            key,
-            verb,
-            entry,
-            target,
-            json.dumps(args),
-        )
+        return propose(self.as_role("agent"), step, key, verb, entry, target, args)
 
     def finish(self, step: Any, next_: str = "continue") -> str:
-        return str(
-            self.value(
-                "agent",
-                "SELECT gate.finish_step(%s, %s, %s, '{}', '{}', '{}', %s, 0, 'over')",
-                step["work_id"],
-                step["fence"],
-                step["token"],
-                next_,
-            )
-        )
+        return finish(self.as_role("agent"), step, next_)
 
     def record(self) -> int:
         """Let the recorder write down what waits."""

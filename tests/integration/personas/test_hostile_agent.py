@@ -111,7 +111,8 @@ def test_the_executor_cannot_propose(world):
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         world.value(
             "executor",
-            "SELECT gate.propose(%s, %s, 1, 'k', 'playbook.run', 'restart', 'web-01', '{}')",
+            "SELECT gate.propose(%s, %s, 1, 'k', 'playbook.run', 'restart', 'web-01', '{}', '', '',"
+            " '')",
             step["run_id"],
             step["token"],
         )
