@@ -7,23 +7,28 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db import Error, connection
 
+from gpu import conf
+
 BEAT_SECONDS = 1.0
 PR_SET_PDEATHSIG = 1
 KILL_AFTER_SECONDS = 30.0
-UNHEARD_SECONDS = 10.0
-"""The worker gives the card to others after fifteen."""
 """So long a command may take to end after it was asked to."""
+UNHEARD_LEASES = 2 / 3
+"""The worker gives the card to others after one: by then nothing of the command may be on it."""
+GUARDED_LEASES = 0.8
+"""Nor where its keeper stands still, and can end nothing any more."""
 INTERRUPTED, NOT_FOUND = 130, 127
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 """What Ctrl-C sends the command: the first time, the second, and from then on."""
-GUARD = ("/bin/sh", "-c", 'cat >/dev/null; kill -s KILL -- "-$0" 2>/dev/null')
-"""Waits until its keeper closes the pipe or dies, then ends what is left of a process group."""
+GUARD = 'while [ -n "$(timeout "$1" head -c 1)" ]; do :; done; kill -s KILL -- "-$0" 2>/dev/null'
+"""Waits until its keeper closes the pipe, dies or stands still, then ends a process group."""
+ALIVE = b"."
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -46,7 +51,7 @@ class Foreign:
         Ctrl-C goes to the command; while it waits, it leaves the queue.
         """
         status = INTERRUPTED
-        # A keeper that stands still is not heard, and the card goes to others under its command.
+        # A keeper that stands still is not heard, and its guard would end the command.
         signal.signal(signal.SIGTSTP, signal.SIG_IGN)
         try:
             if self._wait():
@@ -71,11 +76,13 @@ class Foreign:
             self.tell(f"There is no command {self.command[0]!r}.")
             return NOT_FOUND
         interrupts = 0
-        with _guarded(self.command, self.environment) as child:
+        with _guarded(self.command, self.environment) as (child, guard):
             while child.poll() is None:
                 try:
                     # Until here a Ctrl-C waited, so that it finds a command to end.
                     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+                    with suppress(BrokenPipeError):  # it has ended the command
+                        os.write(guard, ALIVE)
                     self._attend(child)
                 except KeyboardInterrupt:
                     _signal(child, STOPS[min(interrupts, len(STOPS) - 1)])
@@ -89,8 +96,7 @@ class Foreign:
             self._asked_at = time.monotonic()
             _signal(child, signal.SIGTERM)
         now = time.monotonic()
-        # Unheard, we lose the card: by then nothing of the command may be on it.
-        unheard = now - self._heard_at > UNHEARD_SECONDS
+        unheard = now - self._heard_at > UNHEARD_LEASES * conf.lease_seconds()
         if unheard or (self._asked_at and now - self._asked_at > KILL_AFTER_SECONDS):
             _signal(child, signal.SIGKILL)
         _nap(child)
@@ -120,10 +126,11 @@ class Foreign:
 @contextmanager
 def _guarded(
     command: Sequence[str], environment: Mapping[str, str]
-) -> Iterator["subprocess.Popen[bytes]"]:
+) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
     """Start a command in a group of its own; nothing of the group outlives the block, or us.
 
-    In the block SIGINT is blocked until it is let in.
+    In the block SIGINT is blocked until it is let in. Its guard wants to hear of us: the second
+    value is the pipe to it.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     child = subprocess.Popen(
@@ -132,14 +139,16 @@ def _guarded(
         start_new_session=True,
         preexec_fn=_end_with_keeper,  # noqa: PLW1509 - one system call, no lock taken
     )
+    ours, theirs = os.pipe()
+    silence = f"{GUARDED_LEASES * conf.lease_seconds():g}"
     guard = subprocess.Popen(
-        (*GUARD, str(child.pid)), stdin=subprocess.PIPE, start_new_session=True
+        ("/bin/sh", "-c", GUARD, str(child.pid), silence), stdin=ours, start_new_session=True
     )
+    os.close(ours)
     try:
-        yield child
+        yield child, theirs
     finally:
-        if guard.stdin is not None:
-            guard.stdin.close()
+        os.close(theirs)
         guard.wait()
         child.wait()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

@@ -75,7 +75,11 @@ def starting(served: House) -> Iterator[Start]:
         database_url=served.servers.dsn("ethops_app", served.database),
         redis_url=served.redis_url,
     )
-    said = {**layout.environment("person"), "ETHOPS_STATE": str(served.folder)}
+    said = {
+        **layout.environment("person"),
+        **served.variables,
+        "ETHOPS_STATE": str(served.folder),
+    }
     made: list[Keeper] = []
 
     def start(*command: str, options: tuple[str, ...] = ()) -> Keeper:
@@ -286,6 +290,23 @@ def test_nothing_of_a_killed_keepers_command_is_left(held_house: House, run: Sta
     assert (row.state, row.error_code) == ("failed", "gpu.command_silent")
     assert time.monotonic() - began < SILENT_SECONDS + 5
     assert held_house.text(held_house.ask(tokens=3)) == words(3)
+
+
+def test_a_keeper_that_stands_still_loses_its_command_with_the_card(
+    held_house: House, run: Start
+) -> None:
+    mark = f"7{os.getpid()}"
+    keeper = run("sleep", mark)
+    keeper.has_card()
+    (left,) = eventually(lambda: asleep(mark))
+    os.kill(keeper.process.pid, signal.SIGSTOP)
+    began = time.monotonic()
+    eventually(lambda: left.status() == psutil.STATUS_ZOMBIE, SILENT_SECONDS + 5)
+    row = held_house.ended(keeper.job(), seconds=SILENT_SECONDS + 10)
+    assert (row.state, row.error_code) == ("failed", "gpu.command_silent")
+    assert time.monotonic() - began < SILENT_SECONDS + 5
+    os.kill(keeper.process.pid, signal.SIGCONT)
+    assert keeper.status() == 128 + signal.SIGKILL
 
 
 def asleep(seconds: str) -> list[psutil.Process]:
