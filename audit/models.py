@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from audit.fields import CisOf, ClockTimestamp, LsnField, PersonaOf, RandomUuid, RunOf
-from audit.witness.states import WITNESS_STATES
+from audit.witness_states import WITNESS_STATES
 from audit.work.states import WorkKind, WorkState
 
 
@@ -208,6 +208,9 @@ class Witnessing(models.Model):
     administrator = models.CharField(max_length=200, db_default="")
     quorum = models.SmallIntegerField(
         db_default=0, help_text="independent administrators; 0 lets risky effects begin without"
+    )
+    anchors = models.JSONField(
+        db_default={}, help_text="further places that keep the digest of a tree head"
     )
     set_at = models.DateTimeField(db_default=ClockTimestamp())
 

@@ -22,6 +22,7 @@ ROLE_OF_PROCESS: dict[str, str | None] = {
     "beat": "ethops_app",
     "recorder": "ethops_audit_writer",
     "checkpointer": "ethops_audit_signer",
+    "witnessing": "ethops_witness",
     "flower": None,
     "owner": "ethops_owner",
     "person": "ethops_app",

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from personas import conf
+from personas import conf, witnesses
 from personas.cards import read_cards
 from personas.catalogue import read_catalogue
 
@@ -36,3 +36,22 @@ def check_catalogue(app_configs: Sequence[Any] | None, **options: Any) -> list[C
         if entry.tree_hash != entry.approved_hash
     ]
     return found
+
+
+@register
+def check_witnesses(app_configs: Sequence[Any] | None, **options: Any) -> list[CheckMessage]:
+    """Report every fault of `ledger.yaml`, and where it asks for less than it seems to."""
+    del app_configs, options
+    path = conf.ledger_file()
+    if path is None:
+        return []
+    read = witnesses.read(path)
+    if read.value is not None and read.value.witnesses and not read.value.asked_for:
+        return [
+            Warning(
+                f"{path}: no independent witness is asked for, so risky effects wait for none.",
+                "Let somebody else run one, and name him as its administrator.",
+                id="personas.W002",
+            )
+        ]
+    return [Error(f"{f.file}:{f.line}: {f.what}", f.mend, id="personas.E003") for f in read.faults]

@@ -17,6 +17,13 @@ def playbooks_folder() -> Path:
     return Path(getattr(settings, "ETHOPS_PLAYBOOKS", ROOT / "playbooks"))
 
 
+def ledger_file() -> Path | None:
+    """Return `ledger.yaml` beside the site file, None where nobody declares witnesses."""
+    site = getattr(settings, "ETHOPS_SITE", None)
+    path = Path(site).with_name("ledger.yaml") if site else None
+    return path if path is not None and path.exists() else None
+
+
 def inference() -> str:
     """Return who answers questions: `rules`, `models`, or `auto`: models where there is a card."""
     return str(settings.ETHOPS_INFERENCE)

@@ -35,3 +35,18 @@ class RefusedError(WitnessError):
         "Compare the vkey of the log there with the one that it has here. If they are the same,"
         " the witness has seen another history: keep what both say, and find out who changed it."
     )
+
+
+class AheadError(WitnessError):
+    """A witness has signed a longer history than the one that is here."""
+
+    code = "witness.ahead"
+    hint = (
+        "Entries that a witness has seen are gone from this ledger: it was cut, or restored from an"
+        " older backup. Restore the newer one, or declare a new epoch."
+    )
+
+    def __init__(self, known: int, here: int) -> None:
+        super().__init__(
+            f"the ledger is shorter than what was witnessed: {known} entries there, {here} here"
+        )

@@ -106,6 +106,8 @@ def _sources() -> Iterable[Path]:
 def _declared(site: Path) -> Iterable[Path]:
     if site.is_dir():
         yield from sorted(path for path in site.rglob("*.y*ml") if path.is_file())
+    elif site.with_name("ledger.yaml").exists() and not site.exists():
+        yield site.with_name("ledger.yaml")
     elif site.exists():
         yield site
         # A site may keep its rules and inventories beside its own file.

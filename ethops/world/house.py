@@ -19,6 +19,7 @@ SILENT_AFTER = timedelta(seconds=15)
 WITHOUT = {
     "recorder": "nothing is written into the ledger, so nothing new is done.",
     "checkpointer": "no new tree head is signed, so nothing new can be proven to others.",
+    "witnessing": "nobody else signs our tree heads, so risky actions may wait.",
     "control": "alerts are stored but not read, and no run is begun.",
     "agent": "agents take no steps.",
     "executor": "authorised actions wait.",

@@ -8,6 +8,7 @@ PROCESSES = (
     "redis",
     "recorder",
     "checkpointer",
+    "witnessing",
     "control",
     "agent",
     "executor",

@@ -11,12 +11,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from audit.ledger import verification
+from audit.witness import program
 from ethops import env
+from ethops.management.commands import _ledger_witness, _ledger_witnesses
 from ethops.stack import database
 
 
 class Command(BaseCommand):
-    """`manage.py ledger verify | export`; starts the embedded database where it does not run."""
+    """Its parts; most start the embedded database where it does not run."""
 
     help = "Verify the ledger, or export it for audit/verify.py."
 
@@ -28,10 +30,17 @@ class Command(BaseCommand):
         verify.add_argument("--json", action="store_true", help="print the report as JSON")
         export = parts.add_parser("export", help="write every entry, one JSON object per line")
         export.add_argument("file", type=Path, help="where to; - for standard output")
+        program.add_arguments(parts.add_parser("witness", help="sign the heads of others' ledgers"))
+        listed = parts.add_parser("witnesses", help="who signs our tree heads, and our own key")
+        listed.add_argument("--json", action="store_true", help="for programs")
 
     def handle(self, *, part: str, **options: Any) -> None:
-        """Run one of the two."""
+        """Run one of them."""
+        if part == "witness":
+            _ledger_witness.run(options)
         with database.running(env.load()):
+            if part == "witnesses":
+                sys.exit(_ledger_witnesses.run(self.stdout.write, options))
             if part == "verify":
                 self._verify(since=options["since"], as_json=options["json"])
             else:

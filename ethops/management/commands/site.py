@@ -11,7 +11,7 @@ from adapters import conf, site, site_rows
 from audit.ledger import pending
 from gpu import loading as gpu
 from gpu.errors import BadProfileError
-from personas import loading
+from personas import loading, witnesses
 from personas.errors import BadDeclarationError
 
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
 def load() -> list[str]:
     """Load site, cards, catalogue and the GPU's slots; returns what changed, one line each."""
     loaded = loading.load()
-    changed = [*loaded.changed, *_load_site(), *gpu.load()]
+    changed = [*loaded.changed, *_load_site(), *gpu.load(), *witnesses.load()]
     if changed:
         pending.note(kind="site.loaded", subject="site", body={"changed": list(changed)})
     return changed

@@ -169,5 +169,8 @@ class Scene:
 
     def alive(self) -> None:
         """Let every process have been heard."""
-        for name in ("recorder", "checkpointer", "control", "agent", "executor", "beat"):
+        for name in (
+            *("recorder", "checkpointer", "witnessing"),
+            *("control", "agent", "executor", "beat"),
+        ):
             self.one("app", "SELECT audit.alive(%s)", name)

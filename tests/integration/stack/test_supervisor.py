@@ -27,7 +27,10 @@ pytestmark = [
     pytest.mark.timeout(240),
 ]
 
-OURS = ("recorder", "checkpointer", "control", "agent", "executor", "web", "beat", "flower")
+OURS = (
+    *("recorder", "checkpointer", "witnessing"),
+    *("control", "agent", "executor", "web", "beat", "flower"),
+)
 QUICK = RestartPolicy(exits=1000, unseen_seconds=6.0)
 
 

@@ -1,0 +1,106 @@
+"""Our tree heads signed elsewhere: by several, by dead ones, by such as know better."""
+
+import psycopg
+import pytest
+
+from audit.ledger.notes import Signer
+from tests.integration.audit.conftest import Ledger
+
+pytestmark = pytest.mark.processes
+
+
+def test_every_tree_head_is_signed_by_every_witness(ledger) -> None:
+    for name, administrator in (("host/w1", "ada"), ("host/w2", "grace")):
+        ledger.witness(name, administrator)
+    for name in ledger.witnesses:
+        ledger.wait_until(name, "well", ledger.size())
+        assert ledger.signed(name, ledger.stands(name)["size"])
+
+
+def test_a_witness_follows_a_ledger_that_grows(ledger) -> None:
+    ledger.witness("host/w1", "ada")
+    first = ledger.wait_until("host/w1", "well", 1)["size"]
+    ledger.grow(300)
+    ledger.wait_until("host/w1", "well", first + 300)
+    assert ledger.signed("host/w1", ledger.stands("host/w1")["size"])
+
+
+def test_a_dead_witness_is_said_to_be_away(ledger) -> None:
+    ledger.witness("host/w1", "ada", start=False)
+    assert "ConnectError" in ledger.wait_until("host/w1", "away")["said"]
+
+
+def test_a_dead_witness_does_not_keep_the_others(ledger) -> None:
+    ledger.witness("host/dead", "ada", start=False)
+    ledger.witness("host/w2", "grace")
+    ledger.wait_until("host/w2", "well", ledger.size())
+
+
+def test_a_witness_that_comes_back_signs_again_by_itself(ledger) -> None:
+    witness = ledger.witness("host/w1", "ada")
+    ledger.wait_until("host/w1", "well", 1)
+    witness.kill()
+    ledger.grow()
+    ledger.wait_until("host/w1", "away")
+    witness.start()
+    found = ledger.wait_until("host/w1", "well", ledger.size())
+    assert found["said"] == ""
+
+
+def test_a_witness_that_does_not_know_us_refuses(ledger) -> None:
+    ledger.witness("host/w1", "ada", Signer.new("example.com/other").key.vkey)
+    assert "does not know this log" in ledger.wait_until("host/w1", "refuses")["said"]
+
+
+def test_a_witness_that_lost_its_state_and_made_a_new_key_counts_as_away(ledger) -> None:
+    witness = ledger.witness("host/w1", "ada")
+    ledger.wait_until("host/w1", "well", 1)
+    witness.kill()
+    for name in ("state.json", "state.json.key"):
+        witness.state.with_name(name).unlink()
+    witness.start()
+    ledger.grow()
+    assert "another key" in ledger.wait_until("host/w1", "away")["said"]
+
+
+def cut(ledger, servers, database_name, size) -> None:
+    """Do as a superuser does who cuts the ledger and everything that was signed of it."""
+    with psycopg.connect(servers.superuser_dsn(database_name), autocommit=True) as link:
+        guards = link.execute(
+            "SELECT tgrelid::regclass::text, tgname FROM pg_trigger"
+            " WHERE NOT tgisinternal AND tgenabled = 'A'"
+        ).fetchall()
+        for table, name in guards:
+            link.execute(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
+        link.execute("DELETE FROM audit_entry WHERE seq > %s", [size])
+        link.execute("DELETE FROM audit_treehead WHERE size > %s", [size])
+        link.execute("DELETE FROM audit_cosignature WHERE size > %s", [size])
+        link.execute("UPDATE audit_tile SET hashes = substr(hashes, 1, 32 * %s)", [size])
+        link.execute("UPDATE audit_witness SET size = %s, state = 'new'", [size])
+        link.execute(
+            "UPDATE audit_head SET seq = %s, hash = (SELECT hash FROM audit_entry WHERE seq = %s)",
+            [size, size],
+        )
+        for table, name in guards:
+            link.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")
+
+
+def test_a_ledger_that_was_cut_after_it_was_witnessed_is_seen(role, start_process, servers,
+        database_name, tmp_path) -> None:  # fmt: skip
+    ledger = Ledger(role, start_process, tmp_path)
+    ours = [start_process(name) for name in ("recorder", "checkpointer", "witnessing")]
+    ledger.grow()
+    witness = ledger.witness("host/w1", "ada")
+    short = ledger.wait_until("host/w1", "well", 1)["size"]
+    ledger.grow(20)
+    long = ledger.wait_until("host/w1", "well", short + 20)["size"]
+    for process in ours:
+        process.kill()
+        process.wait()
+    cut(ledger, servers, database_name, short)
+    start_process("witnessing")
+    found = ledger.wait_until("host/w1", "ahead")
+    assert found["said"] == (
+        f"the ledger is shorter than what was witnessed: {long} entries there, {short} here"
+    )
+    witness.close()
