@@ -16,5 +16,6 @@ class AdaptersConfig(AppConfig):
     def ready(self) -> None:
         """Register the checks, so that nothing starts on a faulty file."""
         register(checks.check_site)
+        register(checks.check_observers)
         register(checks.check_rules)
         register(checks.check_modules)

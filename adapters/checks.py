@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from django.core.checks import CheckMessage, Error
+from django.core.checks import Warning as Caution
 
 from adapters import conf, site
 from adapters.declared import Fault
@@ -15,6 +16,31 @@ def check_site(**_kwargs: Any) -> list[CheckMessage]:
     """Report the site file's faults as site.E001."""
     path = conf.site_path()
     return _errors("site.E001", site.read(path).faults) if path else []
+
+
+def check_observers(**_kwargs: Any) -> list[CheckMessage]:
+    """Report as site.W001 what ethops does on a host unseen, and as site.W002 keys not declared."""
+    path = conf.site_path()
+    found = site.read(path) if path else None
+    if found is None or found.value is None:
+        return []
+    cautions: list[CheckMessage] = [
+        Caution(
+            f"{found.file}: nobody watches host {host}: what our keys do there is not checked.",
+            hint="Add it under `observers`; see docs/reference/telemetry.md.",
+            id="site.W001",
+        )
+        for host in site.unobserved(found.value)
+    ]
+    if not found.value.keys and any(host.connection == "ssh" for host in found.value.hosts):
+        cautions.append(
+            Caution(
+                f"{found.file}: hosts are reached by ssh and no key is declared.",
+                hint="Add fingerprint and accounts under `keys`; `ssh-keygen -lf KEY.pub` says it.",
+                id="site.W002",
+            )
+        )
+    return cautions
 
 
 def check_rules(**_kwargs: Any) -> list[CheckMessage]:

@@ -21,7 +21,7 @@ class BrokenAdapterError(AdapterError):
     """The module named for a contract does not offer what the contract needs."""
 
     code = "adapters.broken_adapter"
-    hint = "Name a module that exposes the contract's Reader, Writer, Sweeper or Inference."
+    hint = "Name a module that exposes the contract's Reader and what else it has."
 
 
 class UndeclaredSiteError(AdapterError):

@@ -10,6 +10,7 @@ from adapters.cmdb import port as cmdb
 from adapters.errors import BrokenAdapterError, UndeclaredSiteError, UnknownContractError
 from adapters.inference import port as inference_port
 from adapters.monitoring import port as monitoring
+from adapters.telemetry import port as telemetry
 from adapters.tickets import port as tickets
 
 
@@ -19,6 +20,8 @@ def reader(contract: Literal["tickets"]) -> tickets.Reader: ...
 def reader(contract: Literal["cmdb"]) -> cmdb.Reader: ...
 @overload
 def reader(contract: Literal["monitoring"]) -> monitoring.Reader: ...
+@overload
+def reader(contract: Literal["telemetry"]) -> telemetry.Reader: ...
 def reader(contract: str) -> object:
     """Return a contract's reader; anybody may hold one."""
     return _made(contract, "Reader")
@@ -36,6 +39,16 @@ def writer(contract: str) -> object:
 def sweeper() -> monitoring.Sweeper:
     """Return the monitoring contract's sweeper."""
     return cast("monitoring.Sweeper", _made("monitoring", "Sweeper"))
+
+
+def collector() -> telemetry.Collector:
+    """Return the telemetry contract's collector."""
+    return cast("telemetry.Collector", _made("telemetry", "Collector"))
+
+
+def receiver() -> telemetry.Receiver:
+    """Return the telemetry contract's door for observers on other hosts."""
+    return cast("telemetry.Receiver", _made("telemetry", "Receiver"))
 
 
 def inference() -> inference_port.Inference:

@@ -1,4 +1,4 @@
-"""The site file: hosts, CIs with their probes, join rules, and whom to tell."""
+"""The site file: hosts, CIs with probes, join rules, own keys, observers, and whom to tell."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ from adapters.cmdb.declared import DEFAULT_JOIN_RULES, DeclaredCI, DeclaredHost,
 from adapters.cmdb.port import Inventory
 from adapters.declared import Declaration, Fault, Read, refusal
 from adapters.monitoring.declared import DeclaredProbe
+from adapters.telemetry.declared import DeclaredKey, DeclaredObserver
 
 SOURCE = "site"
 """The name under which the CMDB keeps what this file declares."""
@@ -46,6 +47,10 @@ class Site(Declaration):
     cis: tuple[SiteCI, ...] = ()
     join_rules: tuple[DeclaredJoinRule, ...] = ()
     """None: the label `ci` names the CI, as our own probes set it."""
+    keys: tuple[DeclaredKey, ...] = ()
+    """What ethops logs in to hosts with; each use of one must have a permit."""
+    observers: tuple[DeclaredObserver, ...] = ()
+    """Who sees what happens on a host."""
     notify: NotifyTarget | None = None
     rules: Annotated[str, Field(max_length=500)] | None = None
     """A file of inference rules of this site's own, relative to this file; they go first."""
@@ -76,22 +81,57 @@ def rules_path(found: Read[Site]) -> Path | None:
 
 
 def _faults(found: Read[Site], site: Site) -> Iterator[Fault]:
+    yield from _key_faults(found, site)
     hosts = {host.name for host in site.hosts}
+    for number, observer in enumerate(site.observers):
+        if observer.host not in hosts:
+            what = f"Host {observer.host} has an observer and is not declared."
+            yield found.fault(("observers", number, "host"), what, "Declare it under `hosts`.")
     for number, ci in enumerate(site.cis):
         if ci.host is not None and ci.host not in hosts:
             what = f"CI {ci.ref} runs on host {ci.host}, which is not declared."
             yield found.fault(("cis", number, "host"), what, "Declare it under `hosts`.")
-    named: dict[tuple[str | int, ...], tuple[str, str]] = {}
-    for number, host in enumerate(site.hosts):
-        named["hosts", number, "name"] = ("host", host.name)
-    for number, ci in enumerate(site.cis):
-        named["cis", number, "ref"] = ("CI", ci.ref)
-        for place, probe in enumerate(ci.probes):
-            named["cis", number, "probes", place, "name"] = ("probe", probe.name)
-    for number, rule in enumerate(site.join_rules):
-        named["join_rules", number, "name"] = ("join rule", rule.name)
+    yield from _double(found, site)
+
+
+def _double(found: Read[Site], site: Site) -> Iterator[Fault]:
     seen: Counter[tuple[str, str]] = Counter()
-    for loc, (kind, name) in named.items():
+    for loc, kind, name in _names(site):
         seen[kind, name] += 1
         if seen[kind, name] > 1:
             yield found.fault(loc, f"There is a second {kind} {name}.", "Give it another name.")
+
+
+def _names(site: Site) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+    """Yield everything that is named once, where it stands: place, kind, name."""
+    for number, host in enumerate(site.hosts):
+        yield ("hosts", number, "name"), "host", host.name
+    for number, ci in enumerate(site.cis):
+        yield ("cis", number, "ref"), "CI", ci.ref
+        for place, probe in enumerate(ci.probes):
+            yield ("cis", number, "probes", place, "name"), "probe", probe.name
+    for number, rule in enumerate(site.join_rules):
+        yield ("join_rules", number, "name"), "join rule", rule.name
+    for number, key in enumerate(site.keys):
+        yield ("keys", number, "name"), "key", key.name
+        yield ("keys", number, "fingerprint"), "fingerprint", key.fingerprint
+    for number, observer in enumerate(site.observers):
+        yield ("observers", number, "host"), "observer of host", observer.host
+
+
+def _key_faults(found: Read[Site], site: Site) -> Iterator[Fault]:
+    """Where keys are declared, each account that plays use must be one of them."""
+    accounts = {account for key in site.keys for account in key.accounts}
+    for number, host in enumerate(site.hosts):
+        if site.keys and host.connection == "ssh" and host.user not in accounts:
+            what = f"Host {host.name} is reached as {host.user or 'nobody named'}; no key has that."
+            mend = "Give the host a `user` that stands under `accounts` of a key."
+            yield found.fault(("hosts", number), what, mend)
+
+
+def unobserved(site: Site) -> tuple[str, ...]:
+    """Return the hosts that are reached by ssh and watched by nobody, in order of declaration."""
+    watched = {observer.host for observer in site.observers}
+    return tuple(
+        host.name for host in site.hosts if host.connection == "ssh" and host.name not in watched
+    )

@@ -1,4 +1,4 @@
-"""Writing a site into the CMDB and the monitoring; run as the owner of the tables."""
+"""Writing a site into the CMDB, monitoring and telemetry; run as the owner of the tables."""
 
 from django.db import transaction
 
@@ -6,6 +6,7 @@ from adapters.cmdb.port import Applied
 from adapters.cmdb.services import apply_inventory
 from adapters.monitoring.services import PlacedProbe, apply_probes
 from adapters.site import SOURCE, Site
+from adapters.telemetry import services as telemetry
 
 
 def apply(site: Site) -> Applied:
@@ -14,10 +15,11 @@ def apply(site: Site) -> Applied:
     with transaction.atomic():
         things = apply_inventory(inventory=site.inventory(), source=SOURCE)
         probes = apply_probes(placed=placed)
+        watch = telemetry.apply(observers=site.observers, keys=site.keys)
     return Applied(
-        added=things.added + _named(probes.added),
-        changed=things.changed + _named(probes.changed),
-        retired=things.retired + _named(probes.retired),
+        added=things.added + _named(probes.added) + watch.added,
+        changed=things.changed + _named(probes.changed) + watch.changed,
+        retired=things.retired + _named(probes.retired) + watch.retired,
     )
 
 

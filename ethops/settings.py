@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "adapters.tickets",
     "adapters.cmdb",
     "adapters.monitoring",
+    "adapters.telemetry",
     "audit",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -163,6 +164,7 @@ ADAPTERS: dict[str, dict[str, Any]] = {
     "tickets": {"adapter": "adapters.tickets.embedded"},
     "cmdb": {"adapter": "adapters.cmdb.embedded"},
     "monitoring": {"adapter": "adapters.monitoring.embedded"},
+    "telemetry": {"adapter": "adapters.telemetry.embedded"},
     "inference": {"adapter": "adapters.inference.embedded"},
 }
 

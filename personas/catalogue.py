@@ -1,19 +1,31 @@
 """The catalogue: pre-approved playbooks, each pinned by the hash of its whole folder."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, RootModel
+from pydantic import AfterValidator, Field, RootModel
 
 from adapters import declared
-from adapters.declared import Declaration, Fault
+from adapters.declared import Declaration, Fault, refusal
 from personas.cards import Name
 from personas.errors import UnsafeTreeError
 
 Pattern: TypeAlias = Annotated[str, Field(min_length=1, max_length=300)]
 IGNORED = "__pycache__"
+
+
+def _expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise refusal(f"Not a regular expression: {error}.", "Correct it.") from error
+    return text
+
+
+Command: TypeAlias = Annotated[Pattern, AfterValidator(_expression)]
 
 
 class Parameter(Declaration):
@@ -60,6 +72,8 @@ class EntryDocument(Declaration):
     pre_check: str
     verification: Verification
     rollback: Rollback
+    sudo: tuple[Command, ...] | None = None
+    """What it runs by sudo on its host, each matched whole; none given leaves it to the time."""
 
 
 class CatalogueDocument(RootModel[dict[Name, EntryDocument]]):

@@ -5,7 +5,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from ethops.desk.models import Delivery, Event, Occasion, Sender
+from ethops.desk.models import Delivery, Event, KeyUse, Occasion, Sender
 
 LONGEST = 20_000
 
@@ -65,4 +65,14 @@ class OccasionAdmin(admin.ModelAdmin[Occasion]):
 
     list_display = ("schedule", "slot", "at")
     list_filter = ("schedule",)
+    ordering = ("-at",)
+
+
+@admin.register(KeyUse)
+class KeyUseAdmin(admin.ModelAdmin[KeyUse]):
+    """What the join of keys with permits said, newest first."""
+
+    list_display = ("at", "subject", "verdict", "host", "happened_at", "permit", "ticket_ref")
+    list_filter = ("verdict", "host")
+    search_fields = ("subject", "ticket_ref")
     ordering = ("-at",)

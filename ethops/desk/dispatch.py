@@ -185,9 +185,12 @@ def _conclude(ref: str, payload: Mapping[str, Any]) -> None:
 
 
 def open_for_person(
-    *, occasion: str, title: str, description: str, facts: Mapping[str, JSON]
-) -> None:
-    """Open an incident of ethops itself that no agent can help with, and tell a person, once."""
+    *, occasion: str, title: str, description: str, facts: Mapping[str, JSON], cause: str = ""
+) -> str:
+    """Open an incident of ethops itself that no agent can help with, and tell a person, once.
+
+    Occasions of the same cause are folded into one while it is open; returns the incident's ref.
+    """
     deed = tickets.open_incident(
         key=uuid5(NAMESPACE, occasion),
         draft=TicketDraft(
@@ -198,7 +201,7 @@ def open_for_person(
             urgency=1,
             author=AUTHOR,
             author_kind="rule",
-            cause_key=occasion,
+            cause_key=cause or occasion,
             detected_at=datetime.now(UTC),
             tainted=True,
         ),
@@ -206,7 +209,7 @@ def open_for_person(
     )
     ticket = registry.reader("tickets").get(deed.ref)
     if ticket.state != "new":
-        return
+        return ticket.ref
     tickets.move_by_rule(
         key=uuid5(NAMESPACE, f"{occasion}:{ticket.ref}:escalate"),
         ref=ticket.ref,
@@ -216,6 +219,7 @@ def open_for_person(
         text="No agent can help with this; a person is needed.",
     )
     _tell(registry.reader("tickets").get(ticket.ref))
+    return ticket.ref
 
 
 def _nothing(ticket: Ticket) -> None:

@@ -1,4 +1,4 @@
-"""Rows of the desk: senders, what they delivered, events, occasions of schedules."""
+"""Rows of the desk: senders, deliveries, events, occasions of schedules, joined uses of keys."""
 
 from typing import ClassVar
 
@@ -107,3 +107,31 @@ class Occasion(models.Model):
     def __str__(self) -> str:
         """Name the occasion."""
         return f"{self.schedule} {self.slot}"
+
+
+class KeyUse(models.Model):
+    """What the join of keys with permits said, once per login, end of a login, sudo or permit."""
+
+    subject = models.CharField(primary_key=True, max_length=60, help_text="use:N, end:N, permit:ID")
+    verdict = models.CharField(max_length=20)
+    faults = models.JSONField(db_default=[], help_text="all that is wrong; none: it is explained")
+    host = models.CharField(max_length=64)
+    happened_at = models.DateTimeField(help_text="the host's clock; of a permit, when it ended")
+    permit = models.UUIDField(null=True, help_text="the action that explains it")
+    ticket_ref = models.CharField(max_length=40, db_default="", help_text="the incident about it")
+    evidence = models.JSONField(db_default={})
+    at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        """Read by host, and mismatches first."""
+
+        verbose_name = "joined use of a key"
+        verbose_name_plural = "joined uses of keys"
+        indexes: ClassVar = [
+            models.Index("host", F("happened_at").desc(), name="keyuse_host"),
+            models.Index(F("at").desc(), name="keyuse_wrong", condition=~models.Q(faults=[])),
+        ]
+
+    def __str__(self) -> str:
+        """Name what was judged and how."""
+        return f"{self.subject}: {self.verdict}"

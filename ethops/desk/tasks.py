@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from ethops.desk import gpu_watch, housekeeping, ledger, sweeps, work
+from ethops.desk import gpu_watch, housekeeping, ledger, observers, sweeps, telemetry, work
 
 
 @shared_task(name="desk.wake")
@@ -34,3 +34,10 @@ def keep_house() -> None:
 def watch_gpu() -> None:
     """Look after the GPU once a minute."""
     gpu_watch.watch()
+
+
+@shared_task(name="desk.join_key_use")
+def join_key_use() -> None:
+    """Join what hosts saw of our keys to permits, and see whether hosts are watched at all."""
+    telemetry.sweep()
+    observers.watch()

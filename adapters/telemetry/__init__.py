@@ -1,0 +1,1 @@
+"""Telemetry: what observers on hosts saw of ethops's own keys and accounts."""

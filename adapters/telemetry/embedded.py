@@ -1,0 +1,99 @@
+"""The observer on this host and the door for those on others: the default telemetry."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from adapters.rows import select
+from adapters.telemetry import services
+from adapters.telemetry.port import Capability, Collected, Key, Observer, Pushed, Use
+
+CAPABILITIES: Final[frozenset[Capability]] = frozenset(
+    {"logins", "ends", "elevations", "fingerprints", "push"}
+)
+
+_USE = """
+    SELECT id, kind, host, at, after, seen_at, session, account, granted, method, fingerprint,
+           authority, address, port, run_as, command, ended_at, line
+    FROM reading.key_use
+"""
+_OBSERVER = """
+    SELECT host, source, silent_after_s, skew_s, began_at, read_at, heard_until, gap_from,
+           gap_until, clock_off_at, fault
+    FROM reading.observer ORDER BY host
+"""
+_UNJOINED = """
+    WHERE id IN (SELECT id FROM telemetry_use WHERE joined_at IS NULL ORDER BY id LIMIT %s)
+    ORDER BY id
+"""
+
+
+class Reader:
+    """Reads the views of schema `reading`, which every role may."""
+
+    capabilities = CAPABILITIES
+
+    def keys(self) -> tuple[Key, ...]:
+        """Return ethops's own keys."""
+        rows = select(
+            "SELECT name, fingerprint, accounts, addresses, authority, retired_at"
+            " FROM reading.own_key ORDER BY name"
+        )
+        return tuple(
+            Key(**row | {name: tuple(json.loads(row[name])) for name in ("accounts", "addresses")})
+            for row in rows
+        )
+
+    def observers(self) -> tuple[Observer, ...]:
+        """Return the observers that are declared."""
+        return tuple(Observer(**row) for row in select(_OBSERVER))
+
+    def uses(self, host: str, since: datetime, *, limit: int = 500) -> tuple[Use, ...]:
+        """Return the newest uses on a host since then, oldest first."""
+        found = _uses("WHERE host = %s AND at >= %s ORDER BY at DESC LIMIT %s", host, since, limit)
+        return found[::-1]
+
+    def logins(self, since: datetime) -> tuple[Use, ...]:
+        """Return the granted logins that began or ended since then."""
+        return _uses(
+            "WHERE kind = 'login' AND granted AND (at >= %s OR ended_at >= %s) ORDER BY at",
+            since,
+            since,
+        )
+
+
+class Collector:
+    """Reads files of this host, wherever it is called from."""
+
+    def collect(self) -> Collected:
+        """Read what the files have gained."""
+        return services.collect()
+
+    def unjoined(self, *, limit: int = 2000) -> tuple[Use, ...]:
+        """Return uses that nobody has joined as they stand."""
+        return _uses(_UNJOINED, limit)
+
+    def joined(self, uses: Sequence[Use]) -> None:
+        """Say that these are joined as they stand."""
+        services.mark_joined(uses=[(use.id, use.ended_at, use.command) for use in uses])
+
+
+class Receiver:
+    """Takes what observers on other hosts push."""
+
+    def position(self, host: str) -> str:
+        """Return where the host's observer is to go on."""
+        return services.position(host)
+
+    def push(
+        self, host: str, lines: Sequence[str], *, after: str, position: str, complete: bool
+    ) -> Pushed:
+        """Take the lines that follow `after`, all of them or none."""
+        return services.push(
+            host=host, texts=lines, after=after, position=position, complete=complete
+        )
+
+
+def _uses(where: str, *params: object) -> tuple[Use, ...]:
+    return tuple(Use(**row) for row in select(f"{_USE} {where}", params))

@@ -1,0 +1,235 @@
+"""Verbs that write the embedded telemetry's rows."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import connection, transaction
+
+from adapters.telemetry import files, lines, records
+from adapters.telemetry.declared import DeclaredKey, DeclaredObserver
+from adapters.telemetry.errors import PositionError, SourceError, UnknownObserverError
+from adapters.telemetry.files import Line
+from adapters.telemetry.hearing import Hearing
+from adapters.telemetry.models import Key, Observer, Use
+from adapters.telemetry.port import Collected, Pushed
+from adapters.text import one_line
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What applying a declaration added, changed and retired, each as "kind name"."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    retired: tuple[str, ...]
+
+
+def now() -> datetime:
+    """Return what the database's clock says."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        said: datetime = cursor.fetchone()[0]
+    return said
+
+
+# ---------------------------------------------------------------- what is declared
+def apply(*, observers: Sequence[DeclaredObserver], keys: Sequence[DeclaredKey]) -> Applied:
+    """Make the rows equal to what is declared; what is no longer declared is retired."""
+    added: list[str] = []
+    changed: list[str] = []
+    retired: list[str] = []
+    with transaction.atomic():
+        for key in keys:
+            _put(Key, key.name, _key_values(key), "own key", added, changed)
+        for observer in observers:
+            values = _observer_values(observer)
+            _put(Observer, observer.host, values, "observer", added, changed)
+        gone = Key.objects.filter(retired_at=None).exclude(name__in=[key.name for key in keys])
+        retired += [f"own key {name}" for name in sorted(gone.values_list("name", flat=True))]
+        gone.update(retired_at=now())
+        quiet = Observer.objects.filter(retired=False)
+        quiet = quiet.exclude(host__in=[observer.host for observer in observers])
+        retired += [f"observer {host}" for host in sorted(quiet.values_list("host", flat=True))]
+        quiet.update(retired=True)
+    return Applied(tuple(added), tuple(changed), tuple(retired))
+
+
+def _key_values(key: DeclaredKey) -> dict[str, Any]:
+    return {
+        "fingerprint": key.fingerprint,
+        "accounts": list(key.accounts),
+        "addresses": list(key.addresses),
+        "authority": key.authority,
+        "retired_at": None,
+    }
+
+
+def _observer_values(observer: DeclaredObserver) -> dict[str, Any]:
+    return {
+        "source": observer.source,
+        "path": observer.path or "",
+        "time_zone": observer.time_zone,
+        "silent_after_s": observer.silent_after_s,
+        "skew_s": observer.skew_s,
+        "retired": False,
+    }
+
+
+def _put(
+    model: type[Key] | type[Observer],
+    name: str,
+    values: dict[str, Any],
+    kind: str,
+    added: list[str],
+    changed: list[str],
+) -> None:
+    row = model.objects.filter(pk=name).first()
+    if row is None:
+        model.objects.create(pk=name, **values)
+        added.append(f"{kind} {name}")
+        return
+    if all(getattr(row, field_name) == value for field_name, value in values.items()):
+        return
+    if isinstance(row, Observer) and (row.retired or row.path != values["path"]):
+        # Another source, or one that was not watched for a while: it begins anew.
+        values = {**values, "position": "", "began_at": None, "heard_until": None}
+    model.objects.filter(pk=name).update(**values)
+    changed.append(f"{kind} {name}")
+
+
+# ---------------------------------------------------------------- reading on
+def collect() -> Collected:
+    """Read on in every file; what one file has gained is one transaction."""
+    hosts = Observer.objects.filter(retired=False, source="file").order_by("host")
+    total = read = faults = 0
+    for host in list(hosts.values_list("host", flat=True)):
+        try:
+            count, uses = _collect_one(host)
+        except SourceError as fault:
+            Observer.objects.filter(host=host).update(fault=one_line(str(fault), 300))
+            faults += 1
+            continue
+        total += count
+        read += uses
+    return Collected(total, read, faults)
+
+
+@transaction.atomic
+def _collect_one(host: str) -> tuple[int, int]:
+    # Where another process is just reading this file, it is read.
+    watched = Observer.objects.select_for_update(skip_locked=True)
+    row = watched.filter(host=host, retired=False, source="file").first()
+    if row is None:
+        return 0, 0
+    path, before = Path(row.path), now()
+    if row.began_at is None:
+        # What was written before anybody watched had no permits.
+        row.position, row.began_at, row.read_at = files.end_of(path), before, before
+        row.fault = ""
+        row.save(update_fields=["position", "began_at", "read_at", "fault"])
+        return 0, 0
+    part = files.read_on(path, row.position)
+    heard = row.heard_until
+    uses = _take(row, part.lines, now())
+    if part.lost:
+        _note_gap(row, heard or row.began_at, row.heard_until or before)
+    row.position, row.fault = part.position, ""
+    if part.complete:
+        row.read_at = before
+    _save_progress(row)
+    return len(part.lines), uses
+
+
+def _note_gap(row: Observer, began: datetime, ended: datetime) -> None:
+    """Keep one gap; a second within a day makes it longer: no word is better than a false one."""
+    if row.gap_from and row.gap_until and row.gap_until > began - timedelta(days=1):
+        began = min(began, row.gap_from)
+    row.gap_from, row.gap_until = began, max(began, ended)
+
+
+def _save_progress(row: Observer) -> None:
+    row.save(
+        update_fields=[
+            "position", "began_at", "read_at", "heard_until", "gap_from", "gap_until",
+            "clock_off_at", "fault",
+        ]
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------- taking what is pushed
+def position(host: str) -> str:
+    """Return where the host's observer is to go on."""
+    return _pushing(host, locked=False).position
+
+
+@transaction.atomic
+def push(*, host: str, texts: Sequence[str], after: str, position: str, complete: bool) -> Pushed:
+    """Take the lines that follow `after`, all of them or none."""
+    row = _pushing(host, locked=True)
+    if row.position != after:
+        raise PositionError(f"The observer of {host} is at {row.position!r}, not at {after!r}.")
+    arrived = now()
+    if row.began_at is None:
+        row.began_at = arrived
+    pushed = [Line(text, f"{position[:180]}:{number}") for number, text in enumerate(texts)]
+    uses = _take(row, pushed, arrived)
+    row.position, row.fault = position[:500], ""
+    if complete:
+        row.read_at = arrived
+    _save_progress(row)
+    return Pushed(row.position, uses)
+
+
+def _pushing(host: str, *, locked: bool) -> Observer:
+    rows = Observer.objects.select_for_update() if locked else Observer.objects.all()
+    row = rows.filter(host=host, retired=False, source="pushed").first()
+    if row is None:
+        raise UnknownObserverError(f"No observer of pushed lines is declared for {host!r}.")
+    return row
+
+
+def _take(row: Observer, taken: Iterable[Line], seen_at: datetime) -> int:
+    """Write what lines say about us; how far the host was heard goes into the row."""
+    keys = list(Key.objects.all())
+    hearing = Hearing(
+        host=row.host,
+        after=row.read_at,
+        seen_at=seen_at,
+        prints=frozenset(key.fingerprint for key in keys),
+        accounts=frozenset(account for key in keys for account in key.accounts),
+    )
+    zone = ZoneInfo(row.time_zone)
+    for line in taken:
+        record = records.read(line.text, zone=zone, now=seen_at)
+        if record is None:
+            continue
+        # A time that lies ahead of us says nothing about what has been read so far.
+        row.heard_until = max(row.heard_until or record.at, min(record.at, seen_at))
+        said = lines.understand(record)
+        if said is not None:
+            hearing.hear(record, said, line.position)
+    if any(_misplaced(use, row.skew_s) for use in hearing.fresh):
+        row.clock_off_at = seen_at
+    Use.objects.bulk_create(hearing.fresh, ignore_conflicts=True)
+    return len(hearing.fresh)
+
+
+def _misplaced(use: Use, skew_s: int) -> bool:
+    skew = timedelta(seconds=skew_s)
+    early = use.after is not None and use.at < use.after - skew
+    return early or use.at > use.seen_at + skew
+
+
+def mark_joined(*, uses: Iterable[tuple[int, datetime | None, str]]) -> None:
+    """Note that these are joined as they stand; one that has grown since stays to be joined."""
+    at = now()
+    for ident, ended_at, command in uses:
+        row = Use.objects.filter(pk=ident, command=command)
+        row = (
+            row.filter(ended_at__isnull=True) if ended_at is None else row.filter(ended_at=ended_at)
+        )
+        row.update(joined_at=at)

@@ -1,0 +1,59 @@
+"""The desk's watch over those who watch hosts: silence, lost lines, and clocks that are off.
+
+Where an observer cannot be relied on nothing is called a mismatch; that is an alarm of its own.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.utils import timezone
+
+from adapters import registry
+from adapters.telemetry.port import Observer
+from ethops.desk import dispatch
+
+FAULTY_AFTER: Final = timedelta(minutes=2)
+"""A file that is just being rotated is not there for a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """What is wrong with one observer; `since` tells one occasion from the next."""
+
+    kind: str
+    since: str
+    said: str
+
+
+def watch() -> None:
+    """Give to a person what is wrong with an observer, once per occasion."""
+    now = timezone.now()
+    for observer in registry.reader("telemetry").observers():
+        for alarm in alarms(observer, now):
+            dispatch.open_for_person(
+                occasion=f"observer:{observer.host}:{alarm.kind}:{alarm.since}",
+                cause=f"observer:{observer.host}:{alarm.kind}",
+                title=f"What our keys do on {observer.host} is not seen as it should be",
+                description=alarm.said,
+                facts={"host": observer.host, "trouble": alarm.kind},
+            )
+
+
+def alarms(observer: Observer, now: datetime) -> Iterator[Alarm]:
+    """Yield what is wrong with an observer now. Pure."""
+    silent = timedelta(seconds=observer.silent_after_s)
+    read, heard = observer.read_at, observer.heard_until or observer.began_at
+    if observer.fault and (read is None or read < now - FAULTY_AFTER):
+        yield Alarm("fault", f"{read}", f"Its log cannot be read: {observer.fault}.")
+    elif read is None or heard is None or min(read, heard) < now - silent:
+        last = f"Last read {read or 'never'}, last line of the host {heard or 'never'}."
+        yield Alarm("silent", f"{read and heard and min(read, heard)}", f"It is silent. {last}")
+    if observer.gap_from is not None and observer.gap_until is not None:
+        lost = f"from {observer.gap_from} until {observer.gap_until}"
+        yield Alarm("gap", f"{observer.gap_until}", f"Lines may be lost, {lost}.")
+    if observer.clock_off_at is not None:
+        off = f"A line of {observer.clock_off_at} bears a time that cannot be true"
+        said = f"{off}: its clock and ours differ by more than {observer.skew_s} s."
+        yield Alarm("clock", f"{observer.clock_off_at:%Y-%m-%d}", said)

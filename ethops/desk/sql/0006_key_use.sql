@@ -1,0 +1,3 @@
+-- What the join said stays said.
+
+GRANT SELECT, INSERT ON public.desk_keyuse TO ethops_app;
