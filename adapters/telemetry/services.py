@@ -208,7 +208,8 @@ def _take(row: Observer, taken: Iterable[Line], seen_at: datetime) -> int:
         if record is None:
             continue
         # A time that lies ahead of us says nothing about what has been read so far.
-        row.heard_until = max(row.heard_until or record.at, min(record.at, seen_at))
+        heard = min(record.at, seen_at)
+        row.heard_until = max(row.heard_until or heard, heard)
         said = lines.understand(record)
         if said is not None:
             hearing.hear(record, said, line.position)
@@ -224,12 +225,15 @@ def _misplaced(use: Use, skew_s: int) -> bool:
     return early or use.at > use.seen_at + skew
 
 
-def mark_joined(*, uses: Iterable[tuple[int, datetime | None, str]]) -> None:
+_JOINED = """
+    UPDATE telemetry_use u SET joined_at = clock_timestamp()
+    FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[]) AS j(id, ended_at, command)
+    WHERE u.id = j.id AND u.ended_at IS NOT DISTINCT FROM j.ended_at AND u.command = j.command
+"""
+
+
+def mark_joined(*, uses: Sequence[tuple[int, datetime | None, str]]) -> None:
     """Note that these are joined as they stand; one that has grown since stays to be joined."""
-    at = now()
-    for ident, ended_at, command in uses:
-        row = Use.objects.filter(pk=ident, command=command)
-        row = (
-            row.filter(ended_at__isnull=True) if ended_at is None else row.filter(ended_at=ended_at)
-        )
-        row.update(joined_at=at)
+    columns = [[use[place] for use in uses] for place in range(3)]
+    with connection.cursor() as cursor:
+        cursor.execute(_JOINED, columns)

@@ -15,8 +15,8 @@ from django.utils import timezone
 from adapters import registry
 from adapters.cmdb.errors import CmdbError
 from adapters.cmdb.port import Host
-from adapters.json_value import JSON
 from adapters.telemetry.port import Observer, Use
+from audit.canonical import JSON
 from audit.ledger import pending
 from ethops.desk import dispatch
 from ethops.desk.housekeeping import begin_occasion
@@ -53,8 +53,7 @@ def join_all() -> int:
     """Join everything that can be told now; returns how many mismatches are new."""
     found = 0
     while uses := _ready():
-        world = _world(uses)
-        found += sum(_join(use, world) for use in uses)
+        found += _join(uses, _world(uses))
     return found + _join_permits(_world(()))
 
 
@@ -68,14 +67,23 @@ def _ready() -> list[Use]:
     ]
 
 
+def _join(uses: Sequence[Use], world: World) -> int:
+    """Judge uses and their ends; a use counts as joined in the transaction that says how."""
+    said = [(use, judge_use(use, world), judge_end(use, world)) for use in uses]
+    wrong = [one for one in said if one[1].is_mismatch or one[2] is not None]
+    plain = [(use, finding) for use, finding, end in said if not finding.is_mismatch and not end]
+    with transaction.atomic():
+        rows = (_row(f"use:{use.id}", finding, use.host, use.at, {}) for use, finding in plain)
+        KeyUse.objects.bulk_create(rows, ignore_conflicts=True)
+        registry.collector().joined([use for use, _ in plain])
+    return sum(_join_wrong(use, finding, end) for use, finding, end in wrong)
+
+
 @transaction.atomic
-def _join(use: Use, world: World) -> int:
-    """Judge one use and its end; in the same transaction it counts as joined."""
-    said = {f"use:{use.id}": judge_use(use, world), f"end:{use.id}": judge_end(use, world)}
-    new = 0
-    for subject, finding in said.items():
-        if finding is not None:
-            new += _keep(subject, finding, use.host, use.at, _evidence(use))
+def _join_wrong(use: Use, finding: Finding, end: Finding | None) -> int:
+    new = _keep(f"use:{use.id}", finding, use.host, use.at, _evidence(use))
+    if end is not None:
+        new += _keep(f"end:{use.id}", end, use.host, use.at, _evidence(use))
     registry.collector().joined([use])
     return new
 
@@ -159,19 +167,26 @@ def _keep(
         return 0
     body = _body(finding, host, at, evidence)
     ref = _tell(subject, finding, host, body) if finding.is_mismatch else ""
-    KeyUse.objects.create(
+    row = _row(subject, finding, host, at, body)
+    row.ticket_ref = ref
+    row.save(force_insert=True)
+    if finding.is_mismatch:
+        pending.note(kind="event.key_use", subject=subject, body=body, ticket_ref=ref)
+    return int(finding.is_mismatch)
+
+
+def _row(
+    subject: str, finding: Finding, host: str, at: datetime, evidence: Mapping[str, JSON]
+) -> KeyUse:
+    return KeyUse(
         subject=subject,
         verdict=finding.verdict,
         faults=list(finding.faults),
         host=host,
         happened_at=at,
         permit=finding.permit.id if finding.permit else None,
-        ticket_ref=ref,
-        evidence=body,
+        evidence=evidence,
     )
-    if finding.is_mismatch:
-        pending.note(kind="event.key_use", subject=subject, body=body, ticket_ref=ref)
-    return int(finding.is_mismatch)
 
 
 def _tell(subject: str, finding: Finding, host: str, body: Mapping[str, JSON]) -> str:

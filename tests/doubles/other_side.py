@@ -7,7 +7,7 @@ or a permit for which nothing else in the world accounts.
 
 import random
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -69,15 +69,44 @@ class Story:
         return found
 
 
+def lines(story: Story) -> dict[str, list[str]]:
+    """Return what the hosts of a story wrote into their logs, among other things, in order."""
+    written: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
+    for use in story.uses:
+        program = "sshd" if use.kind == "login" else "sudo"
+        written[use.host].append((use.at, f"{program}[{use.session}]: {message(use)}"))
+        written[use.host].append((use.at, "CRON[9]: pam_unix(cron:session): session opened"))
+        if use.ended_at is not None:
+            by_pid = f"sshd[{use.session}]: pam_unix(sshd:session): session closed for user "
+            by_port = f"sshd[7]: Disconnected from user {use.account} {use.address} port {use.port}"
+            said = f"{by_pid}{use.account}" if use.port % 2 else by_port
+            written[use.host].append((use.ended_at, said))
+    return {
+        host: [f"{at.isoformat()} {host} {said}" for at, said in sorted(pairs)]
+        for host, pairs in written.items()
+    }
+
+
+def message(use: Use) -> str:
+    """Return what sshd or sudo says of a use."""
+    if use.kind == "elevation":
+        return f"{use.account:>9} : PWD=/ ; USER={use.run_as} ; COMMAND={use.command}"
+    key = f": ED25519 {use.fingerprint}" if use.fingerprint else ""
+    if use.authority:
+        key = f": ED25519-CERT {use.fingerprint} ID ci (serial 3) CA ED25519 {use.authority}"
+    word = "Accepted" if use.granted else "Failed"
+    return f"{word} {use.method} for {use.account} from {use.address} port {use.port} ssh2{key}"
+
+
 @dataclass
 class Maker:
     """Writes one host's history forward in time."""
 
     dice: random.Random
+    begin: datetime
     uses: list[Use] = field(default_factory=list)
     permits: dict[str, list[Permit]] = field(default_factory=lambda: defaultdict(list))
     planted: dict[str, Mismatch] = field(default_factory=dict)
-    observers: dict[str, Observer] = field(default_factory=dict)
     host: str = ""
     account: str = "ethops"
     off: timedelta = timedelta(0)
@@ -85,7 +114,7 @@ class Maker:
 
     def settle_on(self, number: int) -> None:
         """Begin a new host."""
-        self.host, self.now = f"host-{number:03}", BEGIN + self.span(0, 3600)
+        self.host, self.now = f"host-{number:03}", self.begin + self.span(0, 3600)
         self.account = self.dice.choice(["ethops", "ethops", "deploy"])
         self.off = self.span(-25, 25)
 
@@ -242,11 +271,8 @@ class Maker:
     def _plant_unnamed_command(self) -> str:
         before = len(self.permits[self.host])
         permit = self.episode()
-        for number in range(before, len(self.permits[self.host])):
-            old = self.permits[self.host][number]
-            self.permits[self.host][number] = Permit(
-                *(getattr(old, name) for name in Permit.__slots__[:-1]), commands=(NAMED,)
-            )
+        made = self.permits[self.host]
+        made[before:] = [replace(one, commands=(NAMED,)) for one in made[before:]]
         command = self.dice.choice(["/usr/bin/id", f"{COMMAND} ; /bin/sh", "/bin/cat /etc/shadow"])
         return f"use:{self.sudo(self.within(permit), command).id}"
 
@@ -262,15 +288,23 @@ class Maker:
         return f"permit:{self.permit(self.now, self.dice.choice([1, 30, 300])).id}"
 
 
-def make(seed: int, *, hosts: int = 50, plants: int = 1000, episodes: int = 40) -> Story:
+def make(
+    seed: int,
+    *,
+    hosts: int = 50,
+    plants: int = 1000,
+    episodes: int = 40,
+    astray: int = 2,
+    begin: datetime = BEGIN,
+) -> Story:
     """Make a world; plants are spread over hosts and kinds alike."""
-    maker = Maker(random.Random(seed))  # noqa: S311 - a world that can be made again
+    maker = Maker(random.Random(seed), begin)  # noqa: S311 - a world that can be made again
     todo = [KINDS[number % len(KINDS)] for number in range(plants)]
     maker.dice.shuffle(todo)
     for number in range(hosts):
         maker.settle_on(number)
         own = todo[number::hosts]
-        steps = [*own, *["episode"] * episodes, *["failed"] * 3, *["clock_astray"] * 2]
+        steps = [*own, *["episode"] * episodes, *["failed"] * 3, *["clock_astray"] * astray]
         maker.dice.shuffle(steps)
         for step in steps:
             maker.quiet(1200)
