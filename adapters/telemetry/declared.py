@@ -28,7 +28,7 @@ def _network(text: str) -> str:
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (OSError, ValueError) as error:
+    except (OSError, KeyError, ValueError) as error:
         raise refusal(
             f"{name!r} is no time zone.", "Write one as Europe/Vienna, or UTC."
         ) from error
