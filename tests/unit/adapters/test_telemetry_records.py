@@ -84,7 +84,7 @@ def journal(**fields: object) -> str:
     ("line", "program", "message"),
     [
         (journal(), "sshd", "hello"),
-        (journal(MESSAGE=list(b"hel\xfflo")), "sshd", "hel\ufffdlo"),
+        (journal(MESSAGE=list(b"hello\xff")), "sshd", "hello\ufffd"),
         (journal(MESSAGE=["hello", "again"]), "sshd", "hello"),
         (journal(MESSAGE=None), "sshd", ""),
         (journal(_COMM="sshd-session", _EXE="/usr/lib/openssh/sshd-session"), "sshd-session",
