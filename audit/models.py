@@ -148,6 +148,11 @@ class Entry(models.Model):
         """Name the entry by its number."""
         return f"#{self.seq} {self.kind}"
 
+    @property
+    def pruned(self) -> bool:
+        """True where only the hash of its leaf is left, in the place of its bytes."""
+        return self.kind == "pruned"
+
 
 class Head(models.Model):
     """The end of the chain: one row, reachable by the recorder's functions alone."""
@@ -429,3 +434,40 @@ class Acknowledgement(models.Model):
     def __str__(self) -> str:
         """Name the person."""
         return f"acknowledged by {self.by}"
+
+
+class BreakGlass(models.Model):
+    """What a person did past the ledger, brought in later: a debt until another has looked."""
+
+    id = models.UUIDField(primary_key=True, db_default=RandomUuid(), editable=False)
+    who = models.CharField(max_length=150)
+    what = models.TextField()
+    ticket_ref = models.CharField(max_length=40)
+    claimed_at = models.DateTimeField(help_text="when it was done, as its doer says")
+    recorded_at = models.DateTimeField(db_default=ClockTimestamp())
+    evidence_sha256 = models.CharField(max_length=64)
+    imported_by = models.CharField(max_length=150)
+    single_operator = models.BooleanField(help_text="whether only one person operates this house")
+    acknowledged_by = models.CharField(max_length=150, db_default="")
+    acknowledged_why = models.TextField(db_default="")
+    acknowledged_at = models.DateTimeField(null=True)
+    independent = models.BooleanField(null=True, help_text="acknowledged by somebody else")
+
+    class Meta:
+        """Brought in once."""
+
+        verbose_name = "act past the ledger"
+        verbose_name_plural = "acts past the ledger"
+        ordering: ClassVar = ["claimed_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                name="breakglass_once", fields=["who", "claimed_at", "evidence_sha256"]
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index("claimed_at", name="breakglass_debt", condition=Q(acknowledged_at=None))
+        ]
+
+    def __str__(self) -> str:
+        """Name the doer."""
+        return f"by {self.who}"

@@ -27,6 +27,7 @@ from audit.errors import RecordError
 from audit.signatures import holds
 
 BATCH = 256
+EPOCH = "ledger.epoch"
 POLL_SECONDS = 1.0
 HEARTBEAT_SECONDS = 2.0
 LONGEST_BACKOFF_SECONDS = 5.0
@@ -107,7 +108,6 @@ class Recorder:
 
     def _serve(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
         connection.execute("LISTEN ethops_pending")
-        origin = _origin(connection)
         # Stamps what a dead recorder left between its two transactions.
         connection.execute("CALL audit.record(%s::bigint[], %s::bytea[])", ([], []))
         beaten = 0.0
@@ -115,7 +115,8 @@ class Recorder:
             if time.monotonic() - beaten > HEARTBEAT_SECONDS:
                 connection.execute("SELECT audit.alive('recorder')")
                 beaten = time.monotonic()
-            if self.record(connection, origin) < BATCH:
+            # An epoch declared meanwhile has given the log another name.
+            if self.record(connection, _origin(connection)) < BATCH:
                 for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
                     pass
 
@@ -127,12 +128,20 @@ class Recorder:
                 " ORDER BY n LIMIT %s",
                 [BATCH],
             )
-            facts: Sequence[Fact] = cursor.fetchall()
+            facts = _of_one_epoch(cursor.fetchall())
         if facts:
             numbers = [fact.n for fact in facts]
             bodies = [entry_bytes(origin, fact) for fact in facts]
             connection.execute("CALL audit.record(%s::bigint[], %s::bytea[])", (numbers, bodies))
         return len(facts)
+
+
+def _of_one_epoch(facts: Sequence[Fact]) -> Sequence[Fact]:
+    # After the entry of a new epoch the log has another name.
+    for number, fact in enumerate(facts, start=1):
+        if fact.kind == EPOCH:
+            return facts[:number]
+    return facts
 
 
 def _origin(connection: psycopg.Connection[tuple[object, ...]]) -> str:

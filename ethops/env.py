@@ -32,7 +32,9 @@ ROLE_OF_PROCESS: dict[str, str | None] = {
 _POLICIES = {"best": None, "celery": None}
 _ENGINES = {"auto": None, "rules": None, "models": None}
 
-OWNER_COMMANDS = frozenset({"migrate", "makemigrations", "showmigrations", "sqlmigrate", "site"})
+OWNER_COMMANDS = frozenset(
+    {"migrate", "makemigrations", "showmigrations", "sqlmigrate", "site", "ledger prune"}
+)
 """Commands of people that need the owner of the tables."""
 
 
@@ -97,6 +99,8 @@ class Env:
     """The mail server for `mailto:` notifications, as smtp://user:password@host:port."""
     https: bool
     """People reach the desk through a proxy that speaks TLS: cookies and redirects insist on it."""
+    single_operator: bool
+    """One person operates this house alone: such a one acknowledges also what is his, marked so."""
     debug: bool
     """Django's debug pages; never with data of others."""
     database_pool: bool
@@ -140,6 +144,7 @@ def load(environ: Mapping[str, str] | None = None) -> Env:
         notify=_url(said, "ETHOPS_NOTIFY", ("http", "https", "mailto")),
         smtp_url=_url(said, "ETHOPS_SMTP_URL", ("smtp", "smtps")),
         https=_flag(said, "ETHOPS_HTTPS", default=False),
+        single_operator=_flag(said, "ETHOPS_SINGLE_OPERATOR", default=False),
         debug=_flag(said, "ETHOPS_DEBUG", default=False),
         database_pool=_flag(
             said, "ETHOPS_DATABASE_POOL", default=process not in {"person", "owner"}
@@ -165,7 +170,7 @@ def next_database(redis_url: str) -> str:
 def enter(arguments: Sequence[str] = ()) -> None:
     """Point Django at our settings and give a person's command the role that it needs."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ethops.settings")
-    needs_owner = bool(arguments) and arguments[0] in OWNER_COMMANDS
+    needs_owner = not OWNER_COMMANDS.isdisjoint(" ".join(arguments[:n]) for n in (1, 2))
     if needs_owner and "ETHOPS_PROCESS" not in os.environ:
         os.environ["ETHOPS_PROCESS"] = "owner"
 

@@ -101,6 +101,20 @@ def export() -> Iterator[str]:
             )
 
 
+def archive(first: int, last: int) -> Iterator[str]:
+    """Yield the lines of an archive: the entries of a range that still have their bytes."""
+    for row in _rows(first - 1, last):
+        if row.kind != "pruned":
+            yield json.dumps(
+                {
+                    "seq": row.seq,
+                    "prev": row.prev.hex(),
+                    "hash": row.hash.hex(),
+                    "body": base64.b64encode(row.body).decode("ascii"),
+                }
+            )
+
+
 def _one_snapshot() -> None:
     # Head and entries must be of one moment, or an append in between looks like damage.
     if connection.in_atomic_block and len(connection.savepoint_ids) == 0:

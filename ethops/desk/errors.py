@@ -20,3 +20,10 @@ class RejectedError(DeskError):
         self.reason = reason
         self.status = status
         self.delivery_id = delivery_id
+
+
+class UnreadableDeedsError(DeskError):
+    """The file of what people did past the ledger cannot be read; nothing was brought in."""
+
+    code = "desk.unreadable_deeds"
+    hint = "Mend what is named, then bring the file in again; what is on record stays once."

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from audit.ledger import verification
 from audit.witness import program
 from ethops import env
-from ethops.management.commands import _ledger_witness, _ledger_witnesses
+from ethops.management.commands import _ledger_people, _ledger_witness, _ledger_witnesses
 from ethops.stack import database
 
 
@@ -33,6 +33,7 @@ class Command(BaseCommand):
         program.add_arguments(parts.add_parser("witness", help="sign the heads of others' ledgers"))
         listed = parts.add_parser("witnesses", help="who signs our tree heads, and our own key")
         listed.add_argument("--json", action="store_true", help="for programs")
+        _ledger_people.add(parts)
 
     def handle(self, *, part: str, **options: Any) -> None:
         """Run one of them."""
@@ -43,8 +44,10 @@ class Command(BaseCommand):
                 sys.exit(_ledger_witnesses.run(self.stdout.write, options))
             if part == "verify":
                 self._verify(since=options["since"], as_json=options["json"])
-            else:
+            elif part == "export":
                 self._export(options["file"])
+            elif status := _ledger_people.run(part, self.stdout.write, options):
+                sys.exit(status)
 
     def _verify(self, *, since: int, as_json: bool) -> None:
         began = time.monotonic()
