@@ -1,4 +1,4 @@
-"""Has our tree heads signed elsewhere: asks every declared witness. It needs no Django and no key.
+"""Has our tree heads signed and kept elsewhere. It needs no Django and no key.
 
     DATABASE_URL=... python -m audit.witnessing
 
@@ -7,6 +7,7 @@ now and then for the old one: that is how we learn that it lives, and that our l
 it was when it was signed.
 """
 
+import json
 import logging
 import os
 import signal
@@ -20,9 +21,11 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import psycopg
 from psycopg.rows import class_row
 
+from audit.anchoring import Keeper, declared
 from audit.errors import NoProofError, NoteError
 from audit.ledger import merkle, tiles
 from audit.ledger.notes import Key
+from audit.newest import Newest
 from audit.witness.client import Client, Shown
 from audit.witness.errors import AheadError, AwayError, RefusedError, WitnessError
 from audit.witness_states import AHEAD, AWAY, REFUSES
@@ -50,42 +53,6 @@ class Declared(NamedTuple):
     vkey: str
     url: str
     size: int
-
-
-class Newest:
-    """The newest tree head, and a bell that rings when there is a newer one."""
-
-    def __init__(self) -> None:
-        self._bell = threading.Condition()
-        self._shown: Shown | None = None
-        self.going = True
-
-    def put(self, shown: Shown) -> None:
-        """Ring where it is newer."""
-        with self._bell:
-            if self._shown is None or shown.head.size > self._shown.head.size:
-                self._shown = shown
-                self._bell.notify_all()
-
-    def end(self) -> None:
-        """Let everybody go."""
-        with self._bell:
-            self.going = False
-            self._bell.notify_all()
-
-    def after(self, size: int, seconds: float) -> Shown | None:
-        """Return the newest once it is larger than `size`, or after the time; None at the end."""
-        with self._bell:
-            self._bell.wait_for(lambda: not self.going or self._is_above(size), seconds)
-            return self._shown if self.going else None
-
-    def rest(self, seconds: float) -> None:
-        """Wait, unless it ends."""
-        with self._bell:
-            self._bell.wait_for(lambda: not self.going, seconds)
-
-    def _is_above(self, size: int) -> bool:
-        return self._shown is not None and self._shown.head.size > size
 
 
 class Asker(threading.Thread):
@@ -190,7 +157,7 @@ class Witnessing:
 
     def _serve(self, listening: Link, rows: Link) -> None:
         listening.execute("LISTEN ethops_treehead")
-        newest, askers, beaten = Newest(), dict[str, Asker](), 0.0
+        crew, beaten = Crew(rows, Wanted()), 0.0
         try:
             while self._going:
                 if rows.closed:
@@ -198,42 +165,67 @@ class Witnessing:
                 if time.monotonic() - beaten > HEARTBEAT_SECONDS:
                     listening.execute("SELECT audit.alive('witnessing')")
                     beaten = time.monotonic()
-                    newest, askers = _kept_up(listening, rows, newest, askers)
+                    wanted = _wanted(listening)
+                    if not crew.does(wanted):
+                        crew.end()
+                        crew = Crew(rows, wanted)
                 shown = _newest(listening)
                 if shown is not None:
-                    newest.put(shown)
+                    crew.newest.put(shown)
                 for _ in listening.notifies(timeout=POLL_SECONDS, stop_after=1):
                     pass
         finally:
-            newest.end()
-            for asker in askers.values():
-                asker.join(1.0)
+            crew.end()
+
+
+class Wanted(NamedTuple):
+    """What is declared now."""
+
+    witnesses: tuple[Declared, ...] = ()
+    anchors: str = "{}"
+
+    def same_as(self, other: "Wanted") -> bool:
+        """Tell whether the same is declared, however much was signed since."""
+        ours, theirs = ([one[:3] for one in each.witnesses] for each in (self, other))
+        return ours == theirs and self.anchors == other.anchors
+
+
+class Crew:
+    """One thread per witness and per anchor, all on the same newest tree head."""
+
+    def __init__(self, rows: Link, wanted: Wanted) -> None:
+        self.newest = Newest()
+        self._wanted = wanted
+        self._threads: list[threading.Thread] = [
+            *(Asker(one, rows, self.newest) for one in wanted.witnesses),
+            *(Keeper(one, rows, self.newest) for one in declared(json.loads(wanted.anchors))),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def does(self, wanted: Wanted) -> bool:
+        """Tell whether everything that is wanted is being done."""
+        return self._wanted.same_as(wanted) and all(one.is_alive() for one in self._threads)
+
+    def end(self) -> None:
+        """Let everybody go; one that hangs outside ends with the process."""
+        self.newest.end()
+        for thread in self._threads:
+            thread.join(1.0)
 
 
 def _pause(failures: int) -> float:
     return min(FIRST_PAUSE_SECONDS * 2.0 ** min(failures - 1, 10), LONGEST_PAUSE_SECONDS)
 
 
-def _kept_up(
-    listening: Link, rows: Link, newest: Newest, askers: dict[str, Asker]
-) -> tuple[Newest, dict[str, Asker]]:
-    """Begin anew with all askers where one has ended, or where others are declared."""
-    declared = {one.name: one for one in _declared(listening)}
-    same = {name: asker.declared[:3] for name, asker in askers.items() if asker.is_alive()}
-    if same == {name: one[:3] for name, one in declared.items()}:
-        return newest, askers
-    newest.end()
-    newest, askers = Newest(), {}
-    for name, one in declared.items():
-        askers[name] = Asker(one, rows, newest)
-        askers[name].start()
-    return newest, askers
-
-
-def _declared(link: Link) -> list[Declared]:
+def _wanted(link: Link) -> Wanted:
     with link.cursor(row_factory=class_row(Declared)) as cursor:
-        cursor.execute("SELECT name, vkey, url, size FROM public.audit_witness WHERE enabled")
-        return [one for one in cursor.fetchall() if _is_usable(one.vkey)]
+        cursor.execute(
+            "SELECT name, vkey, url, size FROM public.audit_witness WHERE enabled ORDER BY name"
+        )
+        witnesses = tuple(one for one in cursor.fetchall() if _is_usable(one.vkey))
+    row = link.execute("SELECT anchors::text FROM public.audit_witnessing WHERE id = 1").fetchone()
+    return Wanted(witnesses, str(row[0]) if row else "{}")
 
 
 def _is_usable(vkey: str) -> bool:

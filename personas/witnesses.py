@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
+from cryptography import x509
 from django.db import transaction
 from pydantic import Field
 
@@ -17,6 +18,7 @@ from personas import conf
 from personas.errors import BadDeclarationError
 
 Administrator = Annotated[str, Field(min_length=1, max_length=200)]
+PushTo = Annotated[str, Field(pattern=r"^(https?://[!-~]+|/\P{C}+)$", max_length=1000)]
 Url = Annotated[str, Field(pattern=r"^https?://[!-~]+$", max_length=500)]
 
 
@@ -36,9 +38,9 @@ class WitnessDocument(Declaration):
 class GitDocument(Declaration):
     """A git repository that gets a commit with each tree head."""
 
-    repository: str
-    branch: str = Field(default="main", pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$")
-    push: Url | None = None
+    repository: str = Field(pattern=r"^/\P{C}+$", max_length=1000)
+    branch: str = Field(default="main", pattern=r"^[A-Za-z0-9][\w-]*([./][\w-]+)*$", max_length=100)
+    push: PushTo | None = None
     every_seconds: int = Field(default=60, ge=1)
 
 
@@ -96,7 +98,7 @@ def read(path: Path) -> Read[LedgerDocument]:
     found = declared.read(path, LedgerDocument)
     if found.value is None:
         return found
-    faults = tuple(_faults(found, found.value))
+    faults = (*_faults(found, found.value), *_of_certificates(found, found.value))
     return Read(found.file, None, faults, found.lines) if faults else found
 
 
@@ -124,6 +126,24 @@ def _faults(found: Read[LedgerDocument], said: LedgerDocument) -> Iterator[Fault
         )
 
 
+def _of_certificates(found: Read[LedgerDocument], said: LedgerDocument) -> Iterator[Fault]:
+    tsa = said.anchors.rfc3161
+    if tsa is None:
+        return
+    try:
+        x509.load_pem_x509_certificates(_pem(found.file, tsa).encode())
+    except (OSError, ValueError) as fault:
+        yield found.fault(
+            ("anchors", "rfc3161", "certificates"),
+            f"{tsa.certificates} holds no certificates ({fault}).",
+            "Name the PEM file with the root that the authority's answers lead to.",
+        )
+
+
+def _pem(file: str, tsa: TimestampDocument) -> str:
+    return (Path(file).parent / tsa.certificates).read_text(encoding="ascii")
+
+
 def _public(vkey: str) -> bytes:
     """Return the key in it; nothing where it is no witness's."""
     try:
@@ -149,11 +169,15 @@ def load() -> list[str]:
     if found.value is None:
         raise BadDeclarationError("; ".join(str(fault) for fault in found.faults))
     said = found.value
+    anchors = said.anchors.model_dump(exclude_none=True, mode="json")
+    if said.anchors.rfc3161 is not None:
+        # Whoever anchors need not be able to read our files.
+        anchors["rfc3161"]["certificates"] = _pem(found.file, said.anchors.rfc3161)
     wanted = Witnessing(
         id=1,
         administrator=said.administrator.strip(),
         quorum=said.asked_for,
-        anchors=said.anchors.model_dump(exclude_none=True),
+        anchors=anchors,
     )
     return _apply(wanted, said.witnesses)
 
@@ -168,7 +192,8 @@ def _apply(wanted: Witnessing, witnesses: tuple[WitnessDocument, ...]) -> list[s
         value = getattr(wanted, name)
         if getattr(row, name) != value:
             setattr(row, name, value)
-            changed.append(f"ledger: {name} is {value}")
+            shown = sorted(value) if isinstance(value, dict) else value
+            changed.append(f"ledger: {name} is {shown}")
     row.save()
     return changed
 

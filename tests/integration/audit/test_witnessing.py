@@ -1,10 +1,14 @@
 """Our tree heads signed elsewhere: by several, by dead ones, by such as know better."""
 
+import json
+
 import psycopg
 import pytest
 
+from audit.anchoring import declared
 from audit.ledger.notes import Signer
-from tests.integration.audit.conftest import Ledger
+from tests.doubles import anchors
+from tests.integration.audit.conftest import Ledger, wait_for
 
 pytestmark = pytest.mark.processes
 
@@ -61,6 +65,37 @@ def test_a_witness_that_lost_its_state_and_made_a_new_key_counts_as_away(ledger)
     witness.start()
     ledger.grow()
     assert "another key" in ledger.wait_until("host/w1", "away")["said"]
+
+
+def test_tree_heads_are_anchored_where_it_is_declared(ledger) -> None:
+    tsa = anchors.Tsa()
+    with anchors.served(tsa.answer) as tsa_url, anchors.served(anchors.calendar) as calendar_url:
+        repository = ledger.folder / "anchors.git"
+        said = {
+            "git": {"repository": str(repository), "branch": "main", "every_seconds": 1},
+            "rfc3161": {"url": tsa_url, "certificates": tsa.roots, "every_seconds": 1},
+            "opentimestamps": {"calendars": [calendar_url], "every_seconds": 1},
+        }
+        ledger.link("owner").execute("UPDATE audit_witnessing SET anchors = %s", [json.dumps(said)])
+        receipts = "SELECT a.kind, a.receipt, h.note FROM audit_anchor a JOIN audit_treehead h"
+        found = wait_for(
+            lambda: (
+                {row["kind"]: row for row in rows}
+                if len(rows := ledger.ask("app", f"{receipts} USING (size)")) >= 3
+                else None
+            )
+        )
+    for anchor in declared(said):
+        row = found[anchor.kind]
+        assert anchor.holds(row["note"], bytes(row["receipt"]))
+
+
+def test_an_anchor_that_is_away_does_not_keep_the_witnesses(ledger) -> None:
+    said = {"opentimestamps": {"calendars": ["http://127.0.0.1:9"], "every_seconds": 1}}
+    ledger.link("owner").execute("UPDATE audit_witnessing SET anchors = %s", [json.dumps(said)])
+    ledger.witness("host/w1", "ada")
+    ledger.wait_until("host/w1", "well", ledger.size())
+    assert ledger.ask("app", "SELECT * FROM audit_anchor") == []
 
 
 def cut(ledger, servers, database_name, size) -> None:

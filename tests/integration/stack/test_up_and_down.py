@@ -15,7 +15,8 @@ import pytest
 from ethops import env
 from ethops.secretfile import read_secrets
 from ethops.stack import places
-from ethops.stack.ports import free_ports, is_free
+from ethops.stack.matrix import processes
+from ethops.stack.ports import Ports, free_ports, is_free
 from ethops.stack.status import is_alive
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -85,7 +86,7 @@ def test_nothing_outlives_a_kill_of_the_supervisor_or_a_down(
     assert "login admin, password" in first.stdout
     found = running(manage)
     pids = [process["pid"] for process in found["processes"]]
-    assert len(pids) == 9
+    assert len(pids) == len(("postgres", "redis", *processes(Ports())))
 
     os.kill(found["pid"], signal.SIGKILL)
     until_gone(pids, 20)

@@ -78,3 +78,32 @@ def test_without_witnesses_nothing_is_asked_for(tmp_path: Path) -> None:
 )
 def test_what_is_not_known_here_is_a_fault(tmp_path: Path, more: str) -> None:
     assert fault(written(tmp_path, (ONE, "Ada"), more=more))
+
+
+ANCHORS = """\
+anchors:
+  git: {repository: /srv/anchors.git, push: 'https://git.example/anchors.git'}
+  rfc3161: {url: 'https://tsa.example', certificates: tsa.pem}
+  opentimestamps: {calendars: ['https://calendar.example']}
+"""
+
+
+def test_the_certificates_of_an_authority_must_be_there(tmp_path: Path) -> None:
+    assert "tsa.pem holds no certificates" in fault(written(tmp_path, (ONE, "Ada"), more=ANCHORS))
+
+
+@pytest.mark.parametrize(
+    "git",
+    [
+        "{repository: relative}",
+        "{repository: /r, push: 'ssh://git@host/r'}",
+        "{repository: /r, push: 'git@host:r'}",
+        "{repository: /r, branch: '../x'}",
+        "{repository: /r, branch: -x}",
+        "{repository: /r, branch: a/../b}",
+    ],
+)
+def test_what_would_need_a_program_or_leads_elsewhere_is_no_repository(
+    tmp_path: Path, git: str
+) -> None:
+    assert "anchors.git" in fault(written(tmp_path, (ONE, "Ada"), more=f"anchors: {{git: {git}}}"))

@@ -1,0 +1,87 @@
+"""A time-stamping authority (RFC 3161) as an anchor: it signs our digest with its time."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import httpx
+from cryptography import x509
+from rfc3161_client import (
+    HashAlgorithm,
+    TimestampRequestBuilder,
+    TimeStampResponse,
+    VerificationError,
+    VerifierBuilder,
+    decode_timestamp_response,
+)
+
+from audit.anchors.anchor import LARGEST_RECEIPT, TIMEOUT_SECONDS, AnchorError
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """One authority, and the certificates (PEM) that its answers must lead to."""
+
+    url: str
+    certificates: str
+    every_seconds: float = 3600.0
+    kind: str = field(default="rfc3161", init=False)
+
+    def put(self, note: str) -> bytes:
+        """Ask for a time stamp; the receipt is the authority's whole answer (DER)."""
+        asked = (
+            TimestampRequestBuilder()
+            .data(note.encode())
+            .hash_algorithm(HashAlgorithm.SHA256)
+            .cert_request(cert_request=True)
+            .build()
+        )
+        receipt = _posted(self.url, asked.as_bytes())
+        self._verified(note, receipt, asked.nonce)
+        return receipt
+
+    def holds(self, note: str, receipt: bytes) -> bool:
+        """Tell whether the receipt is this authority's for this tree head."""
+        try:
+            self._verified(note, receipt, None)
+        except AnchorError:
+            return False
+        return True
+
+    def at(self, note: str, receipt: bytes) -> datetime:
+        """Return the authority's time.
+
+        Raises:
+            AnchorError: the receipt is not for this tree head.
+        """
+        return self._verified(note, receipt, None).tst_info.gen_time
+
+    def _verified(self, note: str, receipt: bytes, nonce: int | None) -> TimeStampResponse:
+        try:
+            known = x509.load_pem_x509_certificates(self.certificates.encode())
+            verifier = VerifierBuilder(
+                roots=[one for one in known if one.issuer == one.subject],
+                intermediates=[one for one in known if one.issuer != one.subject],
+                nonce=nonce,
+            ).build()
+            answer = decode_timestamp_response(receipt)
+            verifier.verify_message(answer, note.encode())
+        except (VerificationError, ValueError) as fault:
+            raise AnchorError(f"{self.url}: its answer is no time stamp for us: {fault}") from fault
+        return answer
+
+
+def _posted(url: str, body: bytes) -> bytes:
+    headers = {"Content-Type": "application/timestamp-query"}
+    try:
+        with httpx.stream(
+            "POST", url, content=body, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False
+        ) as answer:
+            answer.raise_for_status()
+            said = b""
+            for piece in answer.iter_bytes():
+                said += piece
+                if len(said) > LARGEST_RECEIPT:
+                    raise AnchorError(f"{url}: its answer has no end")
+            return said
+    except (httpx.HTTPError, httpx.InvalidURL) as fault:
+        raise AnchorError(f"{url}: {type(fault).__name__}: {fault}") from fault
