@@ -4,12 +4,16 @@ from typing import Final
 from uuid import UUID
 
 from adapters.tickets.port import Deed, TicketFields, Visibility
+from audit.ledger import trust
 from ethops.desk.policy import RESPONDERS
 from ethops.executor import stop as pressed
 from ethops.executor import tickets
 
 MAY_RESUME: Final = "personas.change_stop"
 """The permission without which nobody lifts the stop."""
+
+MAY_ACKNOWLEDGE: Final = "audit.add_acknowledgement"
+"""The permission without which nobody lets risky work go on over a ledger that does not verify."""
 
 PEOPLE: Final = "people"
 """The team of tickets that a person has."""
@@ -53,6 +57,11 @@ def give_back(*, ref: str, person: str, key: UUID) -> Deed:
         note="",
         key=key,
     )
+
+
+def acknowledge(*, by: str, why: str) -> bool:
+    """Record that a person knows of damage to the ledger; False where there is none any more."""
+    return trust.acknowledge(by=by, why=why)
 
 
 def stop(*, person: str, why: str) -> None:

@@ -4,15 +4,28 @@ import base64
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
+from django.http import Http404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import exceptions, serializers
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from audit.models import Entry
+from ethops.api import acts
 from ethops.api.reading import AtTheDesk, Cursor, Filters, Shelf
-from ethops.world import ledger, ledger_state
+from ethops.world import ledger, ledger_proofs, ledger_state
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class Hex(serializers.Field[bytes, str, str, Any]):
+    """Bytes, in hex."""
+
+    def to_representation(self, value: Any) -> str:
+        """Return the hex."""
+        return bytes(value).hex()
 
 
 class EntryOut(serializers.Serializer[Any]):
@@ -23,16 +36,8 @@ class EntryOut(serializers.Serializer[Any]):
     subject = serializers.CharField()
     ticket = serializers.CharField(source="ticket_ref")
     at = serializers.DateTimeField()
-    hash = serializers.SerializerMethodField()
-    prev = serializers.SerializerMethodField()
-
-    def get_hash(self, of: Entry) -> str:
-        """Return the hash in hex."""
-        return bytes(of.hash).hex()
-
-    def get_prev(self, of: Entry) -> str:
-        """Return the hash it follows, in hex."""
-        return bytes(of.prev).hex()
+    hash = Hex()
+    prev = Hex()
 
 
 class EntryWithProof(EntryOut):
@@ -55,15 +60,93 @@ class EntryWithProof(EntryOut):
         return ledger.proof(of).follows
 
 
-class StandingOut(serializers.Serializer[Any]):
-    """How the ledger stands; `whole` is null until it was checked once."""
+class CosignedOut(serializers.Serializer[Any]):
+    """What one witness signed."""
 
+    witness = serializers.CharField()
+    administrator = serializers.CharField()
+    independent = serializers.BooleanField()
+    at = serializers.DateTimeField()
+
+
+class HeadOut(serializers.Serializer[Any]):
+    """A signed tree head; `note` is its text with all signatures, as tools read it."""
+
+    size = serializers.IntegerField()
+    root_hash = Hex(source="root")
+    note = serializers.CharField()
+    at = serializers.DateTimeField()
+    cosigned = CosignedOut(many=True)
+    administrators = serializers.ListField(child=serializers.CharField())
+
+
+class ProofOut(serializers.Serializer[Any]):
+    """The way from an entry to the root of a head; hashes in hex, from the leaf upwards."""
+
+    index = serializers.IntegerField()
+    leaf = Hex()
+    path = serializers.ListField(child=Hex())
+    holds = serializers.BooleanField()
+    head = HeadOut()
+
+
+class CheckOut(serializers.Serializer[Any]):
+    """What the last check read and found; `finding` is empty where it was whole."""
+
+    whole = serializers.BooleanField()
+    to_seq = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    finding = serializers.CharField()
+    entries = serializers.IntegerField()
+    took_s = serializers.FloatField()
+
+
+class DamageOut(serializers.Serializer[Any]):
+    """Damage that no walk over the whole has found mended since."""
+
+    at = serializers.DateTimeField()
+    finding = serializers.CharField()
+    acknowledged_by = serializers.CharField()
+
+
+class SignedOut(serializers.Serializer[Any]):
+    """The newest signed head."""
+
+    size = serializers.IntegerField()
+    at = serializers.DateTimeField()
+
+
+class WitnessOut(serializers.Serializer[Any]):
+    """One who should sign our heads, and how he stands."""
+
+    name = serializers.CharField()
+    administrator = serializers.CharField()
+    independent = serializers.BooleanField()
+    state = serializers.CharField()
+    said = serializers.CharField()
+    size = serializers.IntegerField()
+    signed_at = serializers.DateTimeField(allow_null=True)
+
+
+class StandingOut(serializers.Serializer[Any]):
+    """How the ledger stands; what was not done yet is null."""
+
+    whole = serializers.BooleanField(allow_null=True)
     seq = serializers.IntegerField()
     waiting = serializers.IntegerField()
-    whole = serializers.BooleanField(allow_null=True)
-    checked_to = serializers.IntegerField(allow_null=True)
-    checked_at = serializers.DateTimeField(allow_null=True)
-    finding = serializers.CharField()
+    oldest = serializers.DateTimeField(allow_null=True)
+    checked = CheckOut(allow_null=True)
+    damage = DamageOut(allow_null=True)
+    head = SignedOut(allow_null=True)
+    refused = serializers.CharField(help_text="why no head is signed; empty where heads are")
+    quorum = serializers.IntegerField(help_text="administrators that risky actions wait for")
+    witnesses = WitnessOut(many=True)
+
+
+class KnownIn(serializers.Serializer[Any]):
+    """What the person knows of the damage."""
+
+    why = serializers.CharField(max_length=2000)
 
 
 class OneOfMany(serializers.CharField):
@@ -106,6 +189,16 @@ class Entries(Shelf[Entry]):
         """Bytes and proof only for one entry."""
         return EntryWithProof if self.action == "retrieve" else EntryOut
 
+    @extend_schema(responses=ProofOut)
+    @action(detail=True, methods=["get"])
+    def proof(self, request: Request, seq: str) -> Response:
+        """Return the way from the entry to the root of a signed head; 409 while none covers it."""
+        del request
+        found = ledger.entry(int(seq))
+        if found is None:
+            raise Http404(f"There is no entry {seq}.")
+        return Response(ProofOut(ledger_proofs.proven(found)).data)
+
 
 class LedgerState(APIView):
     """How the ledger stands."""
@@ -114,19 +207,24 @@ class LedgerState(APIView):
 
     @extend_schema(responses=StandingOut)
     def get(self, request: Request) -> Response:
-        """Return its end, what waits to be written, and the last check."""
+        """Return its end, what waits, the last check, the newest head, and the witnesses."""
         del request
-        now = ledger_state.standing()
-        checked = now.checked
-        return Response(
-            StandingOut(
-                {
-                    "seq": now.seq,
-                    "waiting": now.waiting,
-                    "whole": None if checked is None else checked.whole,
-                    "checked_to": None if checked is None else checked.to_seq,
-                    "checked_at": None if checked is None else checked.at,
-                    "finding": "" if checked is None else checked.finding,
-                }
-            ).data
-        )
+        return Response(StandingOut(ledger_state.standing()).data)
+
+
+class Acknowledge(APIView):
+    """Lets risky work go on over a ledger that does not verify."""
+
+    permission_classes = (AtTheDesk,)
+
+    @extend_schema(request=KnownIn, responses=StandingOut)
+    def post(self, request: Request) -> Response:
+        """Record that the person who asks knows of the damage; 404 where there is none."""
+        if not request.user.has_perm(acts.MAY_ACKNOWLEDGE):
+            raise exceptions.PermissionDenied("You may not acknowledge; ask somebody who may.")
+        form = KnownIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        said = {"by": request.user.get_username(), "why": form.validated_data["why"]}
+        if not acts.acknowledge(**said):
+            raise Http404("There is no damage to acknowledge.")
+        return Response(StandingOut(ledger_state.standing()).data)

@@ -30,6 +30,7 @@ class LedgerCollector(Collector):
         yield entries
         yield from pending_gauges(standing, now)
         yield from check_gauges(standing, now)
+        yield from head_gauges(standing, now)
 
 
 def pending_gauges(standing: Standing, now: datetime) -> Iterator[Metric]:
@@ -55,6 +56,33 @@ def check_gauges(standing: Standing, now: datetime) -> Iterator[Metric]:
     yield gauge("ethops_ledger_check_entries", "Entries that it read.", checked.entries)
     yield gauge("ethops_ledger_check_seconds", "How long it took.", checked.took_s)
     yield gauge("ethops_ledger_check_age_seconds", "Since then.", age(checked.at, now))
+
+
+def head_gauges(standing: Standing, now: datetime) -> Iterator[Metric]:
+    """Return the newest signed head, and what each witness has signed."""
+    if standing.head is not None:
+        yield gauge(
+            "ethops_ledger_head_size", "Size of the newest signed head.", standing.head.size
+        )
+        yield gauge("ethops_ledger_head_age_seconds", "Since then.", age(standing.head.at, now))
+    yield gauge(
+        "ethops_ledger_signing_refused", "1 where no head is signed.", bool(standing.refused)
+    )
+    size = GaugeMetricFamily(
+        "ethops_ledger_witnessed_size", "Largest head that it signed.", labels=["witness"]
+    )
+    since = GaugeMetricFamily(
+        "ethops_ledger_witnessed_age_seconds", "Since it signed one.", labels=["witness"]
+    )
+    well = GaugeMetricFamily(
+        "ethops_ledger_witness_well", "1 where it signed what it was shown.", labels=["witness"]
+    )
+    for one in standing.witnesses:
+        size.add_metric([one.name], one.size)
+        well.add_metric([one.name], one.state == "well")
+        if one.signed_at is not None:
+            since.add_metric([one.name], max((now - one.signed_at).total_seconds(), 0.0))
+    yield from (size, since, well)
 
 
 def gauge(name: str, says: str, value: float | None) -> Metric:

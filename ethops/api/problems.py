@@ -28,6 +28,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "tickets.draft_refused": 422,
     "cmdb.not_found": 404,
     "gpu.job_over": 409,
+    "ledger.no_proof": 409,
 }
 """Code of a room's error -> HTTP status; a code that is not here is a fault of ours."""
 

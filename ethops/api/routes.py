@@ -10,6 +10,7 @@ from ethops.api import (
     gpu,
     intake,
     ledger,
+    ledger_proofs,
     ledger_tail,
     metrics,
     problems,
@@ -29,6 +30,7 @@ SHELVES: dict[str, type[reading.Shelf[Any]]] = {
     "deliveries": intake.Deliveries,
     "events": intake.Events,
     "ledger/entries": ledger.Entries,
+    "ledger/heads": ledger_proofs.Heads,
     "cards": rights.Cards,
     "catalogue": rights.Catalogue,
     "cis": intake.CIs,
@@ -41,6 +43,12 @@ for name, shelf in SHELVES.items():
 urlpatterns = [
     path("v1/webhooks/alertmanager", webhooks.alertmanager, name="webhook-alertmanager"),
     path("v1/ledger", ledger.LedgerState.as_view(), name="ledger"),
+    path("v1/ledger/acknowledge", ledger.Acknowledge.as_view(), name="ledger-acknowledge"),
+    path("v1/ledger/checkpoint", ledger_proofs.Checkpoint.as_view(), name="ledger-checkpoint"),
+    path("v1/ledger/consistency", ledger_proofs.Consistent.as_view(), name="ledger-consistency"),
+    re_path(
+        rf"^v1/ledger/tile/{ledger_proofs.TILE}$", ledger_proofs.TileView.as_view(), name="tile"
+    ),
     path("v1/ledger/tail", ledger_tail.LedgerTail.as_view(), name="ledger-tail"),
     path("v1/gpu", gpu.Gpu.as_view(), name="gpu"),
     path("v1/metrics", metrics.Metrics.as_view(), name="metrics"),

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from ethops.pages.seals import Seal, seal
 from ethops.pages.words import Moment, action_state, count, short_span
-from ethops.world import runs
+from ethops.world import ledger_proofs, runs
 from ethops.world.story import deed, said_by
 from personas.models import Action
 
@@ -90,7 +90,8 @@ def shown(request: HttpRequest, context: dict[str, Any], action_id: UUID) -> Htt
 
 def stations(action: Action, now: datetime) -> list[Station]:
     """Return propose, record, claim, act and settle as far as the action has come."""
-    entries = {entry.kind: entry.seq for entry in runs.entries_of(str(action.id))}
+    proven_to = ledger_proofs.signed_to()
+    entries = {entry.kind: seal(entry.seq, proven_to) for entry in runs.entries_of(str(action.id))}
     verdict = entries.get(f"action.{action.verdict}")
     return [
         _propose(action, now),
@@ -113,10 +114,10 @@ def _propose(action: Action, now: datetime) -> Station:
     )
 
 
-def _record(seq: int | None) -> Station:
-    if seq is None:
+def _record(found: Seal | None) -> Station:
+    if found is None:
         return Station("Record", "recorded", "quiet", "being written", reached=False)
-    return Station("Record", "recorded", "", "written before anything is done", seal=seal(seq))
+    return Station("Record", found.glyph, "", "written before anything is done", seal=found)
 
 
 def _claim(action: Action, now: datetime) -> Station:
@@ -143,7 +144,7 @@ def _act(action: Action, now: datetime) -> Station:
     return Station("Act", "tick", "", f"took {took}")
 
 
-def _settle(action: Action, entries: dict[str, int], now: datetime) -> Station:
+def _settle(action: Action, entries: dict[str, Seal], now: datetime) -> Station:
     if not action.outcome:
         why = "never" if action.work is None else "not yet"
         return Station("Settle", "clock", "quiet", why, reached=False)
@@ -151,9 +152,9 @@ def _settle(action: Action, entries: dict[str, int], now: datetime) -> Station:
         action.outcome, ("late", "quiet")
     )
     kinds = ("action.outcome", "action.expired", "action.void")
-    seq = next((entries[kind] for kind in kinds if kind in entries), None)
+    found = next((entries[kind] for kind in kinds if kind in entries), None)
     at = Moment(action.settled_at, now) if action.settled_at else None
-    return Station("Settle", glyph, tone, action.outcome, at, seal=seal(seq))
+    return Station("Settle", glyph, tone, action.outcome, at, seal=found)
 
 
 def guards(action: Action) -> list[Guard]:

@@ -8,8 +8,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ethops.api.acts import MAY_RESUME
-from ethops.pages.words import Moment, count, entry
-from ethops.world import house, ledger_state
+from ethops.pages import ledger_words
+from ethops.pages.words import Moment
+from ethops.world import house
 
 ZONE = "UTC"
 
@@ -45,23 +46,13 @@ class SilentShown:
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerShown:
-    """Whether the ledger is whole, in words."""
-
-    says: str
-    detail: str
-    tone: str
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
 class Frame:
     """Everything around a page's own content."""
 
     rail: list[list[Item]]
     stop: StopShown
     silent: list[SilentShown]
-    ledger: LedgerShown
+    ledger: ledger_words.LedgerShown
     open_tickets: int
     may_resume: bool
     zone: str = ZONE
@@ -113,7 +104,7 @@ def frame(request: HttpRequest) -> Frame:
         rail=rail(request.path, seen.open_tickets),
         stop=StopShown(seen.stop.stopped, seen.stop.by, seen.stop.why, Moment(seen.stop.at, now)),
         silent=silent_shown(seen.silent, now),
-        ledger=ledger_shown(seen.ledger, now),
+        ledger=ledger_words.shown(seen.ledger, now),
         open_tickets=seen.open_tickets,
         may_resume=request.user.has_perm(MAY_RESUME),
     )
@@ -155,23 +146,3 @@ def silent_shown(silent: tuple[house.Silent, ...], now: datetime) -> list[Silent
         SilentShown(f"the {one.name}", Moment(one.since, now) if one.since else None, one.effect)
         for one in silent
     ]
-
-
-def ledger_shown(standing: ledger_state.Standing, now: datetime) -> LedgerShown:
-    """Answer whether the ledger is whole; never yes without a check."""
-    checked = standing.checked
-    waits = f"{standing.waiting} wait to be written" if standing.waiting else "nothing waits"
-    if standing.seq == 0:
-        return LedgerShown("Empty", waits, "quiet", "Nothing has been recorded yet.")
-    if checked is None:
-        detail = f"{count(standing.seq, 'entry', 'entries')}; {waits}"
-        return LedgerShown("Not checked yet", detail, "quiet", "It has not been checked yet.")
-    ago = f"checked {Moment(checked.at, now).ago} ago"
-    if not checked.whole:
-        return LedgerShown("No", f"{checked.finding}; {ago}", "no", f"{checked.finding}.")
-    return LedgerShown(
-        f"Yes, to {entry(checked.to_seq)}",
-        f"{ago}; {waits}",
-        "ok",
-        f"The chain is whole to {entry(checked.to_seq)}, {ago}.",
-    )

@@ -1,23 +1,27 @@
 """The ledger: how far it is whole, its latest entries, and what one entry shows by itself."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods
 
 from audit.models import Entry
-from ethops.pages import ledger_filter
-from ethops.pages.frame import ledger_shown
+from ethops.api import acts
+from ethops.pages import ledger_filter, ledger_words
 from ethops.pages.now import Answer
 from ethops.pages.seals import Seal, seal
-from ethops.pages.words import NONE, Moment, State, count, entry, flat, short_hash
-from ethops.world import ledger, ledger_state, runs
+from ethops.pages.words import Moment, State, count, entry, listed, short_hash
+from ethops.world import ledger, ledger_proofs, ledger_state, runs
+from ethops.world.ledger_proofs import Head
+from ethops.world.ledger_state import Standing, WitnessSeen
 
 SHOWN = 50
 
@@ -26,7 +30,7 @@ SHOWN = 50
 class Row:
     """One entry as a line of the list."""
 
-    seal: Seal | None
+    seal: Seal
     state: State
     kind: str
     ticket: str
@@ -37,26 +41,37 @@ class Row:
     hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Shows:
-    """One sentence about an entry, and whether it holds; None where nobody has looked."""
+class WhyForm(forms.Form):
+    """Why somebody knows of the damage and lets work go on."""
 
-    holds: bool | None
-    says: str
-    detail: str
+    why = forms.CharField(max_length=2000, error_messages={"required": "Say what you know of it."})
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def shown(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """Draw the standing of the whole and its entries, newest first."""
     now = timezone.now()
+    acknowledging = None
+    if request.method == "POST":
+        acknowledging = WhyForm(request.POST)
+        if acknowledging.is_valid():
+            return acknowledged(request, acknowledging.cleaned_data["why"])
+    standing = ledger_state.standing()
     form = ledger_filter.sought(request.GET)
+    proven_to = ledger_proofs.signed_to()
     found = list(ledger_filter.kept(ledger.entries().defer(None), form)[: SHOWN + 1])
     shown_now = {
         **context,
         "title": "Ledger",
-        "answers": answers(now),
-        "rows": [row(one, now) for one in found[:SHOWN]],
+        "answers": answers(standing, now),
+        "damage": standing.damage,
+        "acknowledging": acknowledging,
+        "may_acknowledge": request.user.has_perm(acts.MAY_ACKNOWLEDGE),
+        "witnesses": [witness(one, now) for one in standing.witnesses],
+        "quorum": standing.quorum,
+        "head": head_shown(ledger_proofs.latest(), now),
+        "keys": ledger_proofs.log_keys(),
+        "rows": [row(one, proven_to, now) for one in found[:SHOWN]],
         "older": ledger_filter.older(form, found[SHOWN - 1].seq) if len(found) > SHOWN else "",
         "form": form,
         "filter": ledger_filter.says(form),
@@ -64,30 +79,65 @@ def shown(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         "kinds": ledger.kinds(),
         "personas": list(runs.cards().values_list("name", flat=True)),
     }
-    return TemplateResponse(request, "desk/ledger.html", shown_now)
+    status = 422 if acknowledging is not None else 200
+    return TemplateResponse(request, "desk/ledger.html", shown_now, status=status)
 
 
-def answers(now: datetime) -> list[Answer]:
-    """Answer whether it is whole, where it ends, and what is in doubt."""
-    standing = ledger_state.standing()
-    said = ledger_shown(standing, now)
+def acknowledged(request: HttpRequest, why: str) -> HttpResponse:
+    """Let the person say that he knows of the damage."""
+    if not request.user.has_perm(acts.MAY_ACKNOWLEDGE):
+        raise PermissionDenied
+    if acts.acknowledge(by=request.user.get_username(), why=why):
+        messages.success(request, "It is on record that you know. Risky actions may run again.")
+    else:
+        messages.success(request, "Nothing is left to acknowledge: the ledger verifies again.")
+    return HttpResponseRedirect(reverse("admin:ledger"))
+
+
+def head_shown(found: Head | None, now: datetime) -> dict[str, Any] | None:
+    """Return what is told of the newest head."""
+    if found is None:
+        return None
+    return {
+        "number": entry(found.size),
+        "at": Moment(found.at, now),
+        "root": short_hash(found.root),
+        "note": found.note,
+    }
+
+
+def witness(one: WitnessSeen, now: datetime) -> dict[str, Any]:
+    """Return a witness as a line."""
+    word, tone, glyph = WITNESS_WORDS[one.state]
+    return {
+        "name": one.name,
+        "administrator": one.administrator,
+        "independent": one.independent,
+        "state": State(word, tone, glyph, one.said),
+        "to": entry(one.size) if one.size else "",
+        "at": Moment(one.signed_at, now) if one.signed_at else None,
+    }
+
+
+WITNESS_WORDS = {
+    "new": ("not asked yet", "quiet", "clock"),
+    "well": ("agrees", "ok", "proven"),
+    "away": ("silent", "doubt", "late"),
+    "refuses": ("refuses", "doubt", "denied"),
+    "ahead": ("has seen another ledger", "no", "broken"),
+}
+
+
+def answers(standing: Standing, now: datetime) -> list[Answer]:
+    """Answer whether it is whole, how far it is signed and witnessed, and what is in doubt."""
+    said = ledger_words.shown(standing, now)
     here = reverse("admin:ledger")
-    newest = ledger.entries().first()
-    written = f"written {Moment(newest.at, now).ago} ago" if newest else "nothing is recorded yet"
     doubts = list(runs.in_doubt()[:2])
     in_doubt = runs.in_doubt().count()
     return [
         Answer("Whole", said.says, said.detail, said.tone, here),
-        Answer("Newest entry", entry(standing.seq), written, "run", here),
-        Answer(
-            "Waits to be written",
-            count(standing.waiting, "fact") if standing.waiting else "Nothing",
-            "the recorder writes within a second"
-            if standing.waiting
-            else "every fact has its entry",
-            "doubt" if standing.waiting > LAGGING else "quiet",
-            here,
-        ),
+        head_answer(standing, now),
+        witness_answer(standing, now),
         Answer(
             "In doubt",
             count(in_doubt, "action") if in_doubt else "Nothing",
@@ -98,16 +148,46 @@ def answers(now: datetime) -> list[Answer]:
     ]
 
 
-LAGGING = 100
-"""So many facts at once are not a busy second any more."""
+def head_answer(standing: Standing, now: datetime) -> Answer:
+    """Answer how far a signed tree head goes."""
+    here = f"{reverse('admin:ledger')}#head"
+    if standing.refused:
+        return Answer("Signed head", "Refused", standing.refused, "no", here)
+    if standing.head is None:
+        return Answer("Signed head", "None yet", "the checkpointer signs the first", "quiet", here)
+    late = standing.unsigned_since and now - standing.unsigned_since > ledger_words.HEAD_LATE
+    detail = f"signed {Moment(standing.head.at, now).ago} ago"
+    return Answer("Signed head", entry(standing.head.size), detail, "doubt" if late else "ok", here)
 
 
-def row(one: Entry, now: datetime) -> Row:
+def witness_answer(standing: Standing, now: datetime) -> Answer:
+    """Answer how many others have seen the newest heads."""
+    here = f"{reverse('admin:ledger')}#witnesses"
+    others = [one for one in standing.witnesses if one.independent]
+    if not others:
+        why = "none is declared" if not standing.witnesses else "only our own administrator's"
+        return Answer("Witnesses", "None", f"{why}: see ledger.yaml", "quiet", here)
+    well = [one for one in others if one.well]
+    tone = "ok" if len(well) == len(others) else "doubt"
+    newest = max((one.signed_at for one in others if one.signed_at), default=None)
+    seen = f"last signed {Moment(newest, now).ago} ago" if newest else "none has signed yet"
+    ahead = any(one.state == "ahead" for one in others)
+    return Answer(
+        "Witnesses",
+        f"{len(well)} of {len(others)} agree",
+        f"{listed([one.administrator for one in well])}, {seen}" if well else seen,
+        "no" if ahead else tone,
+        here,
+    )
+
+
+def row(one: Entry, proven_to: int, now: datetime) -> Row:
     """Return an entry as a line."""
     what, by = about(ledger.content(one))
+    mark = seal(one.seq, proven_to)
     return Row(
-        seal=seal(one.seq),
-        state=State("recorded", "quiet", "recorded"),
+        seal=mark,
+        state=State(mark.word, "ok" if mark.word == "proven" else "quiet", mark.glyph),
         kind=one.kind,
         ticket=one.ticket_ref,
         ticket_href=reverse("admin:ticket", args=[one.ticket_ref]) if one.ticket_ref else "",
@@ -116,106 +196,6 @@ def row(one: Entry, now: datetime) -> Row:
         at=Moment(one.at, now),
         hash=bytes(one.hash).hex()[:8],
     )
-
-
-@require_safe
-def entry_shown(request: HttpRequest, context: dict[str, Any], seq: int) -> HttpResponse:
-    """Draw one entry with what it shows by itself."""
-    one = ledger.entry(seq) if seq < 2**62 else None
-    if one is None:
-        raise Http404(f"There is no entry {entry(seq)}.")
-    now = timezone.now()
-    shows = proof(one, now)
-    broken = any(one.holds is False for one in shows)
-    said = ledger.content(one)
-    shown_now = {
-        **context,
-        "title": f"Entry {entry(seq)}",
-        "entry": one,
-        "number": entry(seq),
-        "at": Moment(one.at, now),
-        "state": State("broken", "no", "broken")
-        if broken
-        else State("recorded", "quiet", "recorded"),
-        "shows": shows,
-        "hash": short_hash(bytes(one.hash)),
-        "hash_whole": bytes(one.hash).hex(),
-        "prev_whole": bytes(one.prev).hex(),
-        "facts": _facts(said.get("body")),
-        "raw": json.dumps(said, indent=1, ensure_ascii=False) if said else bytes(one.body).hex(),
-        "ticket_href": reverse("admin:ticket", args=[one.ticket_ref]) if one.ticket_ref else "",
-        "subject_href": subject_href(one),
-        "subject": short_subject(one),
-        "newer": seq + 1 if ledger.entry(seq + 1) else None,
-        "older": seq - 1 if seq > 1 else None,
-    }
-    return TemplateResponse(request, "desk/entry.html", shown_now)
-
-
-def proof(one: Entry, now: datetime) -> list[Shows]:
-    """Return the sentences about an entry that can be claimed today: a chain, no tree yet."""
-    own = ledger.proof(one)
-    size = count(len(bytes(one.body)), "byte")
-    before = entry(own.previous) if own.previous else "the beginning"
-    checked = ledger_state.last_check()
-    return [
-        Shows(
-            own.bytes_hold,
-            "Its bytes give its hash" if own.bytes_hold else "Its bytes do not give its hash",
-            f"{size}, canonical form",
-        ),
-        Shows(
-            own.follows,
-            f"It follows {before}" if own.follows else f"It does not follow {before}",
-            "its hash takes in the hash before it",
-        ),
-        whole(checked, now),
-    ]
-
-
-def whole(checked: ledger_state.Checked | None, now: datetime) -> Shows:
-    """Return the sentence about the whole chain."""
-    if checked is None:
-        unknown = "The chain has not been checked yet"
-        return Shows(holds=None, says=unknown, detail="manage.py ledger verify checks every entry")
-    ago = f"checked {Moment(checked.at, now).ago} ago"
-    if not checked.whole:
-        detail = f"{checked.finding}; {ago}"
-        return Shows(holds=False, says="The chain is broken", detail=detail)
-    says = f"The chain is whole to {entry(checked.to_seq)}"
-    return Shows(holds=True, says=says, detail=ago)
-
-
-def subject_href(one: Entry) -> str:
-    """Return where the thing an entry is about is shown, where it has a page."""
-    room = one.kind.partition(".")[0]
-    subject = one.subject.partition(":")[0]
-    place = {"action": "admin:action", "run": "admin:run", "step": "admin:run"}.get(room)
-    if place == "admin:action":
-        return reverse(place, args=[subject]) if _is_action(subject) else ""
-    return reverse(place, args=[subject]) if place and _is_uuid(subject) else ""
-
-
-def short_subject(one: Entry) -> str:
-    """Return `run 9000`, `step 3 of run 9000`; any other subject as it stands."""
-    head, _, step = one.subject.partition(":")
-    if not _is_uuid(head):
-        return one.subject
-    room = one.kind.partition(".")[0]
-    return f"step {step} of run {head[:4]}" if step else f"{room} {head[:4]}"
-
-
-def _is_action(subject: str) -> bool:
-    return _is_uuid(subject) and runs.actions().filter(id=subject).exists()
-
-
-def _is_uuid(text: str) -> bool:
-    return len(text) == 36 and text.count("-") == 4
-
-
-def _facts(body: object) -> list[tuple[str, str]]:
-    kept = [(name, text) for name, text in flat(body) if text != NONE]
-    return [(name.replace("_", " ").replace(".", ": ").capitalize(), text) for name, text in kept]
 
 
 def about(said: dict[str, Any]) -> tuple[str, str]:

@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from adapters.tickets.models import Ticket
+from ethops.pages import ledger_words
 from ethops.pages import live as live_parts
-from ethops.pages.frame import ledger_shown
 from ethops.pages.words import Moment, State, count, listed, run_state, ticket_state
 from ethops.world import house, intake, ledger_state, runs, tickets
 from personas.models import Action, Run
@@ -173,7 +173,7 @@ def waits_answer(waiting: list[Ticket], doubts: list[Action], now: datetime) -> 
 
 def whole_answer(now: datetime) -> Answer:
     """Answer whether the ledger is whole."""
-    said = ledger_shown(ledger_state.standing(), now)
+    said = ledger_words.shown(ledger_state.standing(), now)
     return Answer("Is the ledger whole", said.says, said.detail, said.tone, reverse("admin:ledger"))
 
 

@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from ethops.pages.seals import Seal, seal
+from ethops.pages.seals import Seal, seal_of
 from ethops.pages.telling import engine
 from ethops.pages.words import Moment, State, action_state, count, flat, run_state, short_span
-from ethops.world import runs
+from ethops.world import ledger_proofs, runs
 from ethops.world.story import deed
 from personas.models import Action, Run, Step
 from personas.states import LIVE
@@ -61,11 +61,20 @@ def shown(request: HttpRequest, context: dict[str, Any], run_id: UUID) -> HttpRe
         raise Http404(f"There is no run {run_id}.")
     now = timezone.now()
     seals = {(e.kind, e.subject): e.seq for e in runs.entries_of_run(found)}
+    proven_to = ledger_proofs.signed_to()
     asked: dict[int, list[Asked]] = {}
     for action in found.action_rows.all():
         asked.setdefault(action.step_number, []).append(_asked(action, now))
     steps = told(
-        [step_shown(s, asked.pop(s.number, []), seals, now) for s in found.step_rows.all()]
+        [
+            step_shown(
+                s,
+                asked.pop(s.number, []),
+                seal_of(seals.get(("step.taken", f"{s.run_id}:{s.number}")), proven_to),
+                now,
+            )
+            for s in found.step_rows.all()
+        ]
     )
     about = {
         **context,
@@ -77,8 +86,8 @@ def shown(request: HttpRequest, context: dict[str, Any], run_id: UUID) -> HttpRe
         "open_step": [one for later in asked.values() for one in later],
         "facts": facts(found, now),
         "ticket_href": reverse("admin:ticket", args=[found.ticket_ref]),
-        "born": seal(seals.get(("run.born", str(found.id)))),
-        "ended": seal(seals.get(("run.ended", str(found.id)))),
+        "born": seal_of(seals.get(("run.born", str(found.id))), proven_to),
+        "ended": seal_of(seals.get(("run.ended", str(found.id))), proven_to),
     }
     return TemplateResponse(request, "desk/run.html", about)
 
@@ -105,9 +114,7 @@ def facts(run: Run, now: Any) -> list[tuple[str, str]]:
     return found
 
 
-def step_shown(
-    step: Step, asked: list[Asked], seals: dict[tuple[str, str], int], now: Any
-) -> StepShown:
+def step_shown(step: Step, asked: list[Asked], seal: Seal | None, now: Any) -> StepShown:
     """Return one step as shown; what a question or answer lacks is empty."""
     question, answer = _mapping(step.question), _mapping(step.answer)
     chosen = str(answer.get("choice", ""))
@@ -129,7 +136,7 @@ def step_shown(
         rule=str(answer.get("rule", "")),
         tokens=count(tokens, "token") if tokens else "no tokens",
         raw=json.dumps({"question": question, "answer": answer}, indent=1, ensure_ascii=False),
-        seal=seal(seals.get(("step.taken", f"{step.run_id}:{step.number}"))),
+        seal=seal,
         asked=asked,
     )
 

@@ -15,6 +15,12 @@ class Seal:
     word: str
 
 
-def seal(seq: int | None) -> Seal | None:
-    """Return the seal of an entry; there are no signed heads yet, so it is recorded, not proven."""
-    return None if seq is None else Seal(seq, entry(seq), "recorded", "recorded")
+def seal(seq: int, proven_to: int) -> Seal:
+    """Return the seal of an entry: proven where a signed head covers it, recorded before that."""
+    word = "proven" if seq <= proven_to else "recorded"
+    return Seal(seq, entry(seq), word, word)
+
+
+def seal_of(seq: int | None, proven_to: int) -> Seal | None:
+    """Return the seal of what may not be in the ledger yet."""
+    return None if seq is None else seal(seq, proven_to)

@@ -11,7 +11,18 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from ethops.pages import action, columns, gpu, gpu_keys, ledger, now, run, stop, ticket
+from ethops.pages import (
+    action,
+    columns,
+    gpu,
+    gpu_keys,
+    ledger,
+    ledger_entry,
+    now,
+    run,
+    stop,
+    ticket,
+)
 from ethops.pages.frame import frame
 
 EDITABLE_APPS = frozenset({"auth", "authtoken", "django_celery_beat"})
@@ -94,11 +105,11 @@ class DeskSite(AdminSite):
             path("gpu/live/", self.admin_view(gpu.live), name="gpu_live"),
             path("gpu/keys/", self.own(gpu_keys.shown), name="gpu_keys"),
             path("ledger/", self.own(ledger.shown), name="ledger"),
-            path("ledger/<int:seq>/", self.own(ledger.entry_shown), name="ledger_entry"),
+            path("ledger/<int:seq>/", self.own(ledger_entry.shown), name="ledger_entry"),
             path("runs/<uuid:run_id>/", self.own(run.shown), name="run"),
             path("actions/<uuid:action_id>/", self.own(action.shown), name="action"),
             path("tickets/ticket/<path:ref>/change/", self.own(ticket.shown)),
-            path("audit/entry/<int:seq>/change/", self.own(ledger.entry_shown)),
+            path("audit/entry/<int:seq>/change/", self.own(ledger_entry.shown)),
             path("personas/run/<uuid:run_id>/change/", self.own(run.shown)),
             path("personas/action/<uuid:action_id>/change/", self.own(action.shown)),
             *super().get_urls(),

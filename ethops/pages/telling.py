@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from ethops.pages.seals import Seal, seal
+from ethops.pages.seals import Seal, seal_of
 from ethops.pages.words import Moment, count, short_span, span
 from ethops.world.story import Told
 
@@ -60,12 +60,12 @@ LEADS = {
 }
 
 
-def lines(told: Iterable[Told], now: datetime) -> list[Line]:
+def lines(told: Iterable[Told], proven_to: int, now: datetime) -> list[Line]:
     """Return the story as shown; a line that begins a new day names it."""
     shown: list[Line] = []
     day = ""
     for one in told:
-        line = _line(one, now)
+        line = _line(one, proven_to, now)
         new_day = line.at.day if day and line.at.day != day else ""
         day = line.at.day
         shown.append(_dated(line, new_day) if new_day else line)
@@ -79,7 +79,7 @@ def _dated(line: Line, day: str) -> Line:
     )  # fmt: skip
 
 
-def _line(one: Told, now: datetime) -> Line:
+def _line(one: Told, proven_to: int, now: datetime) -> Line:
     glyph, tone = GLYPHS.get(one.kind, ("rule", "quiet"))
     if one.kind == "note":
         glyph = BY.get(one.author, "rule")
@@ -92,7 +92,7 @@ def _line(one: Told, now: datetime) -> Line:
         sub=sub(one),
         said=one.said,
         label=label(one),
-        seal=seal(one.seq),
+        seal=seal_of(one.seq, proven_to),
         routine=one.routine,
         run=one.run,
         action=one.action,

@@ -27,7 +27,7 @@ from ethops.pages.words import (
     span,
     ticket_state,
 )
-from ethops.world import ledger_state, story, tickets
+from ethops.world import ledger_proofs, ledger_state, story, tickets
 from ethops.world.tickets import Dossier
 from personas.models import Run
 from personas.states import LIVE
@@ -121,7 +121,7 @@ def _dossier(ref: str) -> Dossier:
 def content(dossier: Dossier, *, everything: bool) -> dict[str, Any]:
     """Return what is shown of a ticket."""
     now = timezone.now()
-    lines = telling.lines(story.story(dossier), now)
+    lines = telling.lines(story.story(dossier), ledger_proofs.signed_to(), now)
     routine = [line for line in lines if line.routine]
     live_run = next((run for run in dossier.runs if run.state in LIVE), None)
     return {

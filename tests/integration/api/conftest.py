@@ -77,14 +77,18 @@ def scene(role: Callable[[str], psycopg.Connection[Any]]) -> Scene:
 
 
 @pytest.fixture
-def evil(servers: Servers, database_name: str) -> Iterator[Callable[[str], None]]:
-    """`evil(statement)`: what somebody with the superuser's login does to the ledger's rows."""
+def evil(servers: Servers, database_name: str) -> Iterator[Callable[..., None]]:
+    """`evil(statement)`: what somebody with the superuser's login does, past the triggers."""
     with psycopg.connect(servers.superuser_dsn(database_name), autocommit=True) as link:
 
-        def change(statement: str) -> None:
-            link.execute("ALTER TABLE audit_entry DISABLE TRIGGER USER")
+        def change(statement: str, table: str = "audit_entry") -> None:
+            found = link.execute(
+                "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal",
+                [table],
+            ).fetchall()
+            link.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")  # type: ignore[arg-type]
             link.execute(statement)  # type: ignore[arg-type]
-            link.execute("ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER append_only")
-            link.execute("ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER no_truncate")
+            for (name,) in found:
+                link.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")  # type: ignore[arg-type]
 
         yield change

@@ -3,12 +3,17 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 from psycopg.rows import dict_row
 
+from audit.checkpointer import Tree
+from audit.ledger.logkeys import KeyFile
+from audit.ledger.notes import Kind, Signer, cosign, split
 from audit.recorder import Recorder
 from ethops.desk import events, intake
 from personas.incarnation import Incarnation
@@ -141,6 +146,41 @@ class Scene:
         Recorder("").record(
             link, str(link.execute("SELECT origin FROM audit.head()").fetchone()[0])
         )  # type: ignore[index]
+
+    def sign(self, folder: Path) -> KeyFile:
+        """Let the log sign a head over everything, with a key in this folder."""
+        keys = KeyFile(folder / "ledger" / "log.key")
+        link = self.connect("audit_signer")
+        tree = Tree.resume(link, keys)
+        while tree.sign_next(link):
+            pass
+        return keys
+
+    def witness(self, name: str, administrator: str, *, quorum: int = 1) -> Signer:
+        """Declare a witness as ledger.yaml would, and let it sign the newest head."""
+        signer = Signer.new(name, Kind.COSIGNATURE)
+        self.one(
+            "owner",
+            "UPDATE audit_witnessing SET administrator = 'us', quorum = %s WHERE id = 1", quorum,
+        )  # fmt: skip
+        self.one(
+            "owner",
+            "INSERT INTO audit_witness (name, vkey, url, administrator)"
+            " VALUES (%s, %s, 'http://127.0.0.1:1', %s)",
+            name, signer.key.vkey, administrator,
+        )  # fmt: skip
+        self.cosign(signer)
+        return signer
+
+    def cosign(self, signer: Signer) -> None:
+        """Let a witness sign the newest head."""
+        head = self.one("app", "SELECT size, note FROM audit_treehead ORDER BY size DESC LIMIT 1")
+        at = datetime.now(UTC).replace(microsecond=0)
+        line = cosign(split(head["note"])[0], signer, int(at.timestamp()))
+        self.one(
+            "witness",
+            "SELECT audit.cosigned(%s, %s, %s, %s)", signer.name, head["size"], str(line), at,
+        )  # fmt: skip
 
     def history(self) -> None:
         """One incident with a run that asked for three things: done, would have, denied."""

@@ -242,7 +242,9 @@ def test_metrics_tell_entries_what_waits_and_the_last_check(api, scene):
     assert found["ethops_ledger_check_entries",] == ledger.newest() - 3
 
 
-def test_every_metric_is_on_the_page_with_its_labels(api, scene):
+def test_every_metric_is_on_the_page_with_its_labels(api, scene, state):
+    scene.sign(state)
+    scene.witness("north", "university")
     verification.check_and_keep()
     found = {name: len(labels) for name, *labels in samples(api)}
     text = (CLONE / "docs/reference/api.md").read_text(encoding="utf-8")

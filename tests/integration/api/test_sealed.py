@@ -17,7 +17,7 @@ EVIDENCE = [
     if admin.site.is_registered(model)
     and apps.get_containing_app_config(model.__module__).label not in EDITABLE_APPS
 ]
-ROOMS = {"audit", "personas", "gpu", "tickets", "cmdb", "monitoring", "desk"}
+ROOMS = {"audit", "personas", "gpu", "tickets", "cmdb", "monitoring", "telemetry", "desk"}
 
 
 def place(model, *rest):

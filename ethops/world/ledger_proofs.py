@@ -1,0 +1,191 @@
+"""Proofs over the ledger's tree, read from its tiles, and its signed heads with their witnesses."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from audit.errors import NoProofError, NoteError
+from audit.ledger import tiles
+from audit.ledger.merkle import Reader, consistency, inclusion, leaf_hash, root_at, verify_inclusion
+from audit.ledger.notes import Key, TreeHead, split, verify_lines
+from audit.models import Cosignature, Entry, LogKey, Tile, Witness, Witnessing
+from audit.models import TreeHead as HeadRow
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigned:
+    """What one witness signed of a head; not independent where he also runs the log."""
+
+    witness: str
+    administrator: str
+    independent: bool
+    line: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A signed tree head, and who else has signed it; `note` carries their lines as well."""
+
+    size: int
+    root: bytes
+    note: str
+    at: datetime
+    cosigned: tuple[Cosigned, ...]
+
+    @property
+    def administrators(self) -> tuple[str, ...]:
+        """The independent administrators whose witnesses have signed it."""
+        return tuple(sorted({one.administrator for one in self.cosigned if one.independent}))
+
+    @property
+    def key(self) -> str:
+        """The id of the log's key, as the signature's line begins."""
+        line = self.note.partition("\n\n— ")[2].partition("\n")[0]
+        return line.rpartition(" ")[0].rpartition("/")[2][:8]
+
+
+@dataclass(frozen=True, slots=True)
+class Inclusion:
+    """The way from an entry to the root of a head; `holds` is what following it gives."""
+
+    index: int
+    leaf: bytes
+    path: tuple[bytes, ...]
+    head: Head
+    holds: bool
+
+
+def heads() -> QuerySet[HeadRow]:
+    """Return every signed head, newest first."""
+    return HeadRow.objects.order_by("-size")
+
+
+def head(row: HeadRow | None) -> Head | None:
+    """Return a head with the lines of its witnesses; two queries."""
+    if row is None:
+        return None
+    ours = Witnessing.objects.filter(id=1).values_list("administrator", flat=True).first() or ""
+    lines = Cosignature.objects.filter(size=row.size).order_by("witness")
+    cosigned = tuple(
+        Cosigned(
+            one.witness,
+            one.administrator,
+            one.administrator.lower() != ours.lower(),
+            one.line.rstrip("\n"),
+            one.at,
+        )
+        for one in lines
+    )
+    note = row.note + "".join(f"{one.line}\n" for one in cosigned)
+    return Head(row.size, bytes(row.root), note, row.at, cosigned)
+
+
+def signed_to() -> int:
+    """Return the size of the newest signed head; 0 before the first."""
+    return heads().values_list("size", flat=True).first() or 0
+
+
+def verified(of: Head) -> tuple[bool, list[Cosigned]]:
+    """Check the signatures again: is the log's own good, and whose of the witnesses are?"""
+    declared = Witness.objects.values_list("name", "vkey")
+    others = {key.name for key in _signers(of, [vkey for _, vkey in declared])}
+    ours = _signers(of, [one.vkey for one in log_keys() if one.from_size <= of.size])
+    return bool(ours), [one for one in of.cosigned if one.witness in others]
+
+
+def _signers(of: Head, vkeys: Iterable[str]) -> list[Key]:
+    """Return the keys that have signed exactly this head; a bad line spoils no other."""
+    keys = [Key.parse(vkey) for vkey in vkeys]
+    found: list[Key] = []
+    try:
+        text, lines = split(of.note)
+        if TreeHead.parse(text).root != of.root:
+            return []
+    except NoteError:
+        return []
+    for line in lines:
+        with suppress(NoteError):
+            found += [one.key for one in verify_lines(text, [line], keys)]
+    return found
+
+
+def latest() -> Head | None:
+    """Return the newest head; None before the first."""
+    return head(heads().first())
+
+
+def proven(of: Entry) -> Inclusion:
+    """Return the proof of an entry, to the newest head that a witness has signed, else the newest.
+
+    Raises:
+        NoProofError: no head covers it yet, or the tiles that it needs are not there.
+    """
+    found = head(_head_over(of.seq))
+    if found is None:
+        raise NoProofError(f"no signed tree head covers entry #{of.seq} yet")
+    read = reader()
+    path = tuple(inclusion(of.seq - 1, found.size, read))
+    leaf = leaf_hash(bytes(of.body))
+    holds = verify_inclusion(of.seq - 1, found.size, leaf, path, found.root)
+    return Inclusion(of.seq - 1, leaf, path, found, holds)
+
+
+def _head_over(seq: int) -> HeadRow | None:
+    rows = heads().filter(size__gte=seq)
+    signed = Cosignature.objects.filter(size__gte=seq).order_by("-size")
+    size = signed.values_list("size", flat=True).first()
+    return (rows.filter(size=size).first() if size else None) or rows.first()
+
+
+def grown(old: int, new: int) -> list[bytes]:
+    """Return the proof that the tree of `old` is the beginning of the tree of `new`.
+
+    Raises:
+        NoProofError: there is no such proof, or the tiles that it needs are not there.
+    """
+    return consistency(old, new, reader())
+
+
+def root(size: int) -> bytes:
+    """Return the root at a size, from the tiles; NoProofError where they are not there."""
+    return root_at(size, reader())
+
+
+def reader() -> Reader:
+    """Return a reader of subtrees over the stored tiles."""
+    return tiles.reader(_hashes)
+
+
+def tile(level: int, index: int, width: int) -> bytes | None:
+    """Return the first `width` hashes of a tile; None where a signed head has not so many."""
+    if width > tiles.width_at(signed_to(), level, index):
+        return None
+    held = _hashes(level, index)[: width * tiles.HASH]
+    return held if len(held) == width * tiles.HASH else None
+
+
+def entry_bundle(index: int, width: int) -> bytes | None:
+    """Return the bytes of the entries of a tile of level 0, as tlog-tiles lays them out."""
+    if width > tiles.width_at(signed_to(), 0, index):
+        return None
+    first = index * tiles.WIDTH + 1
+    bodies = list(
+        Entry.objects.filter(seq__gte=first, seq__lt=first + width)
+        .order_by("seq")
+        .values_list("body", flat=True)
+    )
+    return tiles.bundle(map(bytes, bodies)) if len(bodies) == width else None
+
+
+def log_keys() -> list[LogKey]:
+    """Return the log's public keys, oldest first."""
+    return list(LogKey.objects.order_by("n"))
+
+
+def _hashes(level: int, index: int) -> bytes:
+    held = Tile.objects.filter(level=level, index=index).values_list("hashes", flat=True).first()
+    return b"" if held is None else bytes(held)
