@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -35,7 +35,7 @@ class Part:
     complete: bool
     """False where there is more than one round reads."""
     lost: bool
-    """True where a file between the last line read and these is gone, or is not read."""
+    """True where the file that was being read is gone with what it may have gained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +79,22 @@ def read_on(path: Path, position: str) -> Part:
         if former is None:
             part = _read(stream, 0, last=False)
             return Part(part.lines, part.position, part.complete, lost=True)
-        is_new_in_use = _whole_lines_until(stream) > 0
-        part = _read_former(former, place, last=is_new_in_use)
-        if not part.complete or not is_new_in_use:
-            # Whoever writes may still write to the old one: it goes on with the first line here.
-            return part
-        rest = _read(stream, 0, last=False)
-        lost = _age(former) != min(map(_age, _siblings(path)), default=0.0)
-        return Part((*part.lines, *rest.lines), rest.position, rest.complete, lost=lost)
+        offset, parts = place.offset, []
+        for older in [former, *_newer(path, former)]:
+            parts.append(_read_rotated(older, offset))
+            offset = 0
+            if not parts[-1].complete:
+                return _joined(parts)
+        if _whole_lines_until(stream) > 0:
+            # Until then whoever writes may still write to the one before.
+            parts[-1] = _read_rotated(older, place.offset if older == former else 0, last=True)
+            parts.append(_read(stream, 0, last=False))
+        return _joined(parts)
+
+
+def _joined(parts: Sequence[Part]) -> Part:
+    lines = tuple(line for part in parts for line in part.lines)
+    return Part(lines, parts[-1].position, parts[-1].complete, lost=False)
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -127,9 +135,15 @@ def _age(path: Path) -> float:
         return 0.0
 
 
-def _read_former(path: Path, place: _Place, *, last: bool) -> Part:
+def _newer(path: Path, former: Path) -> list[Path]:
+    """Return the files that were rotated after one, oldest first."""
+    newer = [one for one in _siblings(path) if _age(one) < _age(former)]
+    return sorted(newer, key=_age, reverse=True)
+
+
+def _read_rotated(path: Path, offset: int, *, last: bool = False) -> Part:
     with _opened(path) as stream:
-        return _read(stream, place.offset, last=last)
+        return _read(stream, offset, last=last)
 
 
 def _is_in(stream: BinaryIO, place: _Place) -> bool:
