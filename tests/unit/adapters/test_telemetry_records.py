@@ -105,6 +105,17 @@ def test_the_journal(line: str, program: str, message: str) -> None:
     assert seen(line) == Record(AT, program, "812", message, "s=1;i=2")
 
 
+def test_what_journalctl_252_writes() -> None:
+    # Bytes that it cannot show it writes as numbers.
+    line = (
+        '{"_EXE":"/usr/bin/sudo","_PID":"9","__REALTIME_TIMESTAMP":"1772361015000000",'
+        '"__MONOTONIC_TIMESTAMP":"2","__CURSOR":"s=ad6d;i=2;b=01;m=2;t=64bf3f3e0dc40;x=cd62",'
+        '"_COMM":"sudo","MESSAGE":[32,101,58,27,91,50,74,108,115],"_UID":"1001","_BOOT_ID":"01"}'
+    )
+    cursor = "s=ad6d;i=2;b=01;m=2;t=64bf3f3e0dc40;x=cd62"
+    assert seen(line) == Record(AT, "sudo", "9", " e:\x1b[2Jls", cursor)
+
+
 @pytest.mark.parametrize(
     "line",
     [
