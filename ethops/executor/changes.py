@@ -6,6 +6,7 @@ from uuid import UUID, uuid5
 from adapters.registry import reader, writer
 from adapters.tickets.errors import TicketError
 from adapters.tickets.port import Note, TicketDraft
+from audit.ledger import receipts
 from ethops.executor.errors import TicketRefusedError
 from personas.gate import Claim
 
@@ -19,7 +20,8 @@ def begin(claim: Claim, host: str) -> str:
     tickets = writer("tickets")
     try:
         ref = tickets.open(_key(claim.action_id, "change"), _draft(claim)).ref
-        note = _note(claim.action_id, f"Runs on {host}.", private=False)
+        text = f"Runs on {host}.\n{receipts.line_of(claim.action_id)}"
+        note = _note(claim.action_id, text, private=False)
         tickets.move(_key(claim.action_id, "implement"), ref, "ev_implement", {}, note)
     except TicketError as fault:
         raise TicketRefusedError(f"the change cannot be recorded: {fault}") from fault
@@ -49,7 +51,9 @@ def _conclude(action_id: UUID, *, done: bool, said: str) -> str:
         return ""
     change = reader("tickets").get(opened.ref)
     word = "done" if done else "failed"
-    note = _note(action_id, f"{word.capitalize()}: {said}", private=False)
+    # Last, so that nothing a host has said can be taken for it.
+    text = f"{word.capitalize()}: {said}\n{receipts.line_of(action_id)}"
+    note = _note(action_id, text, private=False)
     line = _note(action_id, f"{change.ref}: {change.title}: {word}. {said}", private=True)
     try:
         stimulus = "ev_finish" if done else "ev_fail"

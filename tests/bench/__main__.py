@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from ethops.env import CLONE
-from tests.bench import card, memory, path, policies, proxy, steps, webhook
+from tests.bench import card, ledger_witness, memory, path, policies, proxy, steps, webhook
 from tests.bench.figures import Figure, page, percentile, spread, write
 from tests.bench.stack import Stack, folder
 
@@ -100,6 +100,11 @@ def agent_step(stack: Stack) -> list[Figure]:
     ]  # fmt: skip
 
 
+def witness_before_execute(stack: Stack) -> list[Figure]:
+    """Last of those on this stack: it leaves a quorum behind that nobody fulfils."""
+    return ledger_witness.measure(stack, stack.layout.state, count=100)
+
+
 def gpu_figures() -> list[Figure]:
     """The proxy's price, the worker's, and the policies compared in virtual time."""
     rows = policies.table(range(5))
@@ -121,7 +126,10 @@ def main() -> int:
     load = psutil.getloadavg()[0]
     figures: list[Figure] = []
     with folder() as stack:
-        for part in (up, idle_memory, propose_to_settled, agent_step, webhook_latency):
+        for part in (
+            *(up, idle_memory, propose_to_settled, agent_step, webhook_latency),
+            witness_before_execute,
+        ):
             for figure in part(stack):
                 figures.append(figure)
                 target = f"   (target {figure.target})" if figure.target else ""

@@ -26,6 +26,7 @@ class Process:
     logs: list[str]
     name: str = "witness.example/w1"
     listen: str = "127.0.0.1:0"
+    program: tuple[str, ...] = ("-m", "audit.witness")
     url: str = ""
     vkey: str = ""
     running: "subprocess.Popen[bytes] | None" = None
@@ -40,7 +41,7 @@ class Process:
         with output.open("wb") as stream:
             self.running = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "audit.witness", "--listen", self.listen),
+                    *(sys.executable, *self.program, "--listen", self.listen),
                     *("--state", str(self.state), "--name", self.name),
                     *("--log", *self.logs),
                 ],

@@ -13,8 +13,15 @@ from django.core.management.base import BaseCommand, CommandError
 from audit.ledger import verification
 from audit.witness import program
 from ethops import env
-from ethops.management.commands import _ledger_people, _ledger_witness, _ledger_witnesses
+from ethops.management.commands import (
+    _ledger_people,
+    _ledger_receipts,
+    _ledger_witness,
+    _ledger_witnesses,
+)
 from ethops.stack import database
+
+PARTS = {"witnesses": _ledger_witnesses.run, "receipts": _ledger_receipts.run}
 
 
 class Command(BaseCommand):
@@ -33,6 +40,8 @@ class Command(BaseCommand):
         program.add_arguments(parts.add_parser("witness", help="sign the heads of others' ledgers"))
         listed = parts.add_parser("witnesses", help="who signs our tree heads, and our own key")
         listed.add_argument("--json", action="store_true", help="for programs")
+        kept = parts.add_parser("receipts", help="compare with what tickets remember")
+        kept.add_argument("--json", action="store_true", help="for programs")
         _ledger_people.add(parts)
 
     def handle(self, *, part: str, **options: Any) -> None:
@@ -40,8 +49,8 @@ class Command(BaseCommand):
         if part == "witness":
             _ledger_witness.run(options)
         with database.running(env.load()):
-            if part == "witnesses":
-                sys.exit(_ledger_witnesses.run(self.stdout.write, options))
+            if part in PARTS:
+                sys.exit(PARTS[part](self.stdout.write, options))
             if part == "verify":
                 self._verify(since=options["since"], as_json=options["json"])
             elif part == "export":

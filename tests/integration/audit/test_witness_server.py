@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -34,8 +35,9 @@ def log() -> Log:
 def make(tmp_path: Path, log: Log) -> Iterator[Make]:
     made: list[Process] = []
 
-    def start(name: str = "w1") -> Process:
-        process = Process(tmp_path / name / "state.json", [log.signer.key.vkey], f"host/{name}")
+    def start(name: str = "w1", **options: Any) -> Process:
+        state = tmp_path / name / "state.json"
+        process = Process(state, [log.signer.key.vkey], f"host/{name}", **options)
         process.state.parent.mkdir(exist_ok=True)
         made.append(process)
         return process.start()
@@ -51,6 +53,14 @@ def test_it_signs_and_keeps_what_it_signed(make: Make, log: Log) -> None:
     assert said.status_code == 200
     assert witness.signed(log, 7, said.text)
     assert witness.latest(log) == log.head(7)
+
+
+def test_the_command_becomes_the_witness(make: Make, log: Log) -> None:
+    witness = make(program=("manage.py", "ledger", "witness"))
+    assert witness.signed(log, 7, witness.add(log, 0, 7).text)
+    assert witness.running is not None
+    # No Django stays behind: it is the program itself that answers under this pid.
+    assert "audit.witness" in Path(f"/proc/{witness.running.pid}/cmdline").read_text()
 
 
 def test_a_log_goes_on_with_proofs(make: Make, log: Log) -> None:
