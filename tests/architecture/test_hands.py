@@ -46,6 +46,88 @@ def test_the_executor_does_use_writers():
     assert any("writer" in names_used(tree) for path, tree in sources() if "executor" in path)
 
 
+def imported(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
+    """Every import as (module, name, as)."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield node.module or "", alias.name, alias.asname or alias.name
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, "", alias.asname or alias.name
+
+
+def test_the_registry_has_one_name_everywhere():
+    # Under another one the test above would not know it.
+    hidden = [
+        (path, module, name)
+        for path, tree in sources()
+        for module, name, known_as in imported(tree)
+        if (module, name) == ("adapters.registry", "")
+        or (module == "adapters" and name == "registry" and known_as != "registry")
+        or (module == "adapters.registry" and name in ("writer", "_made") and known_as != name)
+        or (module == "adapters.registry" and name.startswith("_"))
+    ]
+    assert hidden == []
+
+
+def test_no_writer_is_made_past_the_registry():
+    makers = [
+        path
+        for path, tree in sources()
+        if path != "adapters/registry.py"
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Call) and _last_name(node.func) == "Writer")
+    ]
+    assert makers == []
+
+
+def test_writers_are_imported_by_name_from_ports_alone():
+    elsewhere = [
+        (path, module)
+        for path, tree in sources()
+        for module, name, _ in imported(tree)
+        if name == "Writer"
+        and module.startswith("adapters.")
+        and not (module.endswith(".port") and path.startswith(("ethops/executor/", "adapters/")))
+    ]
+    assert elsewhere == []
+
+
+def test_modules_are_loaded_by_name_in_the_registry_alone():
+    # A loader that takes a made-up name reaches anything.
+    loaders = {
+        path
+        for path, tree in sources()
+        for module, name, _ in imported(tree)
+        if module == "importlib" and name in ("", "import_module", "__import__")
+    } | {
+        path
+        for path, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and node.id == "__import__"
+    }
+    assert loaders == {"adapters/registry.py"}
+
+
+def test_nobody_asks_the_registry_by_a_made_up_name():
+    askers = [
+        path
+        for path, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and _last_name(node.func) in ("getattr", "attrgetter", "vars")
+        and any(isinstance(one, ast.Name) and one.id == "registry" for one in node.args)
+    ]
+    assert askers == []
+
+
+def _last_name(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
 @pytest.mark.parametrize("door", ["claim_effect", "settle", "claim_doubt", "resolve_doubt"])
 def test_the_executor_s_doors_are_called_by_the_executor_alone(door):
     callers = [

@@ -1,0 +1,98 @@
+"""In the moment when an adapter is called, the entry of what it does is on disk: every effect."""
+
+import json
+import socketserver
+import threading
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+
+from ethops.executor.registry import EFFECTS, effect_of
+from personas import gate
+from tests.doubles import tripwire
+
+pytestmark = pytest.mark.timeout(120)
+
+TICKET_ARGS = {
+    "ticket.comment": {"text": "x"},
+    "ticket.assign": {"impact": "2", "urgency": "2", "team": "responders"},
+    "ticket.resolve": {"solution": "x"},
+    "ticket.escalate": {"team": "people", "tried": "x", "asked": "y"},
+}
+
+
+@pytest.fixture
+def wire(bench, settings, servers, database_name, monkeypatch):
+    """The tripwire in place of the ticket system, and every verb granted."""
+    settings.ADAPTERS = {"tickets": {"adapter": "tests.doubles.tripwire"}}
+    monkeypatch.setattr(tripwire, "DSN", servers.superuser_dsn(database_name))
+    monkeypatch.setattr(tripwire, "MET", [])
+    for verb in TICKET_ARGS:
+        bench.ask(
+            "owner",
+            "INSERT INTO personas_grant (card_id, verb) VALUES ('incident_responder', %s)"
+            " ON CONFLICT DO NOTHING RETURNING 1",
+            verb,
+        )
+    return tripwire
+
+
+@pytest.mark.parametrize("verb", TICKET_ARGS)
+def test_a_ticket_is_written_after_its_entry(bench, wire, verb):
+    action_id = bench.authorised(bench.incident("web-01"), verb, **TICKET_ARGS[verb])
+    bench.worker().act_one("executor.light")
+    assert (wire.MET, bench.action(action_id)["outcome"]) == ([verb], "done")
+
+
+@pytest.mark.processes
+def test_a_play_begins_after_its_entry(bench, wire):
+    (bench.folder / "spool").mkdir()
+    ref = bench.incident("spool-01")
+    action_id = bench.authorised(ref, "playbook.run", "clean_directory", "spool-01")
+    bench.worker().act_one("executor.plays")
+    assert set(wire.MET) == {"playbook.run"}, bench.action(action_id)["result"]
+
+
+def test_a_person_is_told_after_the_entry(bench, wire, settings):
+    class Inbox(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            wire.look()
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Inbox) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        target = f"http://127.0.0.1:{server.server_address[1]}/ops"
+        settings.ETHOPS_SITE.write_text(json.dumps({"notify": {"kind": "http", "url": target}}))
+        with bench.as_role("app"):
+            args = {"kind": "http", "target": target, "title": "t", "text": "x"}
+            gate.order_notice(rule="test", key="k", ticket_ref="", args=args)
+        bench.record()
+        bench.worker().act_one("executor.light")
+        server.shutdown()
+        thread.join()
+    assert wire.MET == ["notify"]
+
+
+def test_every_kind_of_effect_is_tried_here():
+    assert set(EFFECTS) == {*TICKET_ARGS, "playbook.run", "notify"}
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    ["entry_lsn = 'FFFFFFFF/0'", "entry_seq = 999999", "entry_lsn = NULL"],
+    ids=["not flushed", "no such entry", "not stamped"],
+)
+def test_the_tripwire_trips(bench, wire, forgery):
+    bench.authorised(bench.incident("web-01"), "ticket.comment", text="x")
+    claim = gate.claim_effect(queue="executor.light", holder="t", lease_seconds=30)
+    assert claim is not None
+    bench.ask("owner", f"UPDATE audit_work SET {forgery} WHERE id = %s RETURNING 1",
+              claim.action_id)  # fmt: skip
+    with pytest.raises(tripwire.TrippedError):
+        effect_of(claim.verb).act(claim)
