@@ -145,8 +145,8 @@ def test_what_an_answer_cost_is_in_the_ledger(calm: House) -> None:
     assert cost["model_digest"] == calm.digest("code-14b") != ""
     assert (cost["tokens_in"], cost["tokens_out"]) == (3, 50)
     assert cost["swapped"] is True
-    assert cost["load_ms"] >= 80
-    assert cost["latency_ms"] >= cost["wait_ms"] >= cost["load_ms"]
+    assert cost["load_us"] >= 80_000
+    assert cost["latency_us"] >= cost["wait_us"] >= cost["load_us"]
     assert cost["preemptions"] == 0
     assert cost["card"] == "card0"
     assert len(cost["answer_sha256"]) == 64
@@ -157,7 +157,7 @@ def test_a_resident_model_costs_no_load(calm: House) -> None:
     job_id = calm.ask()
     calm.done(job_id)
     cost = calm.entries(job_id)[-1][1]
-    assert (cost["swapped"], cost["load_ms"]) == (False, 0)
+    assert (cost["swapped"], cost["load_us"]) == (False, 0)
 
 
 def test_what_the_card_did_is_written_down(calm: House) -> None:
