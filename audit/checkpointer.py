@@ -23,11 +23,11 @@ from typing import Any, TypeAlias
 import psycopg
 
 from audit.errors import NoProofError, NoteError, SigningRefusedError
+from audit.ledger.chain import GENESIS, link
 from audit.ledger.logkeys import KeyFile, statement
 from audit.ledger.merkle import leaf_hash
 from audit.ledger.notes import Key, Signer, TreeHead, open_note, sign
 from audit.ledger.tiles import Growth
-from audit.verify import GENESIS, link
 
 BATCH = 8192
 GAP_SECONDS = 1.0

@@ -179,6 +179,8 @@ class Check(models.Model):
     since = models.BigIntegerField(help_text="entry after which it began; 0 means all of them")
     to_seq = models.BigIntegerField()
     whole = models.BooleanField()
+    hash = models.BinaryField(null=True, help_text="of entry `to_seq`, as it was found")
+    size = models.BigIntegerField(db_default=0, help_text="of the newest tree head there was")
     findings = models.JSONField(help_text="the first few, in words")
     took_us = models.BigIntegerField()
 

@@ -1,160 +1,350 @@
-"""Checks an exported ledger on any machine: one file, standard library only, nothing of ethops.
+"""Checks the ledger on any machine: one file, standard library only, nothing of ethops.
 
-    python verify.py EXPORT.jsonl [--json]
+    python verify.py FILE [--key VKEY] [--witness VKEY]... [--quorum N] [--json]
 
-The export holds one JSON object per line: a first line {"origin", "seq", "hash"} (the head) and
-then one line {"seq", "prev", "hash", "body", "kind", "subject", "ticket", "at"} per entry, oldest
-first; `prev` and `hash` in hex, `body` in base64. Exit status 0: whole; 1: broken; 2: unreadable.
+FILE is an export (JSON lines), a proof bundle (JSON) or a .tlog-proof. `--key` pins the log's key,
+`--witness` its witnesses; what a file says of keys is only as good as the file. `--quorum` asks for
+independent administrators behind the newest tree head: the log's own counts as none. Exit status 0:
+whole; 1: broken; 2: unreadable.
 
-    leaf = SHA-256(0x00 || body)        hash = SHA-256(0x01 || previous hash || leaf)
+    leaf = SHA-256(0x00 || body)    hash = SHA-256(0x01 || hash before || leaf)    entry n: leaf n-1
+    node = SHA-256(0x01 || left || right)    value, under body.values = SHA-256(0x02 || salt || it)
 """
 
-import base64
-import hashlib
+import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from base64 import b64decode
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from hashlib import sha256, sha512
+from typing import Any, NamedTuple
 
 GENESIS = bytes(32)
-MOST_FINDINGS = 100
+UNREADABLE = OSError, json.JSONDecodeError, UnicodeError, LookupError, TypeError, AttributeError
+FIELDS = ("kind", "subject", "ticket", "at")
+_quoted = json.encoder.encode_basestring
 
 
-@dataclass(frozen=True)
-class Row:
-    """One entry as stored: `body` is the truth, the last four are projections of it."""
+class Row(NamedTuple):
+    """One entry: `body` is the truth, the next four show it; a pruned one has its leaf instead."""
 
     seq: int
     prev: bytes
     hash: bytes
-    body: bytes
+    body: bytes | None
     kind: str
     subject: str
     ticket: str
     at: str
+    leaf: bytes = b""
 
 
-@dataclass
 class Report:
-    """What was found: `findings` is empty where the chain is whole."""
+    """What was found: `findings` is empty where all is whole; `size` is of the newest tree head."""
 
-    entries: int = 0
-    last: int = 0
-    head: str = ""
-    findings: list[str] = field(default_factory=list)
+    def __init__(self, last: int = 0, findings: Iterable[str] = ()) -> None:
+        self.entries, self.last, self.head, self.size = 0, last, "", 0
+        self.findings, self.administrators, self.says = [*findings], list[str](), list[str]()
 
     @property
     def whole(self) -> bool:
         """True when nothing was found."""
         return not self.findings
 
-
-def link(prev: bytes, body: bytes) -> bytes:
-    """Return the hash of an entry that follows `prev`."""
-    leaf = hashlib.sha256(b"\x00" + body).digest()
-    return hashlib.sha256(b"\x01" + prev + leaf).digest()
+    def find(self, what: str) -> None:
+        """Add a finding, up to a sensible number."""
+        self.findings += [what] if len(self.findings) < 100 else []
 
 
-def verify(
-    rows: Iterable[Row],
-    *,
-    origin: str,
-    head_seq: int,
-    head_hash: bytes,
-    start: int = 0,
-    start_hash: bytes = GENESIS,
-) -> Report:
-    """Walk the chain from entry `start` + 1 and compare each projection with the bytes."""
-    report = Report(last=start)
-    prev = start_hash
-    for row in rows:
-        report.entries += 1
-        if len(report.findings) < MOST_FINDINGS:
-            report.findings += list(_faults(row, origin, report.last + 1, prev))
-        report.last, prev = row.seq, link(prev, row.body)
-    report.head = prev.hex()
-    if report.last != head_seq:
-        report.findings.append(f"head: says #{head_seq}, but the entries end at #{report.last}")
-    elif prev != head_hash:
-        report.findings.append(f"head: its hash is not that of entry #{head_seq}")
-    return report
+class Walk:
+    """A walk over entries in order: chain, tree, projections, and what entries say of others."""
+
+    def __init__(self, origin: str, at: int = 0, prev: bytes = GENESIS, peaks: Any = ()) -> None:
+        self.origin, self.size, self.prev, self.report = origin, at, prev, Report(last=at)
+        self.peaks = list(peaks) or [b""] * at.bit_count()  # unknown: such roots mean nothing
+        self.committed, self.redacted = dict[str, int](), set[str]()
+        self._pruned, self._gone = list[range](), list[int]()
+
+    def take(self, rows: Iterable[Row], roots: Mapping[int, bytes]) -> None:
+        """Take entries, and compare the tree with the signed root of every size that has one."""
+        prev, size, peaks, origin = self.prev, self.size, self.peaks, _quoted(self.origin)
+        for row in rows:
+            seq, said_prev, said_hash, body, kind, subject, ticket, at, leaf = row
+            leaf = leaf if body is None else sha256(b"\0" + body).digest()
+            own = sha256(b"\1" + prev + leaf).digest()
+            node = leaf
+            for _ in range((~size & (size + 1)).bit_length() - 1):
+                node = sha256(b"\1" + peaks.pop() + node).digest()
+            peaks.append(node)
+            size += 1
+            # Canonical fields come in this order, so comparing the ends is enough.
+            end = f',"kind":{_quoted(kind)},"origin":{origin},"subject":{_quoted(subject)}'
+            end, start = f'{end},"ticket":{_quoted(ticket)},"v":1}}', f'{{"at":"{at}","body":'
+            fits = body and body.endswith(end.encode()) and body.startswith(start.encode())
+            if seq != size or said_prev != prev or said_hash != own or not fits:
+                self._examine(row, size, prev, own)
+            if body is None:
+                self._gone.append(seq)
+            elif kind.startswith("ledger.") or b'"values":{' in body:
+                self._said(seq, kind, body)
+                origin = _quoted(self.origin)
+            if size in roots and reduce(_over, peaks[::-1]) != roots[size]:
+                self.report.find(f"tree head of {size}: its root is not that of the entries")
+            prev = own
+        self.report.entries += size - self.size
+        self.report.last, self.size, self.prev, self.report.head = size, size, prev, prev.hex()
+
+    def end(self, seq: int, digest: bytes, kept: Mapping[str, Any]) -> Report:
+        """Compare with the head of the chain, and with values, (salt, text) or None if emptied."""
+        if self.size != seq:
+            self.report.find(f"head: says #{seq}, but the entries end at #{self.size}")
+        elif self.prev != digest:
+            self.report.find(f"head: its hash is not that of entry #{seq}")
+        for gone in [each for each in self._gone if not any(each in of for of in self._pruned)]:
+            self.report.find(f"#{gone}: its bytes are missing, and no entry says why")
+        for value, at in self.committed.items():
+            held = kept.get(value)
+            if held is None and value not in self.redacted:
+                self.report.find(f"#{at}: a value beside it is missing without a tombstone")
+            elif held and sha256(b"\2" + held[0] + held[1].encode()).hexdigest() != value:
+                self.report.find(f"#{at}: a value beside it is not the one it committed to")
+        return self.report
+
+    def _examine(self, row: Row, seq: int, prev: bytes, own: bytes) -> None:
+        faults = {
+            f"expected #{seq}: entries are missing or disordered": row.seq != seq,
+            "does not follow the entry before it": row.prev != prev,
+            "its bytes do not give its hash": row.hash != own,
+        }
+        shown = {"v": 1, "origin": self.origin, **dict(zip(FIELDS, row[4:8], strict=True))}
+        try:
+            said = dict(json.loads(row.body)) if row.body is not None else shown
+        except (ValueError, TypeError):
+            said, faults["its bytes are not an entry"] = shown, True
+        for name, value in shown.items():
+            differs = f"shows {name} {value!r}, but its bytes say {said.get(name)!r}"
+            faults[differs] = said.get(name) != value
+        for what in [what for what, found in faults.items() if found]:
+            self.report.find(f"#{row.seq}: {what}")
+
+    def _said(self, seq: int, kind: str, body: bytes) -> None:
+        try:
+            said = json.loads(body)["body"]
+            if kind == "ledger.redacted":
+                self.redacted.add(str(said["digest"]))
+            elif kind == "ledger.pruned":
+                self._pruned.append(range(int(said["from"]), min(int(said["to"]), seq - 1) + 1))
+            elif kind == "ledger.epoch":
+                self.origin = str(said["origin"])
+            if isinstance(said.get("values"), dict):
+                self.committed |= {str(digest): seq for digest in said["values"].values()}
+        except (ValueError, KeyError, TypeError, AttributeError):
+            self.report.find(f"#{seq}: what it says cannot be read")
 
 
-def _faults(row: Row, origin: str, expected: int, prev: bytes) -> Iterator[str]:
-    if row.seq != expected:
-        yield f"#{row.seq}: expected #{expected}: entries are missing or out of order"
-    if row.prev != prev:
-        yield f"#{row.seq}: does not follow the entry before it"
-    if row.hash != link(prev, row.body):
-        yield f"#{row.seq}: its bytes do not give its hash"
+def _over(right: bytes, left: bytes) -> bytes:
+    return sha256(b"\1" + left + right).digest()
+
+
+def _climb(at: int, last: int, nodes: Iterable[bytes], old: bytes, new: bytes) -> list[bytes]:
+    # RFC 9162, sections 2.1.3.2 and 2.1.4.2: both checks climb in the same way.
+    for node in nodes:
+        if last == 0:
+            return []
+        if at & 1 or at == last:
+            old, new = _over(old, node), _over(new, node)
+            while at and not at & 1:
+                at, last = at >> 1, last >> 1
+        else:
+            new = _over(node, new)
+        at, last = at >> 1, last >> 1
+    return [] if last else [old, new]
+
+
+def _consistent(old: int, new: int, before: bytes, root: bytes, proof: Sequence[bytes]) -> bool:
+    if not 0 < old < new:
+        return old == new and not proof and before == root
+    nodes = [before, *proof] if old & (old - 1) == 0 else [*proof] or [b""]
+    at, last = old - 1, new - 1
+    while at & 1:
+        at, last = at >> 1, last >> 1
+    return _climb(at, last, nodes[1:], nodes[0], nodes[0]) == [before, root]
+
+
+P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, -1, P) % P
+X = 15112221349535400772501151409588531511454012693041857206046113283949847762202
+Y = 46316835694926478169428394003475163141307993866256225615783033603165251855960
+
+
+def _add(a: Any, b: Any) -> Any:
+    e, f = (a[1] - a[0]) * (b[1] - b[0]), (a[1] + a[0]) * (b[1] + b[0])
+    g, h = 2 * D * a[3] * b[3] % P, 2 * a[2] * b[2]
+    e, f, g, h = (f - e) % P, (h - g) % P, (h + g) % P, (f + e) % P
+    return e * f % P, g * h % P, f * g % P, e * h % P
+
+
+def signed(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Tell whether the owner of this Ed25519 key signed the message (RFC 8032, section 5.1)."""
+    y, s = int.from_bytes(public, "little"), int.from_bytes(signature[32:], "little")
+    sign, y = y >> 255, y & (2**255 - 1)
+    square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    x = x if x * x % P == square else x * pow(2, (P - 1) // 4, P) % P
+    lengths = len(public) == 32 and len(signature) == 64
+    if not lengths or y >= P or s >= L or x * x % P != square or (x == 0 and sign):
+        return False
+    x = x if x & 1 != sign else P - x  # of the negative of the public point
+    h = int.from_bytes(sha512(signature[:32] + public + message).digest(), "little") % L
+    base, minus = (X, Y, 1, X * Y % P), (x, y, 1, x * y % P)
+    table, found = ((), base, minus, _add(base, minus)), (0, 1, 1, 0)
+    for bit in range(252, -1, -1):
+        found = _add(found, found)
+        if which := (s >> bit & 1) + 2 * (h >> bit & 1):
+            found = _add(found, table[which])
+    z = pow(found[2], -1, P)
+    x, y = found[0] * z % P, found[1] * z % P
+    return (y | (x & 1) << 255).to_bytes(32, "little") == signature[:32]
+
+
+def _opened(note: str, vkeys: Iterable[str]) -> tuple[str, set[str]]:
+    # The text of a note, and those of the keys that signed it; a bad signature is an error.
+    text, _, lines = note.rpartition("\n\n")
+    text, good = text + "\n", set()
+    for vkey in vkeys:
+        name, key_id, material = vkey.split("+", 2)
+        kind, public = b64decode(material)[:1], b64decode(material)[1:]
+        for line in lines.splitlines():
+            mark, _, data = line.rpartition(" ")
+            raw, cut, said = b64decode(data), 12 if kind == b"\4" else 4, text
+            if mark == f"— {name}" and raw[:4].hex() == key_id:
+                if cut == 12:  # a witness's, with its time
+                    said = f"cosignature/v1\ntime {int.from_bytes(raw[4:12], 'big')}\n{text}"
+                if not signed(public, said.encode(), raw[cut:]):
+                    raise ValueError(f"the signature of {name} is bad")
+                good.add(vkey)
+    return text, good
+
+
+class File:
+    """What a file says, against the keys that count: the pinned one, and who it handed over to."""
+
+    def __init__(self, said: Mapping[str, Any], pins: argparse.Namespace) -> None:
+        self._said, self._pins, self._keys = said, pins, list[Any]()
+        self._walk = Walk(said.get("origin", ""))
+        self.report = self._walk.report
+        for key in said.get("keys", []):
+            vkey, from_size = key["vkey"], int(key["from_size"])
+            if self._keys:
+                before = self._keys[-1][1]
+                handed = f"ethops log key\n{before}\n{vkey}\n{from_size}\n", {before}
+                if _opened(key["statement"], [before]) != handed:
+                    raise ValueError(f"{vkey}: the key before it did not hand over to it")
+            if self._keys or vkey == (pins.key or vkey):
+                self._keys.append((from_size, vkey))
+        if pins.key and not self._keys:
+            raise ValueError("the pinned key is not among the keys of the log")
+        if not pins.key:
+            self.report.says.append("no key was pinned: the file itself names the log's key")
+
+    def _head(self, note: str, *, check: bool = True) -> tuple[int, bytes]:
+        origin, size, root = note.split("\n")[:3]
+        keys = [vkey for from_size, vkey in self._keys if from_size <= int(size)][-1:]
+        if check and not (_opened(note, keys)[1] and keys[0].startswith(f"{origin}+")):
+            raise ValueError(f"tree head of {size}: the log's key did not sign it")
+        return int(size), b64decode(root)
+
+    def _behind(self, note: str) -> None:
+        known = {each["vkey"]: each["administrator"] for each in self._said.get("witnesses", [])}
+        known = {pin: known.get(pin, pin.split("+")[0]) for pin in self._pins.witness} or known
+        own = str(self._said.get("administrator", "")).lower()
+        found = {known[vkey] for vkey in _opened(note, known)[1]}
+        self.report.administrators = sorted(each for each in found if each.lower() != own)
+        count, size = len(self.report.administrators), self.report.size
+        said = f"{count} independent administrators behind the tree head of {size}"
+        self.report.says.append(": ".join([said, *self.report.administrators]))
+        if count < self._pins.quorum:
+            self.report.find(f"{said}, {self._pins.quorum} are asked for")
+
+    def export(self, lines: Iterable[str]) -> Report:
+        """Check an export, whose further lines are entries."""
+        notes = {int(note.split("\n")[1]): note for note in self._said.get("heads", [])}
+        newest = [size for size in sorted(notes)[-100:] if size >= self._keys[0][0]]
+        roots = dict(self._head(note, check=size in newest) for size, note in notes.items())
+        self._walk.take(map(_row, lines), roots)
+        self.report.size = max(roots, default=0)
+        if self.report.size > self._walk.size or (self._pins.key and not roots):
+            self.report.find(f"signed to #{self.report.size}, but they end at #{self._walk.size}")
+        self._behind(notes.get(self.report.size, "\n\n"))
+        beside = self._said.get("values", {}).items()
+        kept = {digest: held and (b64decode(held[0]), held[1]) for digest, held in beside}
+        return self._walk.end(int(self._said["seq"]), bytes.fromhex(self._said["hash"]), kept)
+
+    def bundle(self) -> Report:
+        """Check a bundle: each entry is in the tree, and that goes on from an earlier one."""
+        size, root = self.report.size, _ = self._head(self._said["head"])
+        for each in self._said["entries"]:
+            seq, body = int(each["seq"]), b64decode(each["body"])
+            leaf, proof = sha256(b"\0" + body).digest(), [*map(b64decode, each["proof"])]
+            if not 0 < seq <= size or _climb(seq - 1, size - 1, proof, leaf, leaf)[1:] != [root]:
+                self.report.find(f"#{seq}: it is not in the tree of {size}")
+            self.report.entries, self.report.last = self.report.entries + 1, seq
+            shown = json.loads(body)
+            self.report.says.append(f"#{seq} {shown['at']} {shown['kind']} {shown['subject']}")
+        if before := self._said.get("consistency"):
+            (old, old_root), proof = self._head(before["head"]), [*map(b64decode, before["proof"])]
+            if not _consistent(old, size, old_root, root, proof):
+                self.report.find(f"the tree of {old} is not its beginning")
+        self._behind(self._said["head"])
+        return self.report
+
+
+def _row(line: str) -> Row:
+    said = json.loads(line)
+    body = None if said["body"] is None else b64decode(said["body"], validate=True)
+    prev, digest, leaf = (bytes.fromhex(said.get(name, "")) for name in ("prev", "hash", "leaf"))
+    return Row._make([int(said["seq"]), prev, digest, body, *(said[name] for name in FIELDS), leaf])
+
+
+def _proof(text: str, pins: argparse.Namespace) -> Report:
+    if not pins.key:
+        raise KeyError("a .tlog-proof names no key: give the log's key with --key")
+    lines, _, note = text.partition("\n\n")
+    extra, index, *proof = lines.split("\n")
+    entry = {"seq": int(index[6:]) + 1, "body": extra[6:], "proof": proof}
+    keys = [{"vkey": pins.key, "from_size": 0}]
+    return File({"head": note, "entries": [entry], "keys": keys}, pins).bundle()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Check the file named on the command line."""
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("file")
+    parser.add_argument("--key", default="")
+    parser.add_argument("--witness", action="append", default=[])
+    parser.add_argument("--quorum", type=int, default=0)
+    parser.add_argument("--json", action="store_true")
+    pins = parser.parse_args(arguments)
     try:
-        said = json.loads(row.body)
-    except ValueError:
-        yield f"#{row.seq}: its bytes are not JSON"
-        return
-    if not isinstance(said, dict):
-        yield f"#{row.seq}: its bytes are not an entry"
-        return
-    shown = {
-        "v": 1,
-        "origin": origin,
-        "kind": row.kind,
-        "subject": row.subject,
-        "ticket": row.ticket,
-        "at": row.at,
-    }
-    for name, value in shown.items():
-        if said.get(name) != value:
-            yield f"#{row.seq}: shows {name} {value!r}, but its bytes say {said.get(name)!r}"
-
-
-def read_export(lines: Iterable[str]) -> tuple[str, int, bytes, Iterator[Row]]:
-    """Return origin, head number, head hash and the entries of an export."""
-    each = iter(lines)
-    head = json.loads(next(each, "null"))
-    if not isinstance(head, dict) or not {"origin", "seq", "hash"} <= head.keys():
-        raise ValueError("line 1 is not the head of an export")
-
-    def rows() -> Iterator[Row]:
-        for number, line in enumerate(each, start=2):
-            try:
-                said = json.loads(line)
-                yield Row(
-                    seq=int(said["seq"]),
-                    prev=bytes.fromhex(said["prev"]),
-                    hash=bytes.fromhex(said["hash"]),
-                    body=base64.b64decode(said["body"], validate=True),
-                    kind=said["kind"],
-                    subject=said["subject"],
-                    ticket=said["ticket"],
-                    at=said["at"],
-                )
-            except (KeyError, TypeError, ValueError) as fault:
-                raise ValueError(f"line {number} is not an entry: {fault}") from fault
-
-    return str(head["origin"]), int(head["seq"]), bytes.fromhex(head["hash"]), rows()
-
-
-def main(arguments: list[str]) -> int:
-    """Check the export named on the command line."""
-    names = [word for word in arguments if word != "--json"]
-    if len(names) != 1:
-        sys.stderr.write(__doc__ or "")
+        with open(pins.file, encoding="utf-8") as file:  # noqa: PTH123 - no more than is needed
+            first = file.readline()
+            if first == "c2sp.org/tlog-proof@v1\n":
+                report = _proof(file.read(), pins)
+            elif '"ethops-bundle/1"' in first:
+                report = File(json.loads(first + file.read()), pins).bundle()
+            else:
+                report = File(json.loads(first), pins).export(file)
+    except UNREADABLE as fault:
+        print(f"unreadable: {type(fault).__name__}: {fault}", file=sys.stderr)  # noqa: T201
         return 2
-    try:
-        with open(names[0], encoding="utf-8") as lines:  # noqa: PTH123 - no more than is needed
-            origin, seq, head, rows = read_export(lines)
-            report = verify(rows, origin=origin, head_seq=seq, head_hash=head)
-    except (OSError, ValueError) as fault:
-        sys.stderr.write(f"unreadable: {fault}\n")
-        return 2
-    if "--json" in arguments:
-        said = json.dumps({"whole": report.whole, **asdict(report)})
-    else:
-        said = "\n".join(report.findings) or f"whole: {report.entries} entries to #{report.last}"
-    sys.stdout.write(said + "\n")
+    except ValueError as fault:  # what is forged, or contradicts itself
+        report = Report(findings=[str(fault)])
+    end = f"{'whole' if report.whole else 'broken'}: {report.entries} entries to #{report.last}"
+    said = "\n".join([*report.says, *report.findings, end])
+    print(json.dumps({"whole": report.whole, **vars(report)}) if pins.json else said)  # noqa: T201
     return 0 if report.whole else 1
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(main())

@@ -75,6 +75,13 @@ def _over(hashes: list[bytes]) -> bytes:
     return hashes[0]
 
 
+def root_of(hashes: bytes) -> bytes:
+    """Return the hash over a full tile; nothing where it is not full."""
+    if len(hashes) != FULL:
+        return b""
+    return _over([hashes[i : i + HASH] for i in range(0, FULL, HASH)])
+
+
 class Growth:
     """The right edge of the tiles: takes leaves, and says which tiles have changed."""
 
@@ -128,5 +135,4 @@ class Growth:
             full = bytes(held)
             self._changed[level, (count >> HEIGHT) - 1] = full
             held.clear()
-            above = _over([full[i : i + HASH] for i in range(0, FULL, HASH)])
-            self._put(level + 1, count >> HEIGHT, above)
+            self._put(level + 1, count >> HEIGHT, root_of(full))

@@ -26,7 +26,8 @@ COMMITTED = """
            LATERAL jsonb_each_text(CASE jsonb_typeof(audit.content_of(e.body) #> '{body,values}')
                WHEN 'object' THEN audit.content_of(e.body) #> '{body,values}' ELSE '{}' END) v
       LEFT JOIN public.audit_value b ON b.digest = v.value
-     WHERE e.seq > %s AND e.seq <= %s ORDER BY e.seq
+     WHERE e.seq > %s AND e.seq <= %s AND position('"values":{'::bytea IN e.body) > 0
+     ORDER BY e.seq
 """
 
 

@@ -1,78 +1,71 @@
 """Verification of the ledger in the database, by the same code that an auditor runs offline."""
 
-import base64
-import json
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import TypeAlias
 
 from django.db import connection, transaction
 
-from audit.models import Check, Entry
-from audit.recorder import moment
-from audit.verify import GENESIS, Report, Row, verify
+from audit.errors import NoProofError, NoteError
+from audit.ledger import heads, merkle, tiles, values
+from audit.ledger.chain import GENESIS
+from audit.ledger.entries import Head, head, one_snapshot, origin_after, rows
+from audit.ledger.logkeys import hands_over
+from audit.ledger.notes import Key, TreeHead, open_note, parse_line, split, verify_lines
+from audit.models import Check, Cosignature, Entry, LogKey, Witness
+from audit.models import TreeHead as StoredHead
+from audit.verify import Report, Walk
 
-PAGE = 2_000
 SHOWN_FINDINGS = 10
 KEPT = timedelta(days=7)
+MOST_SIGNATURES = 2_000
+"""Of the newest tree heads; the older ones were checked when they were new."""
+TILES_AT_ONCE = 64
+
+Tell: TypeAlias = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The end of the chain as the database says."""
+def check(*, since: int = 0, key: str = "", tell: Tell = lambda _done, _all: None) -> Report:
+    """Verify the entries after `since`, all of them from 0; `key` pins the log's key.
 
-    origin: str
-    seq: int
-    hash: bytes
-
-
-def head() -> Head:
-    """Return the head."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT origin, seq, hash FROM audit.head()")
-        origin, seq, digest = cursor.fetchone()
-    return Head(origin=str(origin), seq=int(seq), hash=bytes(digest))
-
-
-def check(*, since: int = 0) -> Report:
-    """Verify the entries after `since`; all of them from 0."""
+    Raises:
+        NoProofError: there is no entry `since`.
+    """
     with transaction.atomic():
-        _one_snapshot()
-        end = head()
-        start_hash = GENESIS if since <= 0 else bytes(Entry.objects.get(seq=since).hash)
-        return verify(
-            _rows(max(since, 0), end.seq),
-            origin=end.origin,
-            head_seq=end.seq,
-            head_hash=end.hash,
-            start=max(since, 0),
-            start_hash=start_hash,
-        )
+        one_snapshot()
+        prev = GENESIS
+        if since > 0:
+            found = Entry.objects.filter(seq=since).values_list("hash", flat=True).first()
+            if found is None:
+                raise NoProofError(f"there is no entry #{since}")
+            prev = bytes(found)
+        return _walk(head(), max(since, 0), prev, key, tell)
 
 
-def check_and_keep(*, since: int = 0) -> Report:
+def check_and_keep(
+    *, since: int = 0, key: str = "", tell: Tell = lambda _done, _all: None
+) -> Report:
     """Verify as `check` does, and keep what was found for everybody to see."""
     began = time.monotonic()
-    report = check(since=since)
-    Check.objects.create(
-        since=since,
-        to_seq=report.last,
-        whole=report.whole,
-        findings=report.findings[:SHOWN_FINDINGS],
-        took_us=int((time.monotonic() - began) * 1_000_000),
-    )
-    Check.objects.filter(at__lt=datetime.now(UTC) - KEPT).delete()
-    return report
+    return _keep(check(since=since, key=key, tell=tell), since, began)
 
 
-def check_on() -> Report:
-    """Verify what has come since the last check that found the chain whole; all of it else.
+def check_on(*, key: str = "", tell: Tell = lambda _done, _all: None) -> Report:
+    """Verify what has come since the last check that found all whole; all of it else.
 
     A broken chain is walked anew each time, so that it is never called whole by looking away.
     """
     last = latest()
-    return check_and_keep(since=last.to_seq if last is not None and last.whole else 0)
+    if last is None or not last.whole or last.hash is None or not last.to_seq:
+        return check_and_keep(key=key, tell=tell)
+    began = time.monotonic()
+    with transaction.atomic():
+        one_snapshot()
+        # From what was found then, and not from what the row says now.
+        report = _walk(head(), last.to_seq, bytes(last.hash), key, tell)
+    return _keep(report, last.to_seq, began)
 
 
 def latest() -> Check | None:
@@ -80,69 +73,128 @@ def latest() -> Check | None:
     return Check.objects.first()
 
 
-def export() -> Iterator[str]:
-    """Yield the lines of an export, as `verify.py` reads them."""
-    with transaction.atomic():
-        _one_snapshot()
-        end = head()
-        yield json.dumps({"origin": end.origin, "seq": end.seq, "hash": end.hash.hex()})
-        for row in _rows(0, end.seq):
-            yield json.dumps(
-                {
-                    "seq": row.seq,
-                    "prev": row.prev.hex(),
-                    "hash": row.hash.hex(),
-                    "body": base64.b64encode(row.body).decode("ascii"),
-                    "kind": row.kind,
-                    "subject": row.subject,
-                    "ticket": row.ticket,
-                    "at": row.at,
-                }
-            )
-
-
-def archive(first: int, last: int) -> Iterator[str]:
-    """Yield the lines of an archive: the entries of a range that still have their bytes."""
-    for row in _rows(first - 1, last):
-        if row.kind != "pruned":
-            yield json.dumps(
-                {
-                    "seq": row.seq,
-                    "prev": row.prev.hex(),
-                    "hash": row.hash.hex(),
-                    "body": base64.b64encode(row.body).decode("ascii"),
-                }
-            )
-
-
-def _one_snapshot() -> None:
-    # Head and entries must be of one moment, or an append in between looks like damage.
-    if connection.in_atomic_block and len(connection.savepoint_ids) == 0:
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-
-
-def _rows(after: int, upto: int) -> Iterator[Row]:
-    last = after
-    while last < upto:
-        page = list(Entry.objects.filter(seq__gt=last, seq__lte=upto).order_by("seq")[:PAGE])
-        if not page:
-            return
-        for entry in page:
-            yield row_of(entry)
-        last = page[-1].seq
-
-
-def row_of(entry: Entry) -> Row:
-    """Return the entry in the form that the verifier takes."""
-    at: datetime = entry.at
-    return Row(
-        seq=entry.seq,
-        prev=bytes(entry.prev),
-        hash=bytes(entry.hash),
-        body=bytes(entry.body),
-        kind=entry.kind,
-        subject=entry.subject,
-        ticket=entry.ticket_ref,
-        at=moment(at),
+def _keep(report: Report, since: int, began: float) -> Report:
+    Check.objects.create(
+        since=since,
+        to_seq=report.last,
+        whole=report.whole,
+        hash=bytes.fromhex(report.head) or None,
+        size=report.size,
+        findings=report.findings[:SHOWN_FINDINGS],
+        took_us=int((time.monotonic() - began) * 1_000_000),
     )
+    Check.objects.filter(at__lt=datetime.now(UTC) - KEPT).delete()
+    return report
+
+
+def _walk(end: Head, start: int, prev: bytes, key: str, tell: Tell) -> Report:
+    newest = heads.newest()
+    size = newest.size if newest else 0
+    try:
+        peaks = merkle.Frontier.read(start, heads.reader()).peaks if start <= size else []
+    except NoProofError as fault:
+        report = Report(last=start, findings=[f"tree: {fault}"])
+        report.head = prev.hex()
+        return report
+    walk = Walk(origin_after(start), start, prev, peaks)
+    found = StoredHead.objects.filter(size__gt=start).values_list("size", "root")
+    walk.take(rows(start, end.seq, tell), {at: bytes(root) for at, root in found})
+    walk.committed.clear()  # compared in the database, below
+    report = walk.end(end.seq, end.hash, {})
+    report.head, report.size = walk.prev.hex(), size
+    if size > end.seq:
+        report.find(f"a tree head of {size} was signed, but the entries end at #{end.seq}")
+    for finding in _further(start, end.seq, size, key):
+        report.find(finding)
+    return report
+
+
+def _further(start: int, upto: int, size: int, key: str) -> Iterator[str]:
+    yield from values.faults(since=start, upto=upto)
+    try:
+        known = [(row.from_size, Key.parse(row.vkey)) for row in LogKey.objects.order_by("n")]
+        yield from _keys(known, key)
+        yield from _signatures(start, known)
+        yield from _cosignatures(start)
+    except NoteError as fault:
+        yield f"keys: {fault}"
+    if start == 0:
+        yield from _leaves(min(size, upto))
+        yield from _nodes(size)
+
+
+# ---------------------------------------------------------------- signatures
+
+
+def _keys(known: Sequence[tuple[int, Key]], pinned: str) -> Iterator[str]:
+    if pinned and pinned not in [key.vkey for _, key in known]:
+        yield "the pinned key is not among the keys of the log"
+    statements = list(LogKey.objects.order_by("n").values_list("statement", flat=True))
+    for ((_, old), (from_size, new)), said in zip(pairwise(known), statements[1:], strict=True):
+        if not hands_over(said, old, new, from_size):
+            yield f"key {new.vkey}: the key before it did not hand over to it"
+
+
+def _signatures(start: int, known: Sequence[tuple[int, Key]]) -> Iterator[str]:
+    for stored in StoredHead.objects.filter(size__gt=start)[:MOST_SIGNATURES]:
+        valid = [key for from_size, key in known if from_size <= stored.size][-1:]
+        try:
+            said = TreeHead.parse(open_note(stored.note, valid)[0])
+        except NoteError as fault:
+            yield f"tree head of {stored.size}: {fault}"
+            continue
+        agrees = (said.size, said.root) == (stored.size, bytes(stored.root))
+        if not agrees or said.origin != valid[0].name:
+            yield f"tree head of {stored.size}: the signed text says something else"
+
+
+def _cosignatures(start: int) -> Iterator[str]:
+    known = {one.name: Key.parse(one.vkey) for one in Witness.objects.all()}
+    lines = Cosignature.objects.filter(size__gt=start).order_by("-size")[:MOST_SIGNATURES]
+    notes = dict(
+        StoredHead.objects.filter(size__in=[one.size for one in lines]).values_list("size", "note")
+    )
+    for one in lines:
+        try:
+            text, _ = split(notes.get(one.size, ""))
+            if one.witness in known:
+                verify_lines(text, [parse_line(one.line)], [known[one.witness]])
+        except NoteError as fault:
+            yield f"tree head of {one.size}: {one.witness}: {fault}"
+
+
+# ---------------------------------------------------------------- tiles, which proofs are made of
+
+
+def _leaves(size: int) -> Iterator[str]:
+    """Compare the tiles of leaves with the entries; the database does the hashing."""
+    for first in range(0, -(-size // tiles.WIDTH), TILES_AT_ONCE):
+        with connection.cursor() as cursor:
+            cursor.execute(LEAVES, [first, first + TILES_AT_ONCE, size])
+            for (index,) in cursor.fetchall():
+                yield f"tile 0/{index} of the tree is not that of the entries"
+
+
+LEAVES = """
+    SELECT w.index FROM (
+        SELECT (e.seq - 1) / 256 AS index,
+               string_agg(CASE e.kind WHEN 'pruned' THEN e.body
+                          ELSE sha256('\\x00'::bytea || e.body) END, ''::bytea ORDER BY e.seq)
+                   AS leaves
+          FROM public.audit_entry e
+         WHERE e.seq > %s::bigint * 256 AND e.seq <= least(%s::bigint * 256, %s)
+         GROUP BY 1) w
+      LEFT JOIN public.audit_tile t ON t.level = 0 AND t.index = w.index
+     WHERE t.hashes IS DISTINCT FROM w.leaves
+     ORDER BY 1
+"""
+
+
+def _nodes(size: int) -> Iterator[str]:
+    """Compare each hash above the leaves with the full tile below it."""
+    for level, index, width in tiles.tiles_of(size):
+        if level:
+            below = range(index * tiles.WIDTH, index * tiles.WIDTH + width)
+            whole = b"".join(tiles.root_of(heads.tile(level - 1, each)) for each in below)
+            if heads.tile(level, index) != whole:
+                yield f"tile {level}/{index} of the tree is not that of the tiles below"

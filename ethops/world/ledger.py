@@ -8,8 +8,8 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from audit.fields import CisOf, PersonaOf, RunOf
+from audit.ledger.chain import GENESIS, link
 from audit.models import Entry
-from audit.verify import GENESIS, link
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import Count, Min
 
-from audit.ledger import trust, verification
+from audit.ledger import entries, trust, verification
 from audit.models import Entry, Pending, Signing, TreeHead, Witness, Witnessing
 
 
@@ -100,7 +100,7 @@ class Standing:
 def standing() -> Standing:
     """Return how the ledger stands now; a fixed number of small queries."""
     waiting = Pending.objects.aggregate(count=Count("n"), oldest=Min("at"))
-    seq, checked, head = verification.head().seq, last_check(), last_head()
+    seq, checked, head = entries.head().seq, last_check(), last_head()
     quorum, seen = witnesses()
     witnessed = max((one.size for one in seen if one.independent), default=0)
     return Standing(

@@ -87,7 +87,10 @@ def verify_chain(link: psycopg.Connection) -> verify.Report:
         verify.Row(seq, prev, link_, body, kind, subject, ticket, moment(at))
         for seq, prev, link_, body, kind, subject, ticket, at in entries
     )
-    return verify.verify(rows, origin=head[0], head_seq=head[1], head_hash=head[2])
+    walk = verify.Walk(head[0])
+    walk.take(rows, {})
+    walk.committed.clear()
+    return walk.end(head[1], head[2], {})
 
 
 def _rows(link: psycopg.Connection, kind: type[T], query: LiteralString) -> tuple[T, ...]:

@@ -15,7 +15,7 @@ from django.db import DatabaseError
 
 from audit import checkpointer
 from audit.errors import RecordError
-from audit.ledger import breakglass, retention, trust, verification
+from audit.ledger import breakglass, exports, retention, trust
 from audit.ledger.logkeys import KeyFile
 from ethops import env
 from ethops.desk import break_glass
@@ -109,7 +109,7 @@ def _epoch(write: Write, options: dict[str, Any]) -> int:
 def _retain(write: Write, options: dict[str, Any]) -> int:
     total, count = hashlib.sha256(), 0
     with options["archive"].open("x", encoding="utf-8") as out:
-        for line in verification.archive(options["first"], options["last"]):
+        for line in exports.archive(options["first"], options["last"]):
             out.write(line + "\n")
             total.update(line.encode() + b"\n")
             count += 1

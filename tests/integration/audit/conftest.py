@@ -113,6 +113,26 @@ def ledger(role, start_process, tmp_path) -> Iterator[Ledger]:
         witness.close()
 
 
+@pytest.fixture
+def tamper(servers, database_name):
+    """`tamper(table, statement)` does what only a superuser can, past the triggers."""
+
+    def change(table: str, statement: str) -> None:
+        with psycopg.connect(servers.superuser_dsn(database_name), autocommit=True) as evil:
+            kept = evil.execute(
+                "SELECT tgname, tgenabled FROM pg_trigger"
+                " WHERE tgrelid = %s::regclass AND NOT tgisinternal",
+                [table],
+            ).fetchall()
+            evil.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+            evil.execute(statement)
+            for name, enabled in kept:
+                always = "ALWAYS " if enabled == "A" else ""
+                evil.execute(f"ALTER TABLE {table} ENABLE {always}TRIGGER {name}")
+
+    return change
+
+
 def wait_for(condition: Callable[[], Any], told: Callable[[], str] = lambda: "") -> Any:
     """Return the first true value of the condition."""
     end = time.monotonic() + DEADLINE_SECONDS

@@ -67,25 +67,6 @@ def refused(link, keys):
     return why.value.state
 
 
-@pytest.fixture
-def tamper(servers, database_name):
-    """`tamper(table, statement)` does what only a superuser can, past the triggers."""
-
-    def change(table, statement):
-        with psycopg.connect(servers.superuser_dsn(database_name), autocommit=True) as evil:
-            evil.execute("SET session_replication_role = replica")
-            evil.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-            evil.execute(statement)
-            names = evil.execute(
-                "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal",
-                [table],
-            ).fetchall()
-            for (name,) in names:
-                evil.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")
-
-    return change
-
-
 # ---------------------------------------------------------------- signing
 
 

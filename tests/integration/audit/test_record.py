@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from django.db import connection
 
-from audit.ledger import pending, verification
+from audit.ledger import entries, pending, verification
 from audit.recorder import Recorder
 from audit.work import relay, rows
 from audit.work.states import WorkState, may_move
@@ -149,7 +149,7 @@ def test_a_fact_becomes_an_entry(role, clean_db):
     pending.note(kind="person.noted", subject="x", body={"a": 1})
     found, link, origin = recorder(role)
     found.record(link, origin)
-    assert verification.head().seq == 1
+    assert entries.head().seq == 1
 
 
 def test_what_is_recorded_verifies(role, clean_db):

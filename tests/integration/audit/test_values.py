@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from audit.commitments import commitment
-from audit.ledger import values, verification
+from audit.ledger import entries, values, verification
 from audit.recorder import Recorder
 
 
@@ -30,7 +30,7 @@ def record(role):
 
 
 def faults():
-    return list(values.faults(since=0, upto=verification.head().seq))
+    return list(values.faults(since=0, upto=entries.head().seq))
 
 
 def redact(role, digest):
