@@ -34,6 +34,8 @@ class Inference:
     def ask(self, question: Question) -> Answer:
         """Choose one of the candidates, or raise: never an answer out of malformed text.
 
+        Malformed text is told what is wrong with it, and asked for once more.
+
         Raises:
             NoAnswerError: there is nothing to choose from.
             OversizeError: the question does not fit the context.
@@ -41,18 +43,28 @@ class Inference:
             ModelServerError: the server did not answer whole, or not in time.
         """
         began = time.perf_counter()
-        prompt = rendering.render(question, self._context_tokens)
-        text = ""
-        last = Chunk()
         deadline = time.monotonic() + self._timeout_s
-        stream = self._server.stream_chat(
-            self._model, self._options, prompt.body(), deadline=deadline
-        )
+        prompt = rendering.render(question, self._context_tokens)
+        text, last = self._said(prompt.body(), deadline)
+        try:
+            return self._read(text, last, question, began)
+        except MalformedAnswerError as fault:
+            again = rendering.asked_again(prompt.body(), text, str(fault))
+        text, last = self._said(again, deadline)
+        return self._read(text, last, question, began)
+
+    def _said(self, body: Mapping[str, JSON], deadline: float) -> tuple[str, Chunk]:
+        """Return one answer's whole text; what does not come to an end is cut, and refused so."""
+        text, last = "", Chunk()
+        stream = self._server.stream_chat(self._model, self._options, body, deadline=deadline)
         with closing(stream):
             for last in stream:
                 text += last.text
                 if len(text) > rendering.LONGEST_ANSWER:
-                    raise MalformedAnswerError("The model does not come to an end.")
+                    break
+        return text, last
+
+    def _read(self, text: str, last: Chunk, question: Question, began: float) -> Answer:
         return rendering.parse(
             text,
             question,

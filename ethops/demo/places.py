@@ -61,6 +61,11 @@ class Places:
         return self.state / "site.yaml"
 
     @property
+    def rules(self) -> Path:
+        """The site's own inference rules."""
+        return self.state / "rules.yaml"
+
+    @property
     def home(self) -> Path:
         """Everything of the small site."""
         return self.state / "site"

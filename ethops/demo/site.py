@@ -13,6 +13,19 @@ LOOPBACK = "127.0.0.1"
 SPOOL_LIMIT_BYTES = 8 * 1024 * 1024
 CACHE_INSTANCE = "cache-01:11211"
 DATABASE_INSTANCE = "db-01:5432"
+BOLD: dict[str, Any] = {
+    "rules": [
+        {
+            "id": "demo-bold",
+            "question": "diagnose",
+            "when": {"ci.ref": {"eq": "demo-db"}, "denied": {"lacks": "restart_service"}},
+            "choose": "restart_service",
+            "say": "A bold rule of this site alone asks for what no grant covers.",
+            "confidence": 0.5,
+        }
+    ]
+}
+"""Our own rules leave a lifeline to people; the demo shows that nothing rests on their manners."""
 
 
 def declaration(places: Places, ports: DemoPorts) -> dict[str, Any]:
@@ -24,6 +37,7 @@ def declaration(places: Places, ports: DemoPorts) -> dict[str, Any]:
             {"name": "ci-label", "match": [{"label": "ci", "field": "ref"}]},
             {"name": "instance", "match": [{"label": "instance", "attribute": "instance"}]},
         ],
+        "rules": places.rules.name,
         "notify": {"kind": "http", "url": f"http://{LOOPBACK}:{ports.inbox}/ops"},
     }
 
@@ -46,6 +60,7 @@ def write(places: Places, ports: DemoPorts) -> None:
     """Write both files."""
     text = yaml.safe_dump(declaration(places, ports), sort_keys=False, allow_unicode=True)
     places.site_file.write_text(f"# Written by each demo.\n{text}", encoding="utf-8")
+    places.rules.write_text(yaml.safe_dump(BOLD, sort_keys=False), encoding="utf-8")
     places.declaration.write_text(json.dumps(services(places, ports)), encoding="utf-8")
 
 

@@ -94,14 +94,6 @@ def continuation(kind: str, body: Mapping[str, Any], said: Said) -> tuple[str, d
     return "chat", {**kept, "messages": [*system, prompt, partial]}
 
 
-def asked_again(body: Mapping[str, Any], attempt: int) -> dict[str, Any]:
-    """Return the body of a further attempt: drawn otherwise, or the same nonsense came again."""
-    sampling = dict(body.get("sampling") or {})
-    if attempt:
-        sampling |= {"temperature": 0.6, "seed": attempt}
-    return {**body, "sampling": sampling}
-
-
 def answer(kind: str, said: Said) -> dict[str, JSON]:
     """Return the whole answer as it is stored with the job."""
     reason = (said.last.done_reason if said.last else "") or "stop"

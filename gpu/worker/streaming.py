@@ -20,7 +20,7 @@ from gpu.worker.saying import Said
 from gpu.worker.watch import Stop, Watch
 
 ATTEMPTS_AT_AN_ANSWER = 2
-"""A model that breaks its schema is asked once more; then there is no answer."""
+"""A model that breaks its schema is told so and asked once more; then there is no answer."""
 
 
 class Unfinished(Exception):  # noqa: N818 - no fault: the job has to stop
@@ -89,9 +89,8 @@ def _question(held: Held, claim: Claim, slot: Slot, watch: Watch) -> Ending:
     except OversizeError as fault:
         _refuse(claim, fault.code, str(fault))
         return Ending.FAILED
-    fault_said = ""
-    for attempt in range(ATTEMPTS_AT_AN_ANSWER):
-        body = saying.asked_again(prompt.body(), attempt)
+    body, fault_said = prompt.body(), ""
+    for _attempt in range(ATTEMPTS_AT_AN_ANSWER):
         said = _whole(held, slot, claim, body, watch)
         learn(held, slot, said.last, said.tokens)
         try:
@@ -105,6 +104,7 @@ def _question(held: Held, claim: Claim, slot: Slot, watch: Watch) -> Ending:
             )
         except MalformedAnswerError as fault:
             fault_said = str(fault)
+            body = rendering.asked_again(prompt.body(), said.text, fault_said)
             continue
         _settle(held, claim, said, began, as_json(parsed))
         return Ending.FINISHED

@@ -7,38 +7,38 @@ from typing import Any
 from adapters import registry
 from adapters.inference import rendering
 from adapters.inference.errors import OversizeError
-from adapters.inference.port import ESCALATE, Answer, Candidate, Question, QuestionKind
+from adapters.inference.port import Answer, Candidate, Question, QuestionKind
 from adapters.json_value import JSON
 from gpu import thinking
 from gpu.models import Slot
 from personas import conf, gate
 from personas.gate import StepClaim
-from personas.runtime import context as gathering
-from personas.runtime.context import Context
+from personas.runtime import facts
+from personas.runtime.facts import Known
 
 DEADLINE_SECONDS = 300.0
-"""So long a step waits for a model; then the matter goes to a person."""
+"""So long a step waits for a model; then the rules are asked."""
 
 
-def ask(claim: StepClaim, context: Context, kind: QuestionKind) -> tuple[Question, Answer] | None:
-    """Return the question and its answer; None where a model has been asked and the step waits."""
+def ask(claim: StepClaim, known: Known, kind: QuestionKind) -> tuple[Question, Answer] | None:
+    """Return the question and its answer; None where a model has been asked and the step waits.
+
+    A model that gives no answer that counts decides nothing: the rules are asked in its place,
+    by what is known now, and where they know nothing they hand over to a person.
+    """
     slot = _slot(claim)
     asked = gate.asked_model(claim=claim) if slot else None
-    if asked is not None and asked.over:
-        question = _question(asked.question)
-        return question, _answer(asked)
-    question = Question(
-        kind=kind,
-        card=claim.card,
-        facts=gathering.facts(context, kind),
-        candidates=gathering.candidates(context, kind),
-    )
+    if asked is not None and asked.state == "done" and asked.answer is not None:
+        return _question(asked.question), _answer(asked.answer)
+    question = facts.question(known, kind, claim.card)
     if slot is None:
         return question, registry.inference().ask(question)
+    if asked is not None and asked.over:
+        return question, by_rules(question, asked.slot, asked.error_code or "no reason was given")
     try:
         tokens = rendering.render(question, slot.context).tokens_estimate
     except OversizeError as fault:
-        return question, _nobody(slot.name, str(fault))
+        return question, by_rules(question, slot.name, str(fault))
     gate.ask_model(
         claim=claim,
         slot=slot.name,
@@ -47,6 +47,16 @@ def ask(claim: StepClaim, context: Context, kind: QuestionKind) -> tuple[Questio
         deadline_seconds=DEADLINE_SECONDS,
     )
     return None
+
+
+def by_rules(question: Question, slot: str, fault: str) -> Answer:
+    """Return what the rules say where a model said nothing that counts; the reasons say so."""
+    answer = registry.inference().ask(question)
+    return dataclasses.replace(
+        answer,
+        engine=f"{answer.engine} ({slot} gave no answer)",
+        why=(*answer.why, f"the model of slot {slot} gave no answer that counts: {fault[:160]}"),
+    )
 
 
 def as_json(question: Question) -> dict[str, JSON]:
@@ -72,20 +82,5 @@ def _question(said: Mapping[str, Any]) -> Question:
     )
 
 
-def _answer(asked: gate.Asked) -> Answer:
-    if asked.state != "done" or asked.answer is None:
-        return _nobody(asked.slot, asked.error_code or "no reason was given")
-    return Answer(**{**asked.answer, "why": tuple(asked.answer["why"])})
-
-
-def _nobody(slot: str, why: str) -> Answer:
-    """A model that does not answer decides nothing: a person is asked."""
-    return Answer(
-        choice=ESCALATE,
-        say=f"The model of slot {slot} gave no answer that counts.",
-        why=(why[:200],),
-        confidence=0.0,
-        engine=f"{slot} (no answer)",
-        rule="",
-        elapsed_us=0,
-    )
+def _answer(said: Mapping[str, Any]) -> Answer:
+    return Answer(**{**said, "why": tuple(said["why"])})

@@ -17,6 +17,7 @@ from personas import conf, gate
 from personas.incarnation import Incarnation
 from personas.runtime import asking
 from personas.runtime import context as gathering
+from personas.runtime.facts import Known
 from personas.runtime.plan import Plan, Situation, close, plan
 
 log = logging.getLogger(__name__)
@@ -60,12 +61,12 @@ def _step(claim: gate.StepClaim) -> None:
         ended = close(claim.history, str(claim.run_id), claim.number - 1)
         _finish(claim, {"kind": "close"}, {"choice": ended.next}, ended)
         return
-    context = gathering.gather(claim)
-    asked = asking.ask(claim, context, cast("QuestionKind", stage))
+    known = gathering.gather(claim)
+    asked = asking.ask(claim, known, cast("QuestionKind", stage))
     if asked is None:
         return
     question, answer = asked
-    chosen = plan(stage, answer, _situation(context, question))
+    chosen = plan(stage, answer, _situation(claim, known, question))
     for proposal in chosen.proposals:
         gate.propose(
             claim=claim,
@@ -74,12 +75,12 @@ def _step(claim: gate.StepClaim) -> None:
     _finish(claim, _shown(question), dataclasses.asdict(answer), chosen)
 
 
-def _situation(context: gathering.Context, question: Question) -> Situation:
+def _situation(claim: gate.StepClaim, known: Known, question: Question) -> Situation:
     return Situation(
-        ticket_ref=context.claim.ticket_ref,
-        ci_ref=context.ci.ref if context.ci else "",
-        impact=context.ci.impact if context.ci else 3,
-        escalates_to=str(context.claim.inputs["escalates_to"]),
+        ticket_ref=claim.ticket_ref,
+        ci_ref=known.ci.ref if known.ci else "",
+        impact=known.ci.impact if known.ci else 3,
+        escalates_to=str(claim.inputs["escalates_to"]),
         facts=question.facts,
     )
 

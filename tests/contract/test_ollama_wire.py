@@ -10,15 +10,18 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from adapters.inference import wire
+from adapters.inference.direct import Inference
 from adapters.inference.errors import (
     CutStreamError,
     InferenceError,
+    MalformedAnswerError,
     MalformedStreamError,
     OverDeadlineError,
     ServerSaidError,
     UnreachableError,
 )
 from adapters.inference.ollama import Chunk, Server
+from adapters.inference.port import Candidate, Question
 
 HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -237,3 +240,43 @@ def test_counts_are_bounded_and_never_negative(peer: Peer) -> None:
 def test_an_address_that_leads_nowhere_is_unreachable(url: str) -> None:
     with pytest.raises(UnreachableError):
         Server(url, connect_s=1).tags()
+
+
+# ---------------------------------------------------------------- a typed question, asked twice
+
+QUESTION = Question(
+    "diagnose", "responder", {"alert.name": "ShopDown"}, (Candidate("escalate", "Ask a person"),)
+)
+GOOD = '{"why": ["hm"], "choice": "escalate", "say": "Ask.", "confidence": 0.5}'
+
+
+def answers_in_turn(peer: Peer, *texts: str) -> None:
+    left = iter(texts)
+
+    def speak(link: socket.socket) -> None:
+        link.sendall(HEAD + said(next(left)) + line(LAST) + b"0\r\n\r\n")
+
+    peer.speak = speak
+
+
+def engine(peer: Peer) -> Inference:
+    return Inference(Server(peer.url), "m", {}, context_tokens=4096, timeout_s=3.0)
+
+
+def test_a_refused_answer_is_asked_for_once_more_with_its_fault(peer: Peer) -> None:
+    answers_in_turn(peer, GOOD.replace("escalate", "reboot"), GOOD)
+    assert engine(peer).ask(QUESTION).choice == "escalate"
+    second = json.loads(peer.heard[1].partition(b"\r\n\r\n")[2])
+    assert "'reboot' is not among the candidates" in second["messages"][-1]["content"]
+
+
+def test_a_second_refusal_is_the_last(peer: Peer) -> None:
+    answers_in_turn(peer, "no", "no", GOOD)
+    with pytest.raises(MalformedAnswerError):
+        engine(peer).ask(QUESTION)
+    assert len(peer.heard) == 2
+
+
+def test_an_answer_without_end_is_no_answer(peer: Peer) -> None:
+    answers_in_turn(peer, "x" * 20_000, GOOD)
+    assert engine(peer).ask(QUESTION).choice == "escalate"

@@ -152,12 +152,13 @@ def test_nonsense_is_asked_about_once_more(desk: House) -> None:
     assert desk.job(asked(desk, run))["attempts"] == 1
 
 
-def test_nonsense_twice_goes_to_a_person_with_its_reason(desk: House) -> None:
+def test_nonsense_twice_is_answered_by_the_rules_with_its_reason(desk: House) -> None:
     desk.fault("wrong_answer", model="ops-8b", times=2)
     run, _ = bear(desk)
     answer = answered(desk, run)
-    assert (answer["choice"], answer["confidence"]) == ("escalate", 0.0)
-    assert answer["why"] == ["inference.malformed_answer"]
+    assert (answer["choice"], answer["rule"]) == ("escalate", "triage-not-joined")
+    assert answer["engine"] == "rules (ops-8b gave no answer)"
+    assert answer["why"][-1].endswith("inference.malformed_answer")
     assert desk.job(asked(desk, run))["answer"] is None
 
 

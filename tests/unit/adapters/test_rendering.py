@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,16 @@ from hypothesis import strategies as st
 
 from adapters.inference.errors import MalformedAnswerError, NoAnswerError, OversizeError
 from adapters.inference.port import Answer, Candidate, Question
-from adapters.inference.rendering import ANSWER_TOKENS, clean, estimate, parse, question_in, render
+from adapters.inference.rendering import (
+    AGAIN_TOKENS,
+    ANSWER_TOKENS,
+    asked_again,
+    clean,
+    estimate,
+    parse,
+    question_in,
+    render,
+)
 from adapters.json_value import JSON
 
 OFFERED = (
@@ -91,7 +101,7 @@ def test_a_prompt_fits_or_is_refused(facts: dict[str, JSON], context: int) -> No
         prompt = render(question(facts), context)
     except OversizeError:
         return
-    assert prompt.tokens_estimate + ANSWER_TOKENS <= context
+    assert prompt.tokens_estimate + ANSWER_TOKENS + AGAIN_TOKENS <= context
     assert prompt.tokens_estimate >= sum(estimate(m["content"]) for m in prompt.messages)
 
 
@@ -105,6 +115,32 @@ def test_long_facts_are_shortened_before_anything_is_refused() -> None:
 def test_a_question_that_never_fits_names_the_limit() -> None:
     with pytest.raises(OversizeError, match="context has 600"):
         render(question(), 600)
+
+
+def test_a_second_attempt_is_told_what_was_wrong_with_the_first() -> None:
+    first = render(question(), 4096).body()
+    again = asked_again(first, '{"choice": "reboot"}', "'reboot' is not among the candidates.")
+    messages: Any = again["messages"]
+    assert messages[:2] == first["messages"]
+    assert [turn["role"] for turn in messages[2:]] == ["assistant", "user"]
+    assert messages[2]["content"] == '{"choice": "reboot"}'
+    assert "'reboot' is not among the candidates." in messages[3]["content"]
+
+
+def test_a_second_attempt_keeps_its_schema_and_is_drawn_otherwise() -> None:
+    first = render(question(), 4096).body()
+    again = asked_again(first, "", "nothing")
+    sampling: Any = first["sampling"]
+    assert again["format"] == first["format"]
+    assert again["sampling"] == {**sampling, "temperature": 0.6, "seed": 1}
+
+
+@given(st.text(max_size=3000), st.text(max_size=3000))
+def test_what_a_second_attempt_adds_is_bounded(refused: str, fault: str) -> None:
+    first = render(question(), 4096).body()
+    messages: Any = asked_again(first, refused, fault)["messages"]
+    assert sum(estimate(turn["content"]) for turn in messages[2:]) <= AGAIN_TOKENS
+    assert all(turn["content"] for turn in messages)
 
 
 def test_without_candidates_there_is_nothing_to_ask() -> None:

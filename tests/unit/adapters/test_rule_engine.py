@@ -42,6 +42,11 @@ def ask(
             {"alert.join": "joined", "ci.impact": 1, "alert.severity": "warning"},
             "assign_responders_high",
         ),
+        (
+            {"alert.join": "joined", "alert.severity": "critical", "ci.maintenance": True},
+            "assign_responders_low",
+        ),
+        ({"alert.join": "joined", "ticket.repeats": 10}, "assign_responders_medium"),
         ({"alert.join": "joined", "alert.severity": "critical"}, "assign_responders_medium"),
         ({"alert.join": "joined", "ci.user_facing": True}, "assign_responders_medium"),
         ({"alert.join": "joined", "ci.user_facing": False}, "assign_responders_low"),
@@ -73,6 +78,44 @@ FRESH: dict[str, JSON] = {"alert.name": "A", "tried": [], "denied": [], "observe
 )
 def test_diagnose(facts: dict[str, JSON], choice: str) -> None:
     assert ask("diagnose", FRESH | facts, DIAGNOSE).choice == choice
+
+
+HANGS: dict[str, JSON] = FRESH | {"alert.symptom": "no_answer"}
+LOOKED: dict[str, JSON] = {"tried": ["collect_diagnostics"]}
+
+
+@pytest.mark.parametrize(
+    ("facts", "rule"),
+    [
+        ({"ci.lifeline": True}, "diagnose-lifeline"),
+        ({"ci.maintenance": True}, "diagnose-maintenance"),
+        ({"alert.names_other_host": True}, "diagnose-other-host"),
+        ({"host.others_ill": 6}, "diagnose-host-in-trouble"),
+        ({"probe.well": True}, "diagnose-nothing-wrong"),
+        ({"probe.stale": True}, "diagnose-silent-probe"),
+        ({"probe.stale": True} | LOOKED, "diagnose-silent-probe-for-a-person"),
+        ({"probe.agrees": False}, "diagnose-contradiction"),
+        ({"probe.agrees": False} | LOOKED, "diagnose-contradiction-for-a-person"),
+        ({"probe.turns": 6}, "diagnose-comes-and-goes"),
+        ({"probe.turns": 6} | LOOKED, "diagnose-comes-and-goes-for-a-person"),
+    ],
+)
+def test_what_keeps_hands_off_goes_before_every_remedy(facts: dict[str, JSON], rule: str) -> None:
+    worked: dict[str, JSON] = {"history.worked": ["restart_service"]}
+    answer = ask("diagnose", HANGS | worked | facts, DIAGNOSE)
+    assert (answer.rule, answer.choice == "restart_service") == (rule, False)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"ci.lifeline": False, "ci.maintenance": False, "alert.names_other_host": False},
+        {"host.others_ill": 5},
+        {"probe.well": False, "probe.stale": False, "probe.agrees": True, "probe.turns": 5},
+    ],
+)
+def test_what_is_merely_usual_keeps_nobody_from_a_remedy(facts: dict[str, JSON]) -> None:
+    assert ask("diagnose", HANGS | facts, DIAGNOSE).choice == "restart_service"
 
 
 WAITING: dict[str, JSON] = {

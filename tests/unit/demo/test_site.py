@@ -6,7 +6,11 @@ from itertools import chain
 import pytest
 import yaml
 
-from adapters.site import Site
+from adapters.inference.embedded import Inference
+from adapters.inference.port import Candidate, Question
+from adapters.json_value import JSON
+from adapters.site import Site, rules_path
+from adapters.site import read as read_site
 from ethops.demo import places, site
 from ethops.demo.places import DemoError, Places, make_anew
 from ethops.demo.world import alert
@@ -97,3 +101,13 @@ def test_a_pid_is_zero_where_the_keeper_has_written_none(tmp_path):
     from ethops.demo.world import World
 
     assert World(Places(tmp_path), places.ports(8100)).pid("demo-web") == 0
+
+
+def test_the_bold_rule_is_read_with_the_site_and_asks_for_what_is_never_granted(made):
+    site.write(made, places.ports(8100))
+    rules = rules_path(read_site(made.site_file))
+    facts: dict[str, JSON] = {"ci.ref": "demo-db", "ci.lifeline": True, "denied": []}
+    offered = (Candidate("restart_service", "Restart"), Candidate("escalate", "Ask"))
+    question = Question("diagnose", "incident_responder", facts, offered)
+    assert Inference(site_rules=rules).ask(question).choice == "restart_service"
+    assert Inference().ask(question).choice == "escalate"

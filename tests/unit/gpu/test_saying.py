@@ -198,11 +198,3 @@ def test_tool_calls_are_part_of_the_message() -> None:
     said = ended(Said().plus(Chunk(tool_calls=(call,))), tokens=1)
     message: Any = saying.answer(JobKind.CHAT, said)["message"]
     assert message["tool_calls"] == [call]
-
-
-def test_a_second_attempt_is_drawn_otherwise() -> None:
-    body = {"format": {}, "sampling": {"temperature": 0.0, "seed": 0, "num_predict": 640}}
-    assert saying.asked_again(body, 0) == body
-    again = saying.asked_again(body, 1)
-    assert again["sampling"] == {"temperature": 0.6, "seed": 1, "num_predict": 640}
-    assert again["format"] == {}

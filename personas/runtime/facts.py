@@ -1,0 +1,212 @@
+"""What a step knows as the facts and the choices of a typed question: pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any, Final
+
+from adapters.cmdb.port import CI
+from adapters.inference.port import Candidate, Question, QuestionKind
+from adapters.json_value import JSON
+from adapters.monitoring.port import Probe, Sample
+
+MAINTENANCE: Final = "maintenance_until"
+"""The attribute with which a CI's owner says until when its alerts mean his own work."""
+_OF_ONE_KIND: Final = (
+    {"refused", "no_answer", "wrong_content"},
+    {"slow", "wrong_status", "unreachable"},
+    {"over_threshold"},
+)
+"""Symptoms that pass into each other within one trouble; between these groups they do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A catalogue entry that fits the CI."""
+
+    name: str
+    title: str
+    window_s: float
+    patience_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What one step may know: its ticket, the one CI, its probes, and what fits it."""
+
+    ticket_ref: str
+    run: str
+    joined: str
+    alert: Mapping[str, JSON]
+    """Text from outside, all of it."""
+    history: Sequence[Mapping[str, Any]]
+    """The ticket's actions so far, oldest first."""
+    ci: CI | None
+    now: datetime
+    named_host: str = ""
+    """The declared host that the alert's labels name, "" where they name none."""
+    repeats: int = 0
+    neighbours: int = 0
+    """How many other CIs of the same host have lately got an incident that is still open."""
+    probes: tuple[Probe, ...] = ()
+    samples: tuple[Sample, ...] = ()
+    """Of the CI's probes, lately, oldest first."""
+    well_since: datetime | None = None
+    entries: tuple[Entry, ...] = ()
+    worked_before: tuple[str, ...] = ()
+
+    @property
+    def plays(self) -> list[Mapping[str, Any]]:
+        """The ticket's playbook actions so far, oldest first."""
+        return [action for action in self.history if action["verb"] == "playbook.run"]
+
+    @property
+    def last_play(self) -> Mapping[str, Any] | None:
+        """The newest of this run's own."""
+        own = [play for play in self.plays if play["run"] == self.run]
+        return own[-1] if own else None
+
+
+def question(known: Known, kind: QuestionKind, card: str) -> Question:
+    """Return what is asked of a card in this stage of its run."""
+    return Question(kind, card, facts(known, kind), candidates(known, kind))
+
+
+def facts(known: Known, kind: str) -> dict[str, JSON]:
+    """Return the facts of a question of this kind, flat by dotted path."""
+    found: dict[str, JSON] = {
+        # First of all: what an alert calls itself must not stand where we say what is so.
+        **{f"alert.{name}": value for name, value in known.alert.items()},
+        "ticket.ref": known.ticket_ref,
+        "ticket.repeats": known.repeats,
+        "alert.join": known.joined,
+        **_ci_facts(known),
+        **_probe_facts(known),
+        **_tried(known.plays),
+        "history.worked": list(known.worked_before),
+    }
+    if kind == "verify":
+        found |= _verification(known)
+    return found
+
+
+def candidates(known: Known, kind: str) -> tuple[Candidate, ...]:
+    """Return what may be chosen; an engine never chooses anything else."""
+    escalate = Candidate("escalate", "Hand it to a person, with what was tried")
+    if kind == "triage":
+        levels = ("high", "medium", "low")
+        assign = [Candidate(f"assign_responders_{v}", f"Responders, urgency {v}") for v in levels]
+        return (*assign, escalate)
+    if kind == "diagnose":
+        return (*(Candidate(e.name, e.title) for e in known.entries), escalate)
+    return (
+        Candidate("resolve", "The CI is well: resolve the incident"),
+        Candidate("wait", "Look again in two seconds"),
+        Candidate("next", "Try something else from the catalogue"),
+        Candidate("comment_observed", "Say what would have been done, and tell a person"),
+        escalate,
+    )
+
+
+def _ci_facts(known: Known) -> dict[str, JSON]:
+    ci = known.ci
+    if ci is None:
+        return {}
+    found: dict[str, JSON] = {
+        "ci.ref": ci.ref,
+        "ci.name": ci.name,
+        "ci.class": ci.ci_class,
+        "ci.impact": ci.impact,
+        "ci.user_facing": ci.user_facing,
+        "ci.lifeline": ci.lifeline,
+        "ci.maintenance": _in_maintenance(ci, known.now),
+    }
+    if ci.host:
+        found |= {"ci.host": ci.host, "host.others_ill": known.neighbours}
+        if known.named_host:
+            found["alert.names_other_host"] = known.named_host != ci.host
+    return found
+
+
+def _in_maintenance(ci: CI, now: datetime) -> bool:
+    until = ci.attributes.get(MAINTENANCE)
+    if until is None:
+        return False
+    try:
+        said = datetime.fromisoformat(str(until))
+    except ValueError:
+        # Somebody meant something; nothing is done on a guess.
+        return True
+    return now < (said if said.tzinfo else said.replace(tzinfo=UTC))
+
+
+def _probe_facts(known: Known) -> dict[str, JSON]:
+    """Return what the CI's own probes say: of the first bad one, else of the first."""
+    bad = [probe for probe in known.probes if probe.symptom not in (None, "ok")]
+    shown = next(iter(bad or known.probes), None)
+    if shown is None:
+        return {}
+    symptom = shown.symptom or ""
+    found: dict[str, JSON] = {
+        "probe.name": shown.name,
+        "probe.kind": shown.kind,
+        "probe.symptom": symptom,
+        "probe.stale": _is_stale(shown, known.now),
+        "probe.turns": _turns(known.samples, shown.name),
+        "probe.well": known.well_since is not None,
+        "probe.well_seconds": _seconds(known.now - known.well_since) if known.well_since else 0,
+    }
+    kinds = [group for group in _OF_ONE_KIND if symptom in group]
+    if kinds and known.alert.get("symptom"):
+        found["probe.agrees"] = known.alert["symptom"] in kinds[0]
+    return found
+
+
+def _is_stale(probe: Probe, now: datetime) -> bool:
+    """Tell whether a probe has gone silent, by the monitoring contract's own measure."""
+    if probe.last_sample_at is None:
+        return False
+    return now - probe.last_sample_at > timedelta(seconds=3 * probe.interval_s + 10)
+
+
+def _turns(samples: Sequence[Sample], probe: str) -> int:
+    """Return how often a probe went from good to bad or back."""
+    marks = [sample.ok for sample in samples if sample.probe == probe]
+    return sum(before is not after for before, after in pairwise(marks))
+
+
+def _tried(plays: Sequence[Mapping[str, Any]]) -> dict[str, JSON]:
+    return {
+        "tried": [p["entry"] for p in plays if p["outcome"] in ("done", "failed") or p["in_doubt"]],
+        "denied": [p["entry"] for p in plays if p["verdict"] == "denied"],
+        "observed": [p["entry"] for p in plays if p["verdict"] == "observed"],
+    }
+
+
+def _verification(known: Known) -> dict[str, JSON]:
+    last = known.last_play
+    if last is None:
+        return {"action.outcome": "none"}
+    entry = next((e for e in known.entries if e.name == last["entry"]), None)
+    verdict = str(last["verdict"])
+    outcome = "in_doubt" if last["in_doubt"] else str(last["outcome"] or "none")
+    settled = datetime.fromisoformat(last["settled_at"]) if last["settled_at"] else known.now
+    well_from = max(known.well_since, settled) if known.well_since else None
+    return {
+        "action.entry": str(last["entry"]),
+        "action.target": str(last["target"]),
+        "action.outcome": outcome if verdict == "authorised" else verdict,
+        "action.reason": str(last["reason"]),
+        "action.said": str(last["result"].get("said", ""))[:500],
+        "probe.well": (well_from is not None) if known.probes else None,
+        "probe.well_seconds": _seconds(known.now - well_from) if well_from else 0,
+        "window_seconds": entry.window_s if entry else 0,
+        "waited_seconds": _seconds(known.now - settled),
+        "patience_seconds": entry.patience_s if entry else 0,
+        "alert.resolved": False,
+    }
+
+
+def _seconds(span: timedelta) -> float:
+    return round(span.total_seconds(), 1)
