@@ -13,8 +13,8 @@ from personas.models import Action, CatalogueEntry
 
 VERB: Final = "playbook.run"
 """The one verb that acts on hosts."""
-MARGIN: Final = timedelta(seconds=60)
-"""What a play that runs out of time takes to be ended."""
+MARGIN: Final = timedelta(minutes=5)
+"""What a play may take to begin, and to be ended where it runs out of time."""
 
 
 @dataclass(frozen=True, slots=True)

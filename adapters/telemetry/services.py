@@ -89,6 +89,9 @@ def _put(
 ) -> None:
     row = model.objects.filter(pk=name).first()
     if row is None:
+        if model is Observer:
+            # From now on its silence counts.
+            values = {**values, "read_at": now()}
         model.objects.create(pk=name, **values)
         added.append(f"{kind} {name}")
         return
@@ -96,7 +99,8 @@ def _put(
         return
     if isinstance(row, Observer) and (row.retired or row.path != values["path"]):
         # Another source, or one that was not watched for a while: it begins anew.
-        values = {**values, "position": "", "began_at": None, "heard_until": None}
+        anew = {"position": "", "began_at": None, "heard_until": None, "read_at": now()}
+        values = {**values, **anew}
     model.objects.filter(pk=name).update(**values)
     changed.append(f"{kind} {name}")
 
@@ -174,7 +178,7 @@ def push(*, host: str, texts: Sequence[str], after: str, position: str, complete
         raise PositionError(f"The observer of {host} is at {row.position!r}, not at {after!r}.")
     arrived = now()
     if row.began_at is None:
-        row.began_at = arrived
+        row.began_at, row.read_at = arrived, None
     pushed = [Line(text, f"{position[:180]}:{number}") for number, text in enumerate(texts)]
     uses = _take(row, pushed, arrived)
     row.position, row.fault = position[:500], ""

@@ -57,6 +57,7 @@ class Permit:
 
     id: UUID
     ticket_ref: str
+    ci: str
     host: str
     account: str
     begin: datetime

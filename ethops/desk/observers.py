@@ -45,11 +45,12 @@ def alarms(observer: Observer, now: datetime) -> Iterator[Alarm]:
     """Yield what is wrong with an observer now. Pure."""
     silent = timedelta(seconds=observer.silent_after_s)
     read, heard = observer.read_at, observer.heard_until or observer.began_at
+    last = min((at for at in (read, heard) if at is not None), default=None)
     if observer.fault and (read is None or read < now - FAULTY_AFTER):
         yield Alarm("fault", f"{read}", f"Its log cannot be read: {observer.fault}.")
-    elif read is None or heard is None or min(read, heard) < now - silent:
-        last = f"Last read {read or 'never'}, last line of the host {heard or 'never'}."
-        yield Alarm("silent", f"{read and heard and min(read, heard)}", f"It is silent. {last}")
+    elif last is not None and last < now - silent:
+        said = f"Last read {read or 'never'}, last line of the host {heard or 'never'}."
+        yield Alarm("silent", f"{last}", f"It is silent. {said}")
     if observer.gap_from is not None and observer.gap_until is not None:
         lost = f"from {observer.gap_from} until {observer.gap_until}"
         yield Alarm("gap", f"{observer.gap_until}", f"Lines may be lost, {lost}.")

@@ -4,17 +4,19 @@ Uses are read before permits: a permit is claimed before its play begins, so tha
 has its permit in the database already.
 """
 
+import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, ParamSpec
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from adapters import registry
 from adapters.cmdb.errors import CmdbError
 from adapters.cmdb.port import Host
+from adapters.errors import AdapterError
 from adapters.telemetry.port import Observer, Use
 from audit.canonical import JSON
 from audit.ledger import pending
@@ -32,6 +34,8 @@ from ethops.desk.key_use import (
 )
 from ethops.desk.models import KeyUse
 from personas import permits
+
+log = logging.getLogger(__name__)
 
 INTERVAL_SECONDS: Final = 30
 LOOK_BACK: Final = timedelta(days=7)
@@ -52,7 +56,9 @@ def sweep() -> None:
 def join_all() -> int:
     """Join everything that can be told now; returns how many mismatches are new."""
     found = 0
-    while uses := _ready():
+    tried: set[int] = set()
+    while uses := [use for use in _ready() if use.id not in tried]:
+        tried.update(use.id for use in uses)
         found += _join(uses, _world(uses))
     return found + _join_permits(_world(()))
 
@@ -76,10 +82,22 @@ def _join(uses: Sequence[Use], world: World) -> int:
         rows = (_row(f"use:{use.id}", finding, use.host, use.at, {}) for use, finding in plain)
         KeyUse.objects.bulk_create(rows, ignore_conflicts=True)
         registry.collector().joined([use for use, _ in plain])
-    return sum(_join_wrong(use, finding, end) for use, finding, end in wrong)
+    return sum(_unhindered(_join_wrong, use, finding, end) for use, finding, end in wrong)
 
 
-@transaction.atomic
+P = ParamSpec("P")
+
+
+def _unhindered(act: Callable[P, int], *args: P.args, **kwargs: P.kwargs) -> int:
+    """Let one that cannot be told now wait for the next round, and not hold up the others."""
+    try:
+        with transaction.atomic():
+            return act(*args, **kwargs)
+    except (AdapterError, DatabaseError):
+        log.exception("a mismatch could not be given to a person, and is tried again")
+        return 0
+
+
 def _join_wrong(use: Use, finding: Finding, end: Finding | None) -> int:
     new = _keep(f"use:{use.id}", finding, use.host, use.at, _evidence(use))
     if end is not None:
@@ -106,9 +124,8 @@ def _join_permits(world: World) -> int:
     for subject, permit in waiting.items():
         finding = judge_permit(permit, logins[permit.host], world)
         if finding is not None and permit.end is not None:
-            with transaction.atomic():
-                evidence = {"claimed_at": permit.begin.isoformat(), "account": permit.account}
-                new += _keep(subject, finding, permit.host, permit.end, evidence)
+            evidence = {"claimed_at": permit.begin.isoformat(), "account": permit.account}
+            new += _unhindered(_keep, subject, finding, permit.host, permit.end, evidence)
     return new
 
 
@@ -141,6 +158,7 @@ def _permit(used: permits.Used, hosts: dict[str, Host | None]) -> Permit:
     return Permit(
         id=used.id,
         ticket_ref=used.ticket_ref,
+        ci=used.target,
         host=name,
         account=host.user if host else "",
         begin=used.claimed_at,
@@ -213,6 +231,7 @@ def _body(
     }
     if finding.permit is not None:
         body["permit"] = str(finding.permit.id)
+        body["cis"] = [finding.permit.ci]
     return body
 
 

@@ -125,6 +125,7 @@ class Maker:
         made = Permit(
             id=UUID(int=self.dice.getrandbits(128), version=4),
             ticket_ref="INC-1",
+            ci=f"ci-{self.host}",
             host=self.host,
             account=self.account,
             begin=begin,

@@ -1,6 +1,10 @@
 """The other side of the ledger: from a host's log to an incident, with real rows."""
 
 import json
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +21,7 @@ from adapters import site, site_rows
 from adapters.registry import collector, reader
 from ethops.desk import observers, telemetry
 from ethops.desk.models import KeyUse
+from ethops.env import CLONE
 from personas.models import CatalogueEntry
 from tests.doubles import other_side
 from tests.doubles.other_side import AUTHORITY, NAMED, OURS, RETIRED, Story
@@ -273,6 +278,63 @@ def test_a_sweep_is_made_once_per_occasion(web: Scene) -> None:
     for _ in range(3):
         telemetry.sweep()
     assert len(web.noted()) == 1
+
+
+def test_one_that_cannot_be_written_down_does_not_hold_up_the_others(web: Scene) -> None:
+    web.owner.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'not this one'; END $$"
+    )
+    web.owner.execute(
+        "CREATE TRIGGER refuse BEFORE INSERT ON desk_keyuse FOR EACH ROW"
+        " WHEN (NEW.host = 'db') EXECUTE FUNCTION refuse()"
+    )
+    try:
+        web.login("db", ago=290)
+        web.login("web", ago=280)
+        assert web.join() == 1
+    finally:
+        web.owner.execute("DROP FUNCTION refuse CASCADE")
+    assert web.join() == 1
+    assert [body["host"] for _, _, body in web.noted()] == ["web", "db"]
+
+
+JOIN = """
+import django
+django.setup()
+from ethops.desk import telemetry
+while True:
+    telemetry.join_all()
+"""
+
+
+@pytest.mark.processes
+def test_killed_while_it_joins_it_tells_of_each_mismatch_once(
+    web: Scene, servers: Any, database_name: str, tmp_path: Path
+) -> None:
+    for number in range(60):
+        web.login("web", ago=290 + number, port=number + 1)
+    collector().collect()
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "ethops.settings",
+        "ETHOPS_PROCESS": "control",
+        "ETHOPS_STATE": str(tmp_path),
+        "DATABASE_URL": servers.dsn("ethops_app", database_name),
+        "ETHOPS_DATABASE_POOL": "0",
+    }
+    for wanted in (1, 20, 40):
+        with subprocess.Popen([sys.executable, "-c", JOIN], cwd=CLONE, env=environment) as child:
+            try:
+                end = time.monotonic() + 60
+                while len(web.noted()) < wanted:
+                    assert time.monotonic() < end
+            finally:
+                child.kill()
+    web.join()
+    subjects = [subject for subject, _, _ in web.noted()]
+    assert len(subjects) == len(set(subjects)) == 60
+    assert {ref for _, ref, _ in web.noted()} == {"INC-00001"}
 
 
 # ---------------------------------------------------------------- a thousand

@@ -42,7 +42,15 @@ def permit(
 ) -> Permit:
     ended = None if end is None else at(end)
     return Permit(
-        UUID(int=number), "INC-1", host, "ethops", at(begin), ended, shows=shows, commands=commands
+        UUID(int=number),
+        "INC-1",
+        "shop",
+        host,
+        "ethops",
+        at(begin),
+        ended,
+        shows=shows,
+        commands=commands,
     )
 
 

@@ -26,7 +26,9 @@ MINUTES_AGO = NOW - timedelta(minutes=5)
         ({"read_at": LONG_AGO}, ["silent"]),
         ({"heard_until": None, "began_at": NOW}, []),
         ({"heard_until": None}, ["silent"]),
-        ({"read_at": None, "began_at": None, "heard_until": None}, ["silent"]),
+        # Declared, and not begun: its silence counts from then on.
+        ({"began_at": None, "heard_until": None}, []),
+        ({"began_at": None, "heard_until": None, "read_at": LONG_AGO}, ["silent"]),
         ({"fault": "no such file"}, []),
         ({"fault": "no such file", "read_at": MINUTES_AGO}, ["fault"]),
         ({"gap_from": LONG_AGO, "gap_until": MINUTES_AGO}, ["gap"]),
