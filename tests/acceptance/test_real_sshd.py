@@ -1,14 +1,7 @@
 """A real sshd, real keys, and the lines it really writes: who had a permit, and who had none."""
 
-import getpass
-import os
 import shutil
-import socket
-import subprocess
-import threading
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,28 +17,9 @@ from adapters.telemetry.port import Use
 from ethops.desk import telemetry
 from ethops.desk.models import KeyUse
 from tests.conftest import point_django
+from tests.doubles.sshd import ACCOUNT, Host, keygen, serving
 from tests.servers import Servers
 
-SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
-SSH = shutil.which("ssh")
-KEYGEN = shutil.which("ssh-keygen")
-SEPARATION = Path("/run/sshd")
-ACCOUNT = getpass.getuser()
-
-CONFIG = """
-Port {port}
-ListenAddress 127.0.0.1
-HostKey {folder}/host
-AuthorizedKeysFile {folder}/authorized
-TrustedUserCAKeys {folder}/authority.pub
-PidFile none
-UsePAM no
-StrictModes no
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-PermitRootLogin prohibit-password
-LogLevel VERBOSE
-"""
 RUNNING = """
     WITH w AS (
         INSERT INTO audit_work (id, kind, queue, state, subject, claimed_at, lease_until, holder)
@@ -56,92 +30,10 @@ RUNNING = """
 """
 
 
-@dataclass
-class Host:
-    """One sshd on loopback, the keys that may enter, and the log that ethops reads."""
-
-    folder: Path
-    port: int
-    log: Path
-
-    def key(self, name: str) -> str:
-        """Make a key and return its fingerprint."""
-        keygen("-q", "-t", "ed25519", "-N", "", "-f", str(self.folder / name))
-        return keygen("-lf", str(self.folder / f"{name}.pub")).split()[1]
-
-    def enter(self, key: str) -> int:
-        assert SSH
-        options = {
-            "BatchMode": "yes",
-            "IdentitiesOnly": "yes",
-            "StrictHostKeyChecking": "no",
-            "UserKnownHostsFile": os.devnull,
-            "IdentityAgent": "none",
-        }
-        words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-        where = ("-p", str(self.port), "-i", str(self.folder / key), f"{ACCOUNT}@127.0.0.1")
-        done = subprocess.run(
-            [SSH, "-F", os.devnull, *words, *where, "exit 0"], capture_output=True, check=False
-        )
-        return done.returncode
-
-    def wait_for(self, text: str, times: int = 1) -> None:
-        end = time.monotonic() + 20
-        while self.log.read_text().count(text) < times:
-            assert time.monotonic() < end, self.log.read_text()
-            time.sleep(0.02)
-
-
-def keygen(*words: str) -> str:
-    assert KEYGEN
-    return subprocess.run([KEYGEN, *words], capture_output=True, text=True, check=True).stdout
-
-
 @pytest.fixture
-def separation() -> Iterator[None]:
-    """The folder that a root sshd insists on; a service unit would have made it."""
-    missing = os.getuid() == 0 and not SEPARATION.exists()
-    if missing:
-        SEPARATION.mkdir(mode=0o755)
-    yield
-    if missing and not any(SEPARATION.iterdir()):
-        SEPARATION.rmdir()
-
-
-@pytest.fixture
-def host(separation: None, tmp_path: Path) -> Iterator[Host]:
-    if not (SSHD and SSH and KEYGEN):
-        pytest.skip("no OpenSSH server and client on this machine: apt-get install openssh-server")
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        port = holder.getsockname()[1]
-    made = Host(tmp_path, port, tmp_path / "auth.log")
-    made.log.touch()
-    made.key("host")
-    made.key("authority")
-    (tmp_path / "authorized").touch()
-    (tmp_path / "sshd.conf").write_text(CONFIG.format(port=port, folder=tmp_path))
-    server = subprocess.Popen(
-        [SSHD, "-D", "-e", "-f", str(tmp_path / "sshd.conf")], stderr=subprocess.PIPE, text=True
-    )
-    writer = threading.Thread(target=as_syslog, args=(server, made.log))
-    writer.start()
-    try:
-        made.wait_for("Server listening")
+def host(tmp_path: Path) -> Iterator[Host]:
+    with serving(tmp_path) as made:
         yield made
-    finally:
-        server.terminate()
-        server.wait(10)
-        writer.join(10)
-
-
-def as_syslog(server: "subprocess.Popen[str]", log: Path) -> None:
-    """Write what sshd says as a syslog daemon would, with the time at which it came."""
-    assert server.stderr
-    with server.stderr as lines, log.open("a", buffering=1) as stream:
-        for said in lines:
-            at = datetime.now(UTC).isoformat()
-            stream.write(f"{at} here sshd[{server.pid}]: {said.rstrip()}\n")
 
 
 @pytest.fixture

@@ -1,0 +1,137 @@
+"""A real sshd on loopback, with a configuration, keys and a log of its own."""
+
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
+SSH = shutil.which("ssh")
+KEYGEN = shutil.which("ssh-keygen")
+SEPARATION = Path("/run/sshd")
+ACCOUNT = getpass.getuser()
+
+CONFIG = """
+Port {port}
+ListenAddress 127.0.0.1
+HostKey {folder}/host
+AuthorizedKeysFile {folder}/authorized
+TrustedUserCAKeys {folder}/authority.pub
+PidFile none
+UsePAM no
+StrictModes no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin prohibit-password
+LogLevel VERBOSE
+"""
+
+
+@dataclass
+class Host:
+    """One sshd on loopback, the keys that may enter, and the log that ethops reads."""
+
+    folder: Path
+    port: int
+    log: Path
+
+    def key(self, name: str) -> str:
+        """Make a key and return its fingerprint."""
+        keygen("-q", "-t", "ed25519", "-N", "", "-f", str(self.folder / name))
+        return keygen("-lf", str(self.folder / f"{name}.pub")).split()[1]
+
+    def enter(self, key: str) -> int:
+        assert SSH
+        options = {
+            "BatchMode": "yes",
+            "IdentitiesOnly": "yes",
+            "StrictHostKeyChecking": "no",
+            "UserKnownHostsFile": os.devnull,
+            "IdentityAgent": "none",
+        }
+        words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+        where = ("-p", str(self.port), "-i", str(self.folder / key), f"{ACCOUNT}@127.0.0.1")
+        done = subprocess.run(
+            [SSH, "-F", os.devnull, *words, *where, "exit 0"], capture_output=True, check=False
+        )
+        return done.returncode
+
+    def wait_for(self, text: str, times: int = 1) -> None:
+        wait_until(lambda: self.log.read_text().count(text) >= times, text)
+
+    def wait_for_file(self, path: Path) -> None:
+        wait_until(path.exists, str(path))
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.02)
+
+
+def keygen(*words: str) -> str:
+    assert KEYGEN
+    return subprocess.run([KEYGEN, *words], capture_output=True, text=True, check=True).stdout
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Host]:
+    """Run an sshd from this folder; the test is skipped, and says so, where there is none."""
+    if not (SSHD and SSH and KEYGEN):
+        pytest.skip("no OpenSSH server and client on this machine: apt-get install openssh-server")
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        port = holder.getsockname()[1]
+    made = Host(folder, port, folder / "auth.log")
+    made.log.touch()
+    made.key("host")
+    made.key("authority")
+    (folder / "authorized").touch()
+    config = folder / "sshd.conf"
+    config.write_text(CONFIG.format(port=port, folder=folder))
+    with separation():
+        server = subprocess.Popen(
+            [SSHD, "-D", "-e", "-f", str(config)], stderr=subprocess.PIPE, text=True
+        )
+        writer = threading.Thread(target=as_syslog, args=(server, made.log))
+        writer.start()
+        try:
+            made.wait_for("Server listening")
+            yield made
+        finally:
+            server.terminate()
+            server.wait(10)
+            writer.join(10)
+
+
+@contextmanager
+def separation() -> Iterator[None]:
+    """Make the folder that a root sshd insists on, where no service unit has made it."""
+    missing = os.getuid() == 0 and not SEPARATION.exists()
+    if missing:
+        SEPARATION.mkdir(mode=0o755)
+    try:
+        yield
+    finally:
+        if missing:
+            SEPARATION.rmdir()
+
+
+def as_syslog(server: "subprocess.Popen[str]", log: Path) -> None:
+    """Write what sshd says as a syslog daemon would, with the time at which it came."""
+    assert server.stderr
+    with server.stderr as lines, log.open("a", buffering=1) as stream:
+        for said in lines:
+            at = datetime.now(UTC).isoformat()
+            stream.write(f"{at} here sshd[{server.pid}]: {said.rstrip()}\n")
