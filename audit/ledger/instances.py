@@ -1,0 +1,39 @@
+"""What incarnations of runs have signed, as the ledger in the database says."""
+
+import json
+from collections.abc import Iterator
+
+from audit.models import Entry
+from audit.signatures import holds
+from audit.statements import KINDS, Statements
+
+PAGE = 2_000
+OVERLAP = 2_000
+"""Entries before the first new one: an incarnation lives for seconds."""
+
+
+def faults(*, since: int, upto: int) -> Iterator[str]:
+    """Yield what is wrong with statements in the entries after `since`, in words."""
+    last = max(since - OVERLAP, 0)
+    pruned = Entry.objects.filter(kind="pruned", seq__lte=upto).exists()
+    walk = Statements(
+        lambda key, statement, signature: holds(key=key, statement=statement, signature=signature),
+        gaps=last > 0 or pruned,
+    )
+    while page := list(
+        Entry.objects.filter(seq__gt=last, seq__lte=upto, kind__in=KINDS)
+        .order_by("seq")
+        .values_list("seq", "kind", "body")[:PAGE]
+    ):
+        for seq, kind, body in page:
+            for what in walk.take(kind, _body(bytes(body))):
+                if seq > since:
+                    yield f"#{seq}: {what}"
+        last = page[-1][0]
+
+
+def _body(entry: bytes) -> object:
+    try:
+        return json.loads(entry).get("body")
+    except (ValueError, AttributeError, RecursionError):
+        return None  # the walk along the chain says so
