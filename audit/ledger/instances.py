@@ -1,6 +1,7 @@
 """What incarnations of runs have signed, as the ledger in the database says."""
 
 import json
+import random
 from collections.abc import Iterator
 
 from audit.models import Entry
@@ -10,16 +11,22 @@ from audit.statements import KINDS, Statements
 PAGE = 2_000
 OVERLAP = 2_000
 """Entries before the first new one: an incarnation lives for seconds."""
+MOST_SIGNATURES = 20_000
+"""Of more entries only so many signatures are checked, drawn anew each time; chains always are."""
 
 
 def faults(*, since: int, upto: int) -> Iterator[str]:
     """Yield what is wrong with statements in the entries after `since`, in words."""
     last = max(since - OVERLAP, 0)
+    share = MOST_SIGNATURES / max(upto - last, MOST_SIGNATURES)
+    drawn = random.SystemRandom()
+
+    def check(key: str, statement: str, signature: str) -> bool:
+        passed_over = share < 1 and drawn.random() >= share
+        return passed_over or holds(key=key, statement=statement, signature=signature)
+
     pruned = Entry.objects.filter(kind="pruned", seq__lte=upto).exists()
-    walk = Statements(
-        lambda key, statement, signature: holds(key=key, statement=statement, signature=signature),
-        gaps=last > 0 or pruned,
-    )
+    walk = Statements(check, gaps=last > 0 or pruned)
     while page := list(
         Entry.objects.filter(seq__gt=last, seq__lte=upto, kind__in=KINDS)
         .order_by("seq")

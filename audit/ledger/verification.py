@@ -9,7 +9,7 @@ from typing import TypeAlias
 from django.db import connection, transaction
 
 from audit.errors import NoProofError, NoteError
-from audit.ledger import heads, merkle, tiles, values
+from audit.ledger import heads, instances, merkle, tiles, values
 from audit.ledger.chain import GENESIS
 from audit.ledger.entries import Head, head, one_snapshot, origin_after, rows
 from audit.ledger.logkeys import hands_over
@@ -111,6 +111,7 @@ def _walk(end: Head, start: int, prev: bytes, key: str, tell: Tell) -> Report:
 
 def _further(start: int, upto: int, size: int, key: str) -> Iterator[str]:
     yield from values.faults(since=start, upto=upto)
+    yield from instances.faults(since=start, upto=upto)
     try:
         known = [(row.from_size, Key.parse(row.vkey)) for row in LogKey.objects.order_by("n")]
         yield from _keys(known, key)

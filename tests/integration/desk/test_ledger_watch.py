@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from django.db import connection
 
-from audit.ledger import pending, verification
+from audit.ledger import pending, trust, verification
 from audit.recorder import Recorder
 from ethops.desk import ledger
 
@@ -60,3 +60,22 @@ def test_a_broken_ledger_stays_broken_however_often_it_is_checked(record, server
         evil.execute("UPDATE audit_entry SET kind = 'x' WHERE seq = 1")
         evil.execute("ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER append_only")
     assert [ledger.check() for _ in range(2)] == [False, False]
+
+
+def refuse(role):
+    role("audit_signer").execute("SELECT audit.signing_stands('refused', 'rolled_back', 'older')")
+
+
+def test_what_its_signer_refuses_is_an_incident(record, role):
+    record(3)
+    refuse(role)
+    ledger.check()
+    assert open_titles() == [("The ledger is broken", "escalated")]
+
+
+def test_what_a_person_knows_of_is_no_incident(record, role):
+    record(3)
+    refuse(role)
+    trust.acknowledge(by="ada", why="restored on purpose")
+    ledger.check()
+    assert open_titles() == []
