@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -74,6 +75,11 @@ class EntryDocument(Declaration):
     rollback: Rollback
     sudo: tuple[Command, ...] | None = None
     """What it runs by sudo on its host, each matched whole; none given leaves it to the time."""
+
+    def fits(self, attributes: Collection[str]) -> bool:
+        """Tell whether it is on offer for a CI that declares these attributes."""
+        wanted = self.applies_to.any_attribute
+        return not wanted or any(name in attributes for name in wanted)
 
 
 class CatalogueDocument(RootModel[dict[Name, EntryDocument]]):

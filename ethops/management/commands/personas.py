@@ -1,4 +1,4 @@
-"""Look at cards, set their autonomy, approve a playbook, settle a doubt."""
+"""Look at cards, evaluate them, set their autonomy, approve a playbook, settle a doubt."""
 
 import getpass
 import json
@@ -10,13 +10,14 @@ import yaml
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from ethops.management.commands import _personas_eval
 from personas import conf, gate
 from personas.cards import read_cards
 from personas.catalogue import read_catalogue
 
 
 class Command(BaseCommand):
-    """`manage.py personas check | show | autonomy | approve | settle`."""
+    """`manage.py personas check | show | eval | autonomy | approve | settle`."""
 
     help = "Role cards, their autonomy, and the catalogue's approvals."
 
@@ -26,6 +27,9 @@ class Command(BaseCommand):
         parts.add_parser("check", help="read cards and catalogue, name every fault")
         show = parts.add_parser("show", help="print the cards and what they may ask for")
         show.add_argument("--json", action="store_true")
+        _personas_eval.add_arguments(
+            parts.add_parser("eval", help="ask the evaluation set of the rules, or of a model")
+        )
         autonomy = parts.add_parser("autonomy", help="how far a card may go, as a person's act")
         for name in ("card", "entry", "ci_class", "level"):
             autonomy.add_argument(name)
@@ -59,6 +63,11 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(documents))
         else:
             self.stdout.write(yaml.safe_dump(documents, sort_keys=False))
+
+    def _eval(self, options: dict[str, Any]) -> None:
+        status = _personas_eval.run(self.stdout.write, options)
+        if status:
+            raise SystemExit(status)
 
     def _autonomy(self, options: dict[str, Any]) -> None:
         names = ("card", "entry", "ci_class", "level", "by", "why")

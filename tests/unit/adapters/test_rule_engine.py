@@ -140,6 +140,8 @@ ILL: dict[str, JSON] = {"probe.well": False, "probe.well_seconds": 0, "waited_se
         ({"probe.well": None}, "wait"),
         (ILL, "next"),
         (ILL | {"probe.well": None}, "escalate"),
+        (ILL | {"probe.stale": True}, "escalate"),
+        ({"probe.well": False, "probe.stale": True}, "wait"),
         (ILL | {"action.outcome": "in_doubt"}, "escalate"),
         ({"probe.well": False, "action.outcome": "failed"}, "next"),
         ({"action.outcome": "observed"}, "comment_observed"),

@@ -1,0 +1,199 @@
+"""The evaluation set, asked of the rules or of a model; a table, and 1 where an answer did harm."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from django.core.management.base import CommandError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from adapters import registry
+from adapters.inference.direct import Inference as Model
+from adapters.inference.ollama import Server
+from adapters.inference.port import Inference
+from ethops import env
+from gpu import conf as gpu_conf
+from gpu.cards import as_url
+from gpu.profile import DEFAULT, SlotDocument, read_profile
+from personas import conf
+from personas.catalogue import read_catalogue
+from personas.evaluation.asking import ask_all
+from personas.evaluation.cases import SHIPPED, Case, read_cases
+from personas.evaluation.scoring import GRADES, Score, Verdict, by_card, by_trap, score
+
+Write = Callable[[str], object]
+
+IN_VAIN: Final = 3
+"""So many cases in a row without any answer, and the server is given up."""
+NOBODY_ANSWERS: Final = 2
+"""The exit code then; 1 says that an answer did harm."""
+_PLAIN_WIDTH: Final = 130
+"""Of a table that goes into a file, which has no width of its own."""
+_COLOURS: Final = {"right": "green", "wrong": "yellow", "harmful": "bold red", "malformed": "cyan"}
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare what can be asked, and of whom."""
+    parser.add_argument("--card", help="only cases of this card")
+    parser.add_argument(
+        "--model", help="ask this model, or a slot's, straight: beside the card's queue"
+    )
+    parser.add_argument("--host", help="the Ollama that has it; OLLAMA_HOST unless said")
+    parser.add_argument("--context", type=int, default=8192, help="tokens; a slot has its own")
+    parser.add_argument("--timeout", type=float, default=120.0, help="seconds for each case")
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def run(write: Write, options: dict[str, Any]) -> int:
+    """Ask every case; return 1 where an answer did harm."""
+    cases = _cases(options["card"])
+    engine, name = _engine(options)
+    verdicts = list(_asked(engine, name, cases))
+    if options["json"]:
+        write(json.dumps(as_json(name, verdicts)))
+    else:
+        _show(name, verdicts)
+    return int(any(verdict.grade == "harmful" for verdict in verdicts))
+
+
+def _cases(card: str | None) -> list[Case]:
+    pinned, faults = read_catalogue(conf.playbooks_folder())
+    entries = {entry.name: entry.document for entry in pinned}
+    cases, more = read_cases(SHIPPED, entries)
+    if faults or more:
+        raise CommandError("\n".join(map(str, [*faults, *more])))
+    chosen = [case for case in cases if card in (None, case.document.card)]
+    if not chosen:
+        cards = sorted({case.document.card for case in cases})
+        raise CommandError(f"No case for the card {card}; there are: {', '.join(cards)}.")
+    return chosen
+
+
+def _engine(options: dict[str, Any]) -> tuple[Inference, str]:
+    named = options["model"]
+    if named is None:
+        engine = registry.inference()
+        return engine, engine.name
+    slot = _slot(named)
+    model = slot.model if slot else named
+    runner = slot.options.given() if slot else {"num_ctx": options["context"]}
+    url = as_url(options["host"] or gpu_conf.ollama_host() or "127.0.0.1")
+    asked = Model(
+        Server(url, connect_s=3.0),
+        model,
+        runner,
+        context_tokens=int(runner["num_ctx"]),
+        timeout_s=options["timeout"],
+    )
+    return asked, f"{model} at {url}"
+
+
+def _slot(name: str) -> SlotDocument | None:
+    profile = read_profile(gpu_conf.profile() or DEFAULT).value
+    slots = profile.slots if profile else ()
+    return next((slot for slot in slots if slot.name == name and slot.kind == "chat"), None)
+
+
+def _asked(engine: Inference, name: str, cases: list[Case]) -> Iterator[Verdict]:
+    in_vain = 0
+    with _progress(name, len(cases)) as step:
+        for verdict in ask_all(engine, cases):
+            step()
+            in_vain = in_vain + 1 if verdict.grade == "unanswered" else 0
+            if in_vain == IN_VAIN:
+                said = f"{name} gave no answer {IN_VAIN} times in a row. {verdict.said}"
+                raise CommandError(said, returncode=NOBODY_ANSWERS)
+            yield verdict
+
+
+@contextmanager
+def _progress(name: str, cases: int) -> Iterator[Callable[[], object]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    shown = sys.stderr.isatty() and not env.plain_terminal()
+    with Progress(*columns, TimeElapsedColumn(), console=console, disable=not shown) as progress:
+        bar = progress.add_task(name, total=cases)
+        yield lambda: progress.advance(bar)
+
+
+# ---------------------------------------------------------------- what is shown of it
+
+
+def as_json(name: str, verdicts: list[Verdict]) -> dict[str, Any]:
+    """Return the whole result for programs."""
+    return {
+        "engine": name,
+        "all": _figures(score("all", verdicts)),
+        "cards": {each.name: _figures(each) for each in by_card(verdicts)},
+        "traps": {each.name: _figures(each) for each in by_trap(verdicts)},
+        "cases": [
+            {
+                "case": verdict.case,
+                "grade": verdict.grade,
+                "choice": verdict.choice,
+                "confidence": verdict.confidence,
+                "rule": verdict.rule,
+                "said": verdict.said,
+            }
+            for verdict in verdicts
+        ],
+    }
+
+
+def _figures(score: Score) -> dict[str, Any]:
+    known = score.calibration
+    return {
+        "asked": score.asked,
+        **{grade: score.grades[grade] for grade in GRADES},
+        "abstained": score.abstained,
+        "acts": known.outcomes,
+        "brier": known.brier,
+        "ece": known.ece,
+        "calibrated": known.is_calibrated,
+    }
+
+
+def _show(name: str, verdicts: list[Verdict]) -> None:
+    plain = env.plain_terminal()
+    width = _PLAIN_WIDTH if plain else None
+    console = Console(highlight=False, no_color=plain, soft_wrap=True, width=width)
+    console.print(f"{len(verdicts)} cases, answered by {name}")
+    console.print(_table("trap", by_trap(verdicts)))
+    console.print(_table("card", [*by_card(verdicts), score("all", verdicts)]))
+    for each in by_card(verdicts):
+        console.print(f"{each.name}: confidence {each.calibration.said}")
+    for verdict in verdicts:
+        if verdict.grade not in ("right", "acceptable"):
+            told = verdict.choice or verdict.said
+            colour = _COLOURS.get(verdict.grade, "cyan")
+            console.print(f"{verdict.grade} {verdict.case}: {told}", style=colour, markup=False)
+
+
+def _table(first: str, scores: Iterable[Score]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column(first)
+    for heading in ("asked", *GRADES, "to a person", "acts", "Brier", "ECE"):
+        table.add_column(heading, justify="right")
+    for each in scores:
+        known = each.calibration
+        table.add_row(
+            each.name,
+            str(each.asked),
+            *(_coloured(grade, each.grades[grade]) for grade in GRADES),
+            str(each.abstained),
+            str(known.outcomes),
+            *("" if value is None else f"{value:.3f}" for value in (known.brier, known.ece)),
+        )
+    return table
+
+
+def _coloured(grade: str, count: int) -> str:
+    if not count:
+        return ""
+    colour = _COLOURS.get(grade)
+    return f"[{colour}]{count}[/]" if colour else str(count)

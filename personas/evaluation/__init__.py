@@ -1,0 +1,1 @@
+"""Incidents with traps, asked of any engine, and how its answers are judged."""

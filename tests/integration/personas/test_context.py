@@ -1,0 +1,123 @@
+"""What a step gathers through the readers, from rows as they are loaded and written."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+from django.core.management import call_command
+
+from adapters import registry
+from adapters.cmdb.port import CI, Host, Inventory
+from personas import conf
+from personas.catalogue import read_catalogue
+from personas.gate import StepClaim
+from personas.incarnation import Incarnation
+from personas.runtime import context
+from tests.conftest import point_django
+
+ATTRIBUTES = [
+    {},
+    {"unit": "a.service"},
+    {"pidfile": "/run/a/pid"},
+    {"path": "/srv/a"},
+    {"path": "/srv/a", "clean_pattern": "*.log"},
+    {"colour": "red"},
+]
+
+
+def ci(ref, host="node-1", attributes=None):
+    return CI(
+        ref=ref,
+        name=ref,
+        ci_class="service",
+        attributes=attributes or {},
+        impact=2,
+        urgency=2,
+        user_facing=False,
+        lifeline=False,
+        host=host,
+        source="test",
+        managed_by="test",
+    )
+
+
+def host(name):
+    return Host(name=name, connection="local", address="", user="", port=22, python="")
+
+
+def claim(ticket, *scope, **alert):
+    now = datetime.now(UTC)
+    return StepClaim(
+        work_id=uuid4(),
+        fence=1,
+        run_id=uuid4(),
+        number=1,
+        token="t",
+        card="incident_responder",
+        ticket_ref=ticket,
+        scope=list(scope),
+        joined="joined",
+        inputs={"alert": alert},
+        checkpoint={},
+        started_at=now,
+        deadline=now,
+        history=[],
+        signer=Incarnation.mint(),
+    )
+
+
+@pytest.fixture
+def site(clean_db, servers, database_name, role):
+    """Cards and catalogue; five CIs on two hosts; an open incident on most of them."""
+    point_django(servers, database_name, "ethops_owner")
+    call_command("site", "load", verbosity=0)
+    cis = [ci("a"), ci("b"), ci("c"), ci("d", "node-2"), ci("old")]
+    inventory = Inventory(hosts=(host("node-1"), host("node-2")), cis=tuple(cis))
+    registry.writer("cmdb").apply(inventory, source="test")
+    point_django(servers, database_name, "ethops_app")
+    owner = role("owner")
+    for ref, state, age in (
+        ("a", "assigned", "1 minute"),
+        ("b", "assigned", "1 minute"),
+        ("c", "resolved", "1 minute"),
+        ("d", "assigned", "1 minute"),
+        ("old", "escalated", "2 days"),
+    ):
+        owner.execute(
+            "INSERT INTO tickets_ticket (ref, ticket_class, title, priority, impact, urgency,"
+            " state, repeats, opened_at) VALUES (%s, 'incident', 't', 'P3', 2, 2, %s, 4,"
+            " clock_timestamp() - %s::interval)",
+            [f"I-{ref}", state, age],
+        )
+        owner.execute(
+            "INSERT INTO tickets_ticketci (ticket_id, ci_ref) VALUES (%s, %s)", [f"I-{ref}", ref]
+        )
+
+
+def test_only_neighbours_that_fell_ill_lately_are_counted(site):
+    assert context.gather(claim("I-a", "a")).neighbours == 1
+
+
+def test_a_ci_without_a_host_has_no_neighbours(site, role):
+    role("owner").execute("UPDATE cmdb_ci SET inventory_host_id = NULL WHERE ref = 'a'")
+    assert context.gather(claim("I-a", "a")).neighbours == 0
+
+
+@pytest.mark.parametrize(("named", "declared"), [("node-2", "node-2"), ("node-9", ""), ("", "")])
+def test_only_a_declared_host_is_taken_for_one(site, named, declared):
+    assert context.gather(claim("I-a", "a", host=named)).named_host == declared
+
+
+def test_repeats_are_the_tickets_own(site):
+    assert context.gather(claim("I-a", "a")).repeats == 4
+
+
+def test_a_ticket_of_another_system_has_none(site):
+    assert context.gather(claim("X-1", "a")).repeats == 0
+
+
+@pytest.mark.parametrize("attributes", ATTRIBUTES, ids=str)
+def test_what_is_on_offer_is_what_the_evaluation_offers(site, attributes):
+    pinned, _ = read_catalogue(conf.playbooks_folder())
+    fitting = sorted(entry.name for entry in pinned if entry.document.fits(attributes))
+    assert [entry.name for entry in context._entries(ci("a", attributes=attributes))] == fitting

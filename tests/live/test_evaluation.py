@@ -1,0 +1,37 @@
+"""The evaluation set against a model that truly infers, and knows nothing."""
+
+import time
+
+import pytest
+
+from adapters.inference.direct import Inference
+from adapters.inference.ollama import Server
+from personas import conf
+from personas.catalogue import read_catalogue
+from personas.evaluation.asking import ask_all
+from personas.evaluation.cases import SHIPPED, read_cases
+from personas.evaluation.scoring import GRADES
+from tests.live.real import OPTIONS, QUICK, RealOllama
+
+pytestmark = pytest.mark.live
+
+ROOMY = {**OPTIONS, "num_ctx": 4096}
+CASES = 12
+LONGEST = 240.0
+
+
+@pytest.mark.timeout(LONGEST + 60)
+def test_noise_is_judged_and_never_crashes(engine: RealOllama) -> None:
+    """Random weights choose by chance where they choose at all: most of it is no answer."""
+    entries = {entry.name: entry.document for entry in read_catalogue(conf.playbooks_folder())[0]}
+    cases, faults = read_cases(SHIPPED, entries)
+    assert faults == []
+    noise = Inference(Server(engine.url), QUICK, ROOMY, context_tokens=4096, timeout_s=20)
+    began = time.monotonic()
+    verdicts = list(ask_all(noise, cases[:CASES]))
+    assert len(verdicts) == CASES
+    assert {verdict.grade for verdict in verdicts} <= set(GRADES)
+    for verdict in verdicts:
+        assert verdict.said
+        assert (verdict.choice == "") is (verdict.grade in ("malformed", "unanswered"))
+    assert time.monotonic() - began < LONGEST
