@@ -248,6 +248,8 @@ def _newest(link: Link, above: int = -1) -> Shown | None:
 def main() -> int:
     """Run until SIGTERM or SIGINT."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
+    # It would say each request.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     dsn = os.environ.get("DATABASE_URL", "")
     if not dsn:
         log.error("DATABASE_URL is not set: give it its own role's DSN")

@@ -60,16 +60,15 @@ class Git:
             if repo.has_index():
                 repo.close()
                 raise AnchorError(f"{self.repository} is a working copy; name a bare repository")
-            return repo
-        repo = Repo.init_bare(
-            str(self.repository), mkdir=not self.repository.exists(),
-            default_branch=self.branch.encode(),
-        )  # fmt: skip
-        config = repo.get_config()
-        config.set((b"core",), b"fsyncObjectFiles", b"true")
-        config.write_to_path()
-        repo.close()
-        return Repo(str(self.repository))
+        else:
+            repo = Repo.init_bare(
+                str(self.repository),
+                mkdir=not self.repository.exists(),
+                default_branch=self.branch.encode(),
+            )
+        # A receipt must not outlive its commit.
+        repo.object_store.fsync_object_files = True
+        return repo
 
     @property
     def _ref(self) -> Ref:

@@ -65,7 +65,9 @@ class Client:
             RefusedError: it does not sign for us.
             AheadError: it has signed a longer history than this one.
         """
-        size, old = shown.head.size, known
+        size = shown.head.size
+        # That it knows more than we have is for it to say, not for a number that we kept.
+        old = known if known <= size else 0
         for _ in range(MOST_CONFLICTS):
             if old > size:
                 raise AheadError(old, size)

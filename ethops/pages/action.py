@@ -125,7 +125,7 @@ def _claim(action: Action, now: datetime) -> Station:
     if work is None:
         return Station("Claim", "rule", "quiet", f"never: {action.verdict}", reached=False)
     if work.claimed_at is None:
-        why = action.outcome or "waits for an executor"
+        why = action.outcome or runs.held_back(action.id) or "waits for an executor"
         return Station("Claim", "clock", "quiet", why, reached=False)
     by = f"{work.holder}; {count(work.attempts, 'attempt')}"
     return Station("Claim", "rule", "", by, Moment(work.claimed_at, now))

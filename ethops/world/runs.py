@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
@@ -54,6 +55,14 @@ def _open_actions() -> QuerySet[Action]:
 def run(run_id: UUID) -> Run | None:
     """Return one run with its steps and actions."""
     return runs().prefetch_related("step_rows", "action_rows__work").filter(id=run_id).first()
+
+
+def held_back(action_id: UUID) -> str:
+    """Return why an effect that is permitted is not handed out; empty where nothing holds it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT why FROM gate.held_effects() WHERE action_id = %s", [action_id])
+        row = cursor.fetchone()
+    return str(row[0]) if row else ""
 
 
 def last_ended() -> datetime | None:

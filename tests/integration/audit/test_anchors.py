@@ -139,6 +139,25 @@ def test_a_time_stamp_is_received_and_verified() -> None:
     assert abs((authority.at(said, receipt) - datetime.now(UTC)).total_seconds()) < 60
 
 
+def test_openssl_verifies_the_time_stamp_without_us(tmp_path: Path) -> None:
+    program = shutil.which("openssl")
+    if program is None:
+        pytest.skip("there is no openssl on PATH")
+    tsa, said = anchors.Tsa(), note()
+    with anchors.served(tsa.answer) as url:
+        receipt = Authority(url, tsa.roots).put(said)
+    for name, data in (("r", receipt), ("head", said.encode()), ("root", tsa.roots.encode())):
+        (tmp_path / name).write_bytes(data)
+    done = subprocess.run(
+        [program, "ts", "-verify", "-in", "r", "-data", "head", "-CAfile", "root"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Verification: OK" in done.stdout + done.stderr
+
+
 def test_the_time_stamp_of_one_is_no_receipt_for_another() -> None:
     tsa = anchors.Tsa()
     with anchors.served(tsa.answer) as url:

@@ -164,6 +164,17 @@ def test_it_does_not_begin_with_a_key_that_others_can_read(make: Make, log: Log)
     assert "mode 600" in refused(witness.state, log)
 
 
+def test_what_cannot_be_kept_is_not_signed(make: Make, log: Log) -> None:
+    witness = make()
+    witness.add(log, 0, 20)
+    aside = witness.state.parent.with_name("aside")
+    witness.state.parent.rename(aside)
+    assert witness.add(log, 20, 30).status_code == 503
+    aside.rename(witness.state.parent)
+    assert witness.latest(log).size == 20
+    assert witness.add(log, 20, 31).status_code == 200
+
+
 # ---------------------------------------------------------------- bad guests
 
 

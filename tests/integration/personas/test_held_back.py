@@ -146,3 +146,13 @@ def test_what_was_signed_is_never_taken_back(risky, table):
     risky.value("witness", "SELECT audit.anchored(1, 'git', 'x')")
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
         risky.as_role("owner").execute(f"DELETE FROM {table}")
+
+
+def test_the_desk_says_what_an_action_waits_for(risky, client, admin_user):
+    risky.run("web-01", ticket="INC-00001")
+    action = risky.propose(risky.step(), "playbook.run", "restart", "web-01")["action_id"]
+    risky.record()
+    client.force_login(admin_user)
+    assert "waits for a witness" in client.get(f"/actions/{action}/").content.decode()
+    cosigned(risky, "w1", risky.work(action)["entry_seq"])
+    assert "waits for an executor" in client.get(f"/actions/{action}/").content.decode()
