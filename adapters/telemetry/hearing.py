@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from adapters.telemetry.lines import Continued, Elevation, End, Login, Said
+from adapters.telemetry.lines import Continued, Dropped, Elevation, End, Login, Said
 from adapters.telemetry.models import Use
 from adapters.telemetry.records import Record
 from adapters.text import plain
@@ -23,6 +23,8 @@ class Hearing:
     prints: frozenset[str]
     accounts: frozenset[str]
     fresh: list[Use] = field(default_factory=list)
+    dropped: list[datetime] = field(default_factory=list)
+    """When the host said that it had not written down everything."""
 
     def hear(self, record: Record, said: Said, place: str) -> None:
         """Make a use of what a record says, or add to one; most records say nothing to us."""
@@ -34,6 +36,8 @@ class Hearing:
                 self.fresh.append(self._elevation(record, said, place))
         elif isinstance(said, End):
             self._end(record, said)
+        elif isinstance(said, Dropped):
+            self.dropped.append(record.at)
         else:
             self._continue(record, said)
 

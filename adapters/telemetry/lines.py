@@ -15,6 +15,13 @@ SSHD: Final = frozenset({"sshd", "sshd-session", "sshd-auth"})
 SUDO: Final = "sudo"
 
 _FROM = r"from (?P<address>[0-9A-Za-z.:%_-]+) port (?P<port>\d{1,5})"
+LOGGERS: Final = frozenset({"rsyslogd", "systemd-journald", "systemd-journal"})
+"""Those that write the log, and say so when they could not write all of it."""
+_DROPPED = re.compile(
+    r"Suppressed \d+ messages from|drop messages due to rate-limiting"
+    r"|messages lost due to rate-limiting"
+)
+
 _PRINT = r"(?:SHA256:[A-Za-z0-9+/]{43}|MD5:(?:[0-9a-f]{2}:){15}[0-9a-f]{2})"
 _KEY = (
     rf": (?P<type>[\w@.-]+) (?P<fingerprint>{_PRINT})"
@@ -79,7 +86,12 @@ class Continued:
     rest: str
 
 
-Said: TypeAlias = Login | End | Elevation | Continued
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Lines that were never written, in the minutes before this one."""
+
+
+Said: TypeAlias = Login | End | Elevation | Continued | Dropped
 
 
 def understand(record: Record) -> Said | None:
@@ -88,6 +100,8 @@ def understand(record: Record) -> Said | None:
         return _sshd(record.message)
     if record.program == SUDO:
         return _sudo(record.message)
+    if record.program in LOGGERS and _DROPPED.search(record.message):
+        return Dropped()
     return None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
@@ -17,6 +17,9 @@ from adapters.telemetry.hearing import Hearing
 from adapters.telemetry.models import Key, Observer, Use
 from adapters.telemetry.port import Collected, Pushed
 from adapters.text import one_line
+
+DROPPED_WITHIN: Final = timedelta(minutes=5)
+"""Before a log daemon says that it dropped lines, it may have done so for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +220,8 @@ def _take(row: Observer, taken: Iterable[Line], seen_at: datetime) -> int:
         said = lines.understand(record)
         if said is not None:
             hearing.hear(record, said, line.position)
+    for at in hearing.dropped:
+        _note_gap(row, at - DROPPED_WITHIN, at)
     if any(_misplaced(use, row.skew_s) for use in hearing.fresh):
         row.clock_off_at = seen_at
     Use.objects.bulk_create(hearing.fresh, ignore_conflicts=True)

@@ -62,6 +62,8 @@ class Permit:
     account: str
     begin: datetime
     end: datetime | None
+    is_remote: bool
+    """False where its play ran on the executor's own host: that explains no login."""
     shows: bool
     """True where it was done over ssh, so that its host must have seen a login."""
     commands: tuple[str, ...] | None
@@ -110,7 +112,7 @@ _Span: TypeAlias = tuple[datetime, datetime]
 def judge_use(use: Use, world: World) -> Finding:
     """Say whether a login or a sudo is explained by a permit."""
     spans = _spans(use, world.skew(use.host))
-    covering = [permit for permit in world.permits.get(use.host, ()) if _covers(permit, spans)]
+    covering = [one for one in _explaining(use, use.host, world) if _covers(one, spans)]
     faults = tuple(_faults(use, world, spans, covering))
     permit = _best(covering, use)
     return Finding(faults[0] if faults else "permitted", faults, permit)
@@ -128,7 +130,7 @@ def judge_end(use: Use, world: World) -> Finding | None:
         (first + lasted - LINGER, last + lasted)
         for first, last in _spans(use, world.skew(use.host))
     )
-    if any(_covers(permit, spans) for permit in world.permits.get(use.host, ())):
+    if any(_covers(permit, spans) for permit in _explaining(use, use.host, world)):
         return None
     return Finding("outlived", ("outlived",))
 
@@ -195,12 +197,19 @@ def _is_retired(key: Key, use: Use, world: World) -> bool:
     return key.retired_at is not None and use.at > key.retired_at + world.skew(use.host)
 
 
+def _explaining(use: Use, host: str, world: World) -> Iterator[Permit]:
+    """Yield the permits of a host that could explain a use of this kind."""
+    for permit in world.permits.get(host, ()):
+        if permit.is_remote or use.kind != "login":
+            yield permit
+
+
 def _absence(use: Use, world: World, spans: tuple[_Span, ...]) -> Mismatch:
-    for host, permits in world.permits.items():
-        if host != use.host and any(_covers(permit, spans) for permit in permits):
+    for host in world.permits:
+        if host != use.host and any(_covers(one, spans) for one in _explaining(use, host, world)):
             return "wrong_host"
     near = tuple((first - NEAR, last + NEAR) for first, last in spans)
-    if any(_covers(permit, near) for permit in world.permits.get(use.host, ())):
+    if any(_covers(permit, near) for permit in _explaining(use, use.host, world)):
         return "outside_window"
     return "no_permit"
 

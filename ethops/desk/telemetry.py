@@ -163,6 +163,8 @@ def _permit(used: permits.Used, hosts: dict[str, Host | None]) -> Permit:
         account=host.user if host else "",
         begin=used.claimed_at,
         end=used.ended_at,
+        # Where nobody knows any more how a host was reached, a login may have been the play's.
+        is_remote=host is None or host.connection == "ssh",
         shows=used.is_done and host is not None and host.connection == "ssh",
         commands=used.sudo,
     )

@@ -252,6 +252,15 @@ def test_a_file_that_is_gone_leaves_a_gap_that_is_said(world: World) -> None:
     assert gap.gap_from <= gap.gap_until
 
 
+def test_a_log_that_says_it_is_not_whole_leaves_a_gap(world: World) -> None:
+    world.write("Suppressed 9 messages from ssh.service", program="systemd-journald[1]", ago=60)
+    world.collector.collect()
+    gap = world.observer()
+    assert gap.gap_from
+    assert gap.gap_until
+    assert timedelta(minutes=1) < gap.gap_until - gap.gap_from < timedelta(minutes=10)
+
+
 def test_a_log_that_cannot_be_read_is_said_and_gets_well_again(world: World) -> None:
     away = world.log.with_name("away")
     world.log.rename(away)

@@ -130,6 +130,7 @@ class Maker:
             account=self.account,
             begin=begin,
             end=begin + timedelta(seconds=seconds),
+            is_remote=True,
             shows=shows,
             commands=(NAMED,) if self.dice.random() < 0.6 else None,
         )

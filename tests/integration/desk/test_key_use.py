@@ -250,6 +250,14 @@ def test_a_play_that_still_runs_explains_its_logins(web: Scene) -> None:
     assert list(web.verdicts().values()) == ["permitted"]
 
 
+def test_a_play_on_this_very_host_explains_no_login(web: Scene) -> None:
+    web.owner.execute("UPDATE cmdb_host SET connection = 'local' WHERE name = 'web'")
+    web.permit_ago("web", 300, 20)
+    web.login("web", ago=290)
+    assert web.join() == 1
+    assert list(web.verdicts().values()) == ["no_permit"]
+
+
 def test_a_login_that_ends_late_is_found_when_it_ends(web: Scene) -> None:
     web.permit_ago("web", 3000, 20)
     web.login("web", ago=2990)

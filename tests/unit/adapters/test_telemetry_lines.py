@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.telemetry.lines import Continued, Elevation, End, Login, Said, understand
+from adapters.telemetry.lines import Continued, Dropped, Elevation, End, Login, Said, understand
 from adapters.telemetry.records import Record
 
 OURS = "SHA256:" + "Ab3/" * 10 + "xYz"
@@ -147,6 +147,19 @@ SUDO = {
 @pytest.mark.parametrize(("message", "meant"), SUDO.items())
 def test_what_sudo_says(message: str, meant: Said | None) -> None:
     assert said("sudo", message) == meant
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ("systemd-journald", "Suppressed 321 messages from ssh.service"),
+        ("rsyslogd", "imuxsock[pid 9]: begin to drop messages due to rate-limiting"),
+        ("rsyslogd", "imjournal: 16384 messages lost due to rate-limiting (20000 allowed)"),
+    ],
+)
+def test_a_log_that_says_it_is_not_whole(program: str, message: str) -> None:
+    assert said(program, message) == Dropped()
+    assert said("sshd", message) is None
 
 
 @pytest.mark.parametrize("program", ["ssh", "cron", "sshd2", "not really sshd", "su", ""])

@@ -37,6 +37,7 @@ def permit(
     *,
     host: str = "web",
     shows: bool = True,
+    remote: bool = True,
     commands: tuple[str, ...] | None = None,
     number: int = 1,
 ) -> Permit:
@@ -49,6 +50,7 @@ def permit(
         "ethops",
         at(begin),
         ended,
+        is_remote=remote,
         shows=shows,
         commands=commands,
     )
@@ -106,6 +108,9 @@ def world(*permits: Permit, watch: Observer | None = None) -> World:
         (login(-SKEW - 1), [permit()], ["outside_window"]),
         (login(10 + SKEW + 1), [permit()], ["outside_window"]),
         (login(), [permit(host="db")], ["wrong_host"]),
+        (login(), [permit(remote=False)], ["no_permit"]),
+        (login(), [permit(host="db", remote=False)], ["no_permit"]),
+        (sudo(), [permit(remote=False)], []),
         (login(account="root"), [permit()], ["foreign_account"]),
         (login(account="root"), [], ["no_permit", "foreign_account"]),
         (login(account="deploy"), [permit()], ["foreign_account"]),
