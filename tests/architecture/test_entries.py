@@ -19,6 +19,7 @@ KINDS_OF = {
 HELPERS = {
     "gate.asked_body(": "gate.asked_body",
     "gate.thought(": "gate.thought",
+    "gate.permit_body(": "gate.permit_body",
     "v_signed": "gate.take_statement",
 }
 """What else goes into a body: the fields that these functions return."""

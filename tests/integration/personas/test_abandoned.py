@@ -69,3 +69,13 @@ def test_who_still_acts_is_left_alone(world):
     world.as_role("owner").execute("UPDATE personas_action SET deadline = now()")
     reconciler.reconcile_once()
     assert recorded(world) == []
+
+
+def test_a_notice_that_waits_under_the_stop_is_left_alone(world):
+    world.value("app", "SELECT gate.order_notice('r', 'k', '', %s)",
+                '{"title": "t", "text": "x", "kind": "http", "target": "http://x"}')  # fmt: skip
+    world.record()
+    world.value("app", "SELECT gate.press_stop('ada', 'x')")
+    world.as_role("owner").execute("UPDATE personas_action SET deadline = now()")
+    reconciler.reconcile_once()
+    assert recorded(world) == []
