@@ -88,6 +88,8 @@ class Recorder:
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self._going = True
+        self._first = 0
+        """The number of the first fact in the last batch; 0 where there was none."""
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
         """End after the batch in hand."""
@@ -110,13 +112,18 @@ class Recorder:
         connection.execute("LISTEN ethops_pending")
         # Stamps what a dead recorder left between its two transactions.
         connection.execute("CALL audit.record(%s::bigint[], %s::bytea[])", ([], []))
-        beaten = 0.0
+        beaten, origin = 0.0, _origin(connection)
         while self._going:
             if time.monotonic() - beaten > HEARTBEAT_SECONDS:
                 connection.execute("SELECT audit.alive('recorder')")
                 beaten = time.monotonic()
-            # An epoch declared meanwhile has given the log another name.
-            if self.record(connection, _origin(connection)) < BATCH:
+            before = self._first
+            count = self.record(connection, origin)
+            # Only an epoch gives the log another name. What was built under the old one is passed
+            # over and comes again: then the name is asked for, and not with every batch.
+            if count and self._first == before and (name := _origin(connection)) != origin:
+                origin = name
+            elif count < BATCH:
                 for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
                     pass
 
@@ -129,6 +136,7 @@ class Recorder:
                 [BATCH],
             )
             facts = _of_one_epoch(cursor.fetchall())
+        self._first = facts[0].n if facts else 0
         if facts:
             numbers = [fact.n for fact in facts]
             bodies = [entry_bytes(origin, fact) for fact in facts]

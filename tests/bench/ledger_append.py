@@ -1,0 +1,229 @@
+"""Durable append through the product's own path, against a plain insert.
+
+    python -m tests.bench.ledger_append
+
+Eight writers. A plain writer inserts one row of the same bytes and commits; its commit is its
+barrier, and concurrent commits share flushes as PostgreSQL does it. A writer of ours inserts an
+effect and its fact in one transaction, as the gate does for an agent (asynchronously: nothing rests
+on it before the stamp), and waits until the recorder has appended the entry and stamped the work,
+and the stamp is flushed: until an executor could claim it. The wait is a LISTEN and one query for
+all eight, as a worker's claim is, and its cost is ours.
+
+Both take turns within one run, so that a slow moment of the machine meets both. First with one
+thing in hand each, then with a few: whoever waits for every single entry pays three changes of
+process per entry, which no batch wins back; whoever does not shares barriers, as agents do.
+CPU per entry is shown, since on few cores that is the bound, and not the disk.
+"""
+
+import json
+import queue
+import sys
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import psutil
+import psycopg
+
+from tests.bench.figures import Figure, percentile, spread
+from tests.doubles.database import OwnDatabase, own_database
+
+WRITERS = 8
+IN_HAND = 16
+TURNS = 4
+TURN_SECONDS = 3.0
+Write: TypeAlias = Callable[[psycopg.Connection, str], threading.Event]
+"""Writes, and returns what is set once it is durable."""
+
+DONE = threading.Event()
+DONE.set()
+BODY = {"verb": "ticket.comment", "target": "INC-1", "text": "x" * 200}
+
+PUT = """
+    WITH w AS (
+        INSERT INTO public.audit_work (id, kind, queue, state)
+        VALUES (%s, 'effect', 'executor.light', 'waiting') RETURNING id)
+    SELECT audit.put_pending('action.authorised', %s, 'INC-1', %s::jsonb, w.id) FROM w
+"""
+STAMPED = """
+    SELECT id FROM public.audit_work
+     WHERE id = ANY(%s) AND entry_lsn <= pg_current_wal_flush_lsn()
+"""
+
+
+@dataclass
+class Turns:
+    """How many were done in which time, and how long each took in milliseconds."""
+
+    done: int = 0
+    seconds: float = 0.0
+    cpu: float = 0.0
+    each: list[float] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """How many a second."""
+        return self.done / self.seconds
+
+
+class Stamps:
+    """Tells waiting writers that their work could be claimed: one listener for all."""
+
+    def __init__(self, database: OwnDatabase) -> None:
+        self._link = database.connect_freely()
+        self._link.execute("LISTEN ethops_ready")
+        self._waiting: dict[uuid.UUID, threading.Event] = {}
+        self._new: queue.SimpleQueue[tuple[uuid.UUID, threading.Event]] = queue.SimpleQueue()
+        self._going = True
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+
+    def expect(self, work: uuid.UUID) -> threading.Event:
+        """Return what will be set once this work is stamped and flushed."""
+        event = threading.Event()
+        self._new.put((work, event))
+        return event
+
+    def stop(self) -> None:
+        """End the listener."""
+        self._going = False
+        self._thread.join()
+        self._link.close()
+
+    def _watch(self) -> None:
+        while self._going:
+            for _ in self._link.notifies(timeout=0.1, stop_after=1):
+                pass
+            while not self._new.empty():
+                work, event = self._new.get()
+                self._waiting[work] = event
+            if self._waiting:
+                for (work,) in self._link.execute(STAMPED, [list(self._waiting)]).fetchall():
+                    self._waiting.pop(work).set()
+
+
+def plain(link: psycopg.Connection, text: str) -> threading.Event:
+    """Insert one row; its commit is durable."""
+    link.execute("INSERT INTO public.bench_plain (id, body) VALUES (%s, %s)", [uuid.uuid4(), text])
+    return DONE
+
+
+def recorded(stamps: Stamps) -> Write:
+    """Return the writer through pending, recorder and stamp."""
+
+    def put(link: psycopg.Connection, text: str) -> threading.Event:
+        work = uuid.uuid4()
+        stamped = stamps.expect(work)
+        link.execute(PUT, [work, str(work), text])
+        return stamped
+
+    return put
+
+
+def turn(links: list[psycopg.Connection], write: Write, kept: Turns, *, in_hand: int = 1) -> None:
+    """Let all writers write for a while, each with so many things in hand at once."""
+    text, end = json.dumps(BODY), time.monotonic() + TURN_SECONDS
+    lock = threading.Lock()
+
+    def work(link: psycopg.Connection) -> None:
+        hand: deque[tuple[float, threading.Event]] = deque()
+        each = []
+        while hand or time.monotonic() < end:
+            if len(hand) < in_hand and time.monotonic() < end:
+                began = time.perf_counter()
+                hand.append((began, write(link, text)))
+                if len(hand) < in_hand:
+                    continue
+            began, done = hand.popleft()
+            if not done.wait(30):
+                raise TimeoutError("a fact was not recorded within 30 s")
+            each.append(1000 * (time.perf_counter() - began))
+        with lock:
+            kept.each += each
+            kept.done += len(each)
+
+    began = time.monotonic()
+    threads = [threading.Thread(target=work, args=[link]) for link in links]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    kept.seconds += time.monotonic() - began
+
+
+def measure() -> list[Figure]:
+    """Take turns, and compare."""
+    with own_database() as database:
+        with database.connect("owner") as owner:
+            owner.execute(
+                "CREATE TABLE public.bench_plain (id uuid PRIMARY KEY, body jsonb NOT NULL)"
+            )
+        recorder = psutil.Process(database.start("audit.recorder", "recorder").pid)
+        servers = psutil.Process(database.process.pid)
+        links, asking = (
+            [database.connect_freely() for _ in range(WRITERS)] for _ in ("plain", "ours")
+        )
+        for link in asking:
+            link.execute("SET synchronous_commit = off")  # as audit.put_pending does for an agent
+        stamps = Stamps(database)
+        floor, ours, shared = Turns(), Turns(), Turns()
+        try:
+            turn(asking, recorded(stamps), Turns())  # connections, caches
+            for _ in range(TURNS):
+                _timed(servers, recorder, floor, lambda: turn(links, plain, floor))
+                _timed(servers, recorder, ours, lambda: turn(asking, recorded(stamps), ours))
+                _timed(
+                    servers, recorder, shared,
+                    lambda: turn(asking, recorded(stamps), shared, in_hand=IN_HAND),
+                )  # fmt: skip
+        finally:
+            stamps.stop()
+            for link in [*links, *asking]:
+                link.close()
+    return [
+        *_compared("one in hand each", ours, floor),
+        *_compared(f"{IN_HAND} in hand each", shared, floor),
+        Figure("... plain insert", _said(floor)),
+    ]
+
+
+def _compared(how: str, ours: Turns, floor: Turns) -> list[Figure]:
+    late = percentile(ours.each, 0.99) / percentile(floor.each, 0.99)
+    return [
+        Figure(f"durable append, {WRITERS} writers, {how}: of plain insert",
+               f"{ours.rate / floor.rate:.2f}x", "0.65x"),
+        Figure("... p99 of the one to p99 of the other", f"{late:.1f}x", "2.5x"),
+        Figure("... fact to claimable", _said(ours)),
+    ]  # fmt: skip
+
+
+def _said(turns: Turns) -> str:
+    cpu = f"CPU of server and recorder {1000 * turns.cpu / turns.done:.2f} ms each"
+    return f"{turns.rate:.0f}/s, {spread(turns.each)}; {cpu}"
+
+
+def _timed(
+    servers: psutil.Process, recorder: psutil.Process, kept: Turns, act: Callable[[], None]
+) -> None:
+    before = _cpu(servers) + _cpu(recorder)
+    act()
+    kept.cpu += _cpu(servers) + _cpu(recorder) - before
+
+
+def _cpu(process: psutil.Process) -> float:
+    spent = 0.0
+    for one in [process, *process.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):
+            times = one.cpu_times()
+            spent += times.user + times.system
+    return spent
+
+
+if __name__ == "__main__":
+    for figure in measure():
+        sys.stdout.write(f"{figure.what:<66} {figure.found}   {figure.target}\n")
