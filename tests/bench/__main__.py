@@ -12,7 +12,18 @@ from pathlib import Path
 import psutil
 
 from ethops.env import CLONE
-from tests.bench import card, ledger_witness, memory, path, policies, proxy, steps, webhook
+from tests.bench import (
+    card,
+    ledger_append,
+    ledger_verify,
+    ledger_witness,
+    memory,
+    path,
+    policies,
+    proxy,
+    steps,
+    webhook,
+)
 from tests.bench.figures import Figure, page, percentile, spread, write
 from tests.bench.stack import Stack, folder
 
@@ -118,6 +129,11 @@ def gpu_figures() -> list[Figure]:
     return [*proxy.measure(), *card.measure(), *compared]
 
 
+def ledger_figures() -> list[Figure]:
+    """Appending and verifying, each on a database of its own."""
+    return [*ledger_append.measure(), *ledger_verify.measure()]
+
+
 def main() -> int:
     """Measure everything; return 1 where a part could not be measured."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -135,7 +151,7 @@ def main() -> int:
                 target = f"   (target {figure.target})" if figure.target else ""
                 sys.stdout.write(f"{figure.what:<66} {figure.found}{target}\n")
                 sys.stdout.flush()
-    for figure in gpu_figures():
+    for figure in (*ledger_figures(), *gpu_figures()):
         figures.append(figure)
         sys.stdout.write(f"{figure.what:<66} {figure.found}\n")
     write(said.page, page(figures, load))

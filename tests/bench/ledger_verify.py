@@ -162,8 +162,13 @@ def _cpu(act: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
+def measure(most: int = SIZES[-1]) -> list[Figure]:
+    """All of it."""
+    return [*in_memory(), *proofs(), *going_on(most)]
+
+
 if __name__ == "__main__":
     said = argparse.ArgumentParser(description=__doc__)
     said.add_argument("--most", type=int, default=SIZES[-1])
-    for figure in [*in_memory(), *proofs(), *going_on(said.parse_args().most)]:
+    for figure in measure(said.parse_args().most):
         sys.stdout.write(f"{figure.what:<66} {figure.found}   {figure.target}\n")
