@@ -89,6 +89,9 @@ def _make_template(servers: Servers) -> None:
     half = f"{TEMPLATE}_half"
     servers.drop(half)
     roles.bootstrap(servers.superuser_dsn(), half, servers.layout.secrets.role_passwords)
+    # Tests of all workers look in as the owner, which at run time nobody does.
+    with psycopg.connect(servers.superuser_dsn(), autocommit=True) as link:
+        link.execute("ALTER ROLE ethops_owner CONNECTION LIMIT 60")
     point_django(servers, half, "ethops_owner")
     call_command("migrate", interactive=False, verbosity=0)
     connections.close_all()

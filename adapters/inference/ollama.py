@@ -82,7 +82,9 @@ class Resident:
 
     model: str
     digest: str
+    bytes: int
     vram_bytes: int
+    """What of it lies on the card: less than all where there was no room, none without a card."""
     context: int
 
 
@@ -252,6 +254,7 @@ class Server:
             Resident(
                 model=full_name(each.model or each.name or ""),
                 digest=_digest(each.digest),
+                bytes=int(each.size or 0),
                 vram_bytes=int(each.size_vram or 0),
                 context=_count(each.context_length),
             )

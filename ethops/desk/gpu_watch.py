@@ -89,7 +89,7 @@ def _tell_of_card(card: Card, now: datetime) -> None:
     if card.doing != Doing.SICK and card.fault:
         dispatch.open_for_person(
             occasion=f"gpu:fault:{card.name}:{now:%Y-%m-%d}",
-            title=f"The GPU card {card.name} cannot load a model",
+            title=f"The GPU card {card.name} cannot load a model as it should",
             description=f"{card.url}: {card.fault}",
             facts={"card": card.name, "fault": card.fault},
         )

@@ -17,6 +17,7 @@ Kind = Literal[
     "busy",  # 503
     "load_failure",  # the runner dies while it loads
     "load_hang",  # the load never ends, whoever leaves
+    "half_load",  # while it stands, models lie on the card by half, and are as quick
     "digest_change",  # the name means another model from now on
 ]
 IN_STREAM: Final[tuple[Kind, ...]] = (
@@ -77,6 +78,10 @@ class Faults:
                     fault.times -= 1
                 return fault
         return None
+
+    def stands(self, model: str, kind: Kind) -> bool:
+        """Tell whether a fault stands, without using it up."""
+        return any(f.kind == kind and f.model in {EVERY, model} for f in self.standing)
 
     def version(self, model: str) -> int:
         """Return which model a name means now."""

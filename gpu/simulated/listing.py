@@ -43,6 +43,7 @@ def resident(machine: Machine) -> list[dict[str, Any]]:
 def _row(
     machine: Machine, model: SimulatedModel, options: Mapping[str, JSON], left_s: float
 ) -> dict[str, Any]:
+    half = machine.faults.stands(model.name, "half_load")
     expires = datetime.now(UTC) + timedelta(seconds=min(left_s, FOREVER_S))
     return {
         "name": model.full_name,
@@ -51,7 +52,7 @@ def _row(
         "digest": model.digest(machine.faults.version(model.name)),
         "details": details(model),
         "expires_at": expires.isoformat(),
-        "size_vram": model.vram_mb * MEGABYTE,
+        "size_vram": model.vram_mb * MEGABYTE // (2 if half else 1),
         "context_length": options["num_ctx"],
     }
 

@@ -56,6 +56,8 @@ class Held:
     """All cards in use, this one too, as their rows were last read."""
     sick: str = ""
     """Why nothing can be asked of the server just now."""
+    half: str = ""
+    """The slot that lies on the card by half only, since its last load."""
     leaving: bool = False
     first: tuple[UUID, str] | None = None
     """A command that has the card since before this worker came, and its queue."""

@@ -4,6 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import pynvml
 from django.db import connection
@@ -133,14 +134,23 @@ def strangers_mb(held: Held) -> int | None:
         return None
     try:
         device = pynvml.nvmlDeviceGetHandleByIndex(conf.nvml_index())
-        used = pynvml.nvmlDeviceGetMemoryInfo(device).used // 2**20
+        used = _used_bytes(device) // 2**20
     except pynvml.NVMLError as fault:
         log.warning("the card's memory could not be read: %s", fault)
         return None
     finally:
         pynvml.nvmlShutdown()
     ours = sum(each.vram_bytes for each in held.server.resident()) // 2**20
-    return max(0, int(used) - ours)
+    return max(0, used - ours)
+
+
+def _used_bytes(device: Any) -> int:
+    """Return what programs have taken; what the driver keeps for itself is nobody's."""
+    try:
+        return int(pynvml.nvmlDeviceGetMemoryInfo(device, version=pynvml.nvmlMemory_v2).used)
+    except pynvml.NVMLError_FunctionNotFound:
+        # Drivers before 510 count it all.
+        return int(pynvml.nvmlDeviceGetMemoryInfo(device).used)
 
 
 def expected_end(held: Held, claim: Claim, now: float) -> float | None:

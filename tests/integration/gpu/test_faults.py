@@ -48,6 +48,16 @@ def test_a_load_that_fails_costs_its_job_no_attempt(card: House) -> None:
     assert card.job(job_id)["attempts"] == 1
 
 
+def test_a_model_that_lies_on_the_card_by_half_is_told_of_until_it_is_whole(card: House) -> None:
+    card.fault("half_load", model="ops-8b", times=0)
+    assert card.text(card.ask(slot="ops-8b", tokens=3)) == words(3)
+    assert "3584 of its 7168 MB" in card.card()["fault"]
+    card.clear_faults()
+    card.done(card.ask())
+    card.done(card.ask(slot="ops-8b"))
+    assert card.card()["fault"] == ""
+
+
 def test_other_slots_are_served_while_one_does_not_load(card: House) -> None:
     card.fault("load_failure", model="astro-12b", times=0)
     card.ask(slot="astro-12b")
