@@ -5,6 +5,7 @@ import pytest
 from django.db import connection
 
 from audit.ledger import pending, trust, verification
+from audit.ledger.notes import Kind, Signer
 from audit.recorder import Recorder
 from ethops.desk import ledger
 
@@ -77,5 +78,33 @@ def test_what_a_person_knows_of_is_no_incident(record, role):
     record(3)
     refuse(role)
     trust.acknowledge(by="ada", why="restored on purpose")
+    ledger.check()
+    assert open_titles() == []
+
+
+@pytest.fixture
+def witness(role):
+    role("owner").execute(
+        "INSERT INTO audit_witness (name, vkey, url, administrator) VALUES ('w', %s, '', 'ada')",
+        [Signer.new("w", Kind.COSIGNATURE).key.vkey],
+    )
+    return lambda state: role("witness").execute(
+        "SELECT audit.witness_stands('w', %s, 'what it says')", [state]
+    )
+
+
+@pytest.mark.parametrize("state", ["ahead", "refuses"])
+def test_a_witness_that_does_not_agree_is_one_incident(record, witness, state):
+    record(1)
+    witness(state)
+    for _ in range(2):
+        ledger.check()
+    assert open_titles() == [("A witness does not agree with the ledger", "escalated")]
+
+
+@pytest.mark.parametrize("state", ["new", "well", "away"])
+def test_a_witness_that_is_only_away_is_none(record, witness, state):
+    record(1)
+    witness(state)
     ledger.check()
     assert open_titles() == []

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from audit.ledger import receipts
+from ethops.desk import ledger
 from ethops.executor import changes
 from ethops.management.commands import _ledger_receipts
 from personas import gate
@@ -65,3 +66,13 @@ def test_an_entry_that_was_exchanged_is_seen_from_the_ticket(bench, change, serv
         link.execute("UPDATE audit_entry SET hash = sha256(hash)")
         link.execute("ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER append_only")
     assert all("is another one than it was" in one for one in compared()["findings"])
+
+
+def test_what_tickets_remember_otherwise_is_an_incident(bench, change, servers, database_name):
+    with psycopg.connect(servers.superuser_dsn(database_name), autocommit=True) as link:
+        link.execute("ALTER TABLE audit_entry DISABLE TRIGGER append_only")
+        link.execute("UPDATE audit_entry SET hash = sha256(hash)")
+        link.execute("ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER append_only")
+    ledger.check()
+    titles = bench.links["app"].execute("SELECT title FROM tickets_ticket").fetchall()
+    assert {"title": "The ledger is not what tickets remember of it"} in titles
