@@ -190,7 +190,11 @@ class Check(models.Model):
         verbose_name = "check of the ledger"
         verbose_name_plural = "checks of the ledger"
         ordering: ClassVar = ["-at"]
-        indexes: ClassVar = [models.Index(F("at").desc(), name="check_recent")]
+        indexes: ClassVar = [
+            models.Index(F("at").desc(), name="check_recent"),
+            models.Index(F("at").desc(), name="check_broken", condition=Q(whole=False)),
+            models.Index(F("at").desc(), name="check_whole", condition=Q(whole=True, since=0)),
+        ]
 
     def __str__(self) -> str:
         """Say what it found."""
