@@ -53,6 +53,8 @@ class CardFile:
 
     document: CardDocument
     digest: str
+    read: declared.Read[CardDocument]
+    """Where everything of it stands, for faults that the card alone cannot show."""
 
 
 def read_cards(folder: Path) -> tuple[list[CardFile], list[Fault]]:
@@ -65,7 +67,8 @@ def read_cards(folder: Path) -> tuple[list[CardFile], list[Fault]]:
         if found.value is None:
             continue
         faults += _faults(found, found.value, path)
-        cards.append(CardFile(found.value, hashlib.sha256(path.read_bytes()).hexdigest()))
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        cards.append(CardFile(found.value, digest, found))
     if not cards and not faults:
         faults.append(Fault(str(folder), 1, "There is no card here.", "Add at least one *.yaml."))
     return cards, faults

@@ -1,5 +1,6 @@
 """Brings cards and catalogue into the rows that the gate reads; run by the owner alone."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -39,6 +40,38 @@ def load() -> Loaded:
     return Loaded(len(cards), len(entries), tuple(changed))
 
 
+def unloaded() -> list[str]:
+    """Name what lies in the files and is not what the gate reads from the rows.
+
+    Raises:
+        DatabaseError: the rows cannot be read.
+    """
+    cards, _ = read_cards(conf.cards_folder())
+    entries, _ = read_catalogue(conf.playbooks_folder())
+    digests = dict(Card.objects.filter(enabled=True).values_list("name", "digest"))
+    pinned = dict(CatalogueEntry.objects.filter(enabled=True).values_list("name", "tree_hash"))
+    rows = set(Grant.objects.values_list("card_id", "verb", "entry", "ci_class"))
+    lie = {card.document.name: card.digest for card in cards}
+    files = {entry.name: entry.tree_hash for entry in entries}
+    granted = {right for card in cards for right in _rights(card)}
+    return [
+        *(f"card {name}" for name in sorted(_differing(lie, digests))),
+        *(f"entry {name}" for name in sorted(_differing(files, pinned))),
+        *(f"grant {' '.join(filter(None, right))}" for right in sorted(granted ^ rows)),
+    ]
+
+
+def _differing(files: Mapping[str, str], rows: Mapping[str, str]) -> set[str]:
+    return {name for name in files.keys() | rows.keys() if files.get(name) != rows.get(name)}
+
+
+def _rights(card: CardFile) -> Iterator[tuple[str, str, str, str]]:
+    for grant in card.document.grants:
+        for entry in grant.entries or ("",):
+            for ci_class in grant.ci_classes or ("",):
+                yield card.document.name, grant.verb, entry, ci_class
+
+
 def _card(file: CardFile) -> str:
     card = file.document
     old = Card.objects.filter(name=card.name, enabled=True).values_list("digest", flat=True)
@@ -58,12 +91,8 @@ def _card(file: CardFile) -> str:
         },
     )
     Grant.objects.filter(card_id=card.name).delete()
-    for grant in card.grants:
-        for entry in grant.entries or ("",):
-            for ci_class in grant.ci_classes or ("",):
-                Grant.objects.create(
-                    card_id=card.name, verb=grant.verb, entry=entry, ci_class=ci_class
-                )
+    for name, verb, entry, ci_class in _rights(file):
+        Grant.objects.create(card_id=name, verb=verb, entry=entry, ci_class=ci_class)
     return f"card {card.name} {file.digest}"
 
 

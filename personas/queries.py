@@ -20,6 +20,11 @@ class RunFacts:
     summary: str
 
 
+def has_cards() -> bool:
+    """Tell whether any card was ever loaded."""
+    return Card.objects.exists()
+
+
 def newest_run(ticket_ref: str, *, since: datetime | None = None) -> RunFacts | None:
     """Return the newest run on a ticket, of those born after `since`."""
     runs = Run.objects.filter(ticket_ref=ticket_ref)

@@ -1,5 +1,6 @@
 """A typed question as a prompt and a schema, and a model's text as an answer or a refusal: pure."""
 
+import hashlib
 import json
 import math
 import re
@@ -128,6 +129,13 @@ def render(question: Question, context_tokens: int) -> Prompt:
         f"The question {question.kind} takes about {tokens} tokens and its answer, asked for "
         f"twice, {ANSWER_TOKENS + AGAIN_TOKENS}; the slot's context has {context_tokens}."
     )
+
+
+def prompt_digest(card: str) -> str:
+    """Return the SHA-256 of everything that a card's model is told besides facts and choices."""
+    system = _SYSTEM.format(card=_slug(card).replace("_", " "), whys=WHYS)
+    told = [system, _USER, _AGAIN, dict(_ASKED)]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def asked_again(body: Mapping[str, Any], refused: str, fault: str) -> dict[str, JSON]:

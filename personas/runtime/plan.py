@@ -12,6 +12,11 @@ Next: TypeAlias = Literal["continue", "done", "failed"]
 LOOK_AGAIN_SECONDS = 2.0
 URGENCY = {"high": "1", "medium": "2", "low": "3"}
 RESPONDERS = "responders"
+VERBS: Mapping[str, frozenset[str]] = {
+    "triage": frozenset({"ticket.assign", "ticket.escalate"}),
+    "diagnose": frozenset({"ticket.comment", "ticket.resolve", "ticket.escalate", "playbook.run"}),
+}
+"""What runs that begin with this question may come to ask for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import yaml
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from ethops.management.commands import _personas_eval
+from ethops.management.commands import _personas_eval, _personas_pages
 from personas import conf, gate
 from personas.cards import read_cards
 from personas.catalogue import read_catalogue
@@ -24,9 +24,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Subcommands and their options."""
         parts = parser.add_subparsers(dest="part", required=True)
-        parts.add_parser("check", help="read cards and catalogue, name every fault")
+        check = parts.add_parser("check", help="whether cards, catalogue, code and rows agree")
+        check.add_argument("--files", action="store_true", help="leave the database out of it")
         show = parts.add_parser("show", help="print the cards and what they may ask for")
-        show.add_argument("--json", action="store_true")
+        form = show.add_mutually_exclusive_group()
+        form.add_argument("--json", action="store_true")
+        form.add_argument("--markdown", metavar="CARD", help="its page of the documentation")
         _personas_eval.add_arguments(
             parts.add_parser("eval", help="ask the evaluation set of the rules, or of a model")
         )
@@ -48,15 +51,13 @@ class Command(BaseCommand):
         getattr(self, f"_{part}")(options)
 
     def _check(self, options: dict[str, Any]) -> None:
-        del options
-        cards, card_faults = read_cards(conf.cards_folder())
-        entries, entry_faults = read_catalogue(conf.playbooks_folder())
-        faults = [*card_faults, *entry_faults]
-        if faults:
-            raise CommandError("\n".join(str(fault) for fault in faults))
-        self.stdout.write(f"{len(cards)} cards and {len(entries)} catalogue entries are well.")
+        for line in _personas_pages.check(files_alone=options["files"]):
+            self.stdout.write(line)
 
     def _show(self, options: dict[str, Any]) -> None:
+        if options["markdown"]:
+            self.stdout.write(_personas_pages.markdown(options["markdown"]), ending="")
+            return
         cards, _ = read_cards(conf.cards_folder())
         documents = [card.document.model_dump(mode="json") for card in cards]
         if options["json"]:

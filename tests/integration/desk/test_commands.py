@@ -65,7 +65,7 @@ def test_cards_are_shown_as_a_program_reads_them(clean_db):
 
 
 def test_our_own_declarations_are_well(clean_db):
-    assert "are well" in say("personas", "check")
+    assert "agree with each other and with the code" in say("personas", "check")
 
 
 def test_a_sender_gets_a_token_that_works(clean_db):

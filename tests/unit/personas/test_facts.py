@@ -1,33 +1,13 @@
 """What a step knows, as facts: pure, so every moment can be tried."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from adapters.cmdb.port import CI
-from adapters.monitoring.port import Probe, Sample
-from personas.runtime.facts import Entry, Known, facts
-
-NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-SHOP = CI(
-    ref="shop",
-    name="The shop",
-    ci_class="service",
-    attributes={},
-    impact=2,
-    urgency=2,
-    user_facing=False,
-    lifeline=False,
-    host="web-1",
-    source="test",
-    managed_by="site",
-)
-PROBE = Probe(
-    "shop-page", "shop", "http", {}, 10.0, 2, 2, "Down", "critical", "", "firing", "refused",
-    NOW, NOW - timedelta(seconds=1),
-)  # fmt: skip
-KNOWN = Known("I-1", "run", "joined", {"symptom": "refused"}, (), SHOP, NOW, probes=(PROBE,))
+from adapters.monitoring.port import Sample
+from personas.runtime.facts import Entry, facts
+from tests.unit.personas.known import KNOWN, NOW, PROBE, SHOP
 
 
 def seen(**changed):

@@ -1,0 +1,83 @@
+"""Whether cards, catalogue, code and rows agree; and a card as a page."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.core.management.base import CommandError
+from django.db import DatabaseError
+
+from adapters.declared import Fault
+from adapters.inference.embedded import Inference
+from personas import agreement, conf, loading, queries
+from personas.card_page import Described, page
+from personas.cards import CardFile, read_cards
+from personas.catalogue import EntryDocument, read_catalogue
+from personas.evaluation.asking import ask_all
+from personas.evaluation.cases import SHIPPED, Case, read_cases
+
+
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    cards: list[CardFile]
+    entries: dict[str, EntryDocument]
+    cases: list[Case]
+    faults: list[Fault]
+
+
+def check(*, files_alone: bool) -> Iterator[str]:
+    """Yield what is said of agreement, in words.
+
+    Raises:
+        CommandError: they do not agree; each fault names file, line and mend.
+    """
+    found = _declared()
+    evaluated = {case.document.card for case in found.cases}
+    faults = found.faults or list(agreement.faults(found.cards, found.entries, evaluated))
+    if faults:
+        raise CommandError("\n".join(str(fault) for fault in faults))
+    yield from (f"caution: {caution}" for caution in agreement.cautions(found.cards))
+    yield (
+        f"{len(found.cards)} cards, {len(found.entries)} catalogue entries and "
+        f"{len(found.cases)} evaluation cases agree with each other and with the code."
+    )
+    if not files_alone:
+        yield _rows()
+
+
+def markdown(card: str) -> str:
+    """Return a card's page, with what the shipped rules answer today.
+
+    Raises:
+        CommandError: there is no such card, or a declaration has a fault.
+    """
+    found = _declared()
+    if found.faults:
+        raise CommandError("\n".join(str(fault) for fault in found.faults))
+    named = {each.document.name: each for each in found.cards}
+    if card not in named:
+        raise CommandError(f"No card {card}; there are: {', '.join(named)}.")
+    cases = [case for case in found.cases if case.document.card == card]
+    return page(Described(named[card], found.entries, list(ask_all(Inference(), cases))))
+
+
+def _declared() -> _Declared:
+    cards, card_faults = read_cards(conf.cards_folder())
+    pinned, entry_faults = read_catalogue(conf.playbooks_folder())
+    entries = {entry.name: entry.document for entry in pinned}
+    cases, case_faults = read_cases(SHIPPED, entries)
+    return _Declared(cards, entries, cases, [*card_faults, *entry_faults, *case_faults])
+
+
+def _rows() -> str:
+    try:
+        differing = loading.unloaded() if queries.has_cards() else None
+    except DatabaseError as fault:
+        return f"The rows were not compared: {str(fault).splitlines()[0]}"
+    if differing is None:
+        return "Nothing is loaded yet: `manage.py site load` brings it to the gate."
+    if differing:
+        raise CommandError(
+            f"The gate reads other rows than what lies here: {', '.join(differing)}.\n"
+            "Read the difference, then `manage.py site load`."
+        )
+    return "The rows that the gate reads are those of the files."

@@ -1,0 +1,81 @@
+"""Cards, catalogue, code and evaluation set agree, or the fault has a line."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from adapters.inference.port import Answer
+from personas import agreement, conf
+from personas.cards import read_cards
+from personas.catalogue import read_catalogue
+from personas.runtime.facts import candidates
+from personas.runtime.plan import VERBS, Situation, plan
+from tests.unit.personas.known import KNOWN
+
+ENTRIES = {entry.name: entry.document for entry in read_catalogue(conf.playbooks_folder())[0]}
+CARDS = read_cards(conf.cards_folder())[0]
+CARD = """---
+name: probe
+title: Probe
+purpose: Tries things.
+team: desk
+first_question: triage
+escalates_to: people
+limits: {max_steps: 6, max_actions: 6, max_duration_s: 300}
+grants:
+  - verb: ticket.assign
+  - verb: ticket.escalate
+"""
+PLAY = "  - {verb: playbook.run, entries: [format_disk], ci_classes: [host]}\n"
+
+
+def read(folder, text):
+    (folder / "probe.yaml").write_text(text)
+    cards, faults = read_cards(folder)
+    assert faults == []
+    return cards
+
+
+def test_our_own_agree():
+    evaluated = {card.document.name for card in CARDS}
+    assert list(agreement.faults(CARDS, ENTRIES, evaluated)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "evaluated", "line", "what"),
+    [
+        (CARD + PLAY, {"probe"}, 12, "is granted format_disk, which is not in the catalogue"),
+        (CARD.replace("  - verb: ticket.assign\n", ""), {"probe"}, 9, "will ask for ticket.assign"),
+        (CARD, {"other"}, 2, "no case in the evaluation set"),
+    ],
+    ids=["entry", "verb", "evaluation"],
+)
+def test_what_does_not_agree_names_its_line(tmp_path, text, evaluated, line, what):
+    (fault,) = agreement.faults(read(tmp_path, text), ENTRIES, evaluated)
+    assert fault.line == line
+    assert what in fault.what
+    assert fault.mend
+
+
+def test_a_right_that_nobody_uses_is_a_caution(tmp_path):
+    (caution,) = agreement.cautions(read(tmp_path, CARD + "  - verb: ticket.resolve\n"))
+    assert "probe.yaml:12: probe is granted ticket.resolve" in caution
+
+
+STAGES: Mapping[str, tuple[str, ...]] = {"triage": ("triage",), "diagnose": ("diagnose", "verify")}
+SITUATION = Situation("I-1", "ci", 2, "people", {"action.entry": "e", "action.target": "t"})
+
+
+@pytest.mark.parametrize("first", VERBS)
+def test_the_verbs_of_a_run_are_those_that_its_plans_propose(first):
+    proposed = {
+        proposal.verb
+        for stage in STAGES[first]
+        for choice in [*(c.id for c in candidates(KNOWN, stage)), *_plays(stage)]
+        for proposal in plan(stage, Answer(choice, "s", (), 1.0, "e", "", 1), SITUATION).proposals
+    }
+    assert proposed == VERBS[first]
+
+
+def _plays(stage):
+    return list(ENTRIES) if stage == "diagnose" else []
