@@ -102,6 +102,8 @@ def _walk(end: Head, start: int, prev: bytes, key: str, tell: Tell) -> Report:
     walk.committed.clear()  # compared in the database, below
     report = walk.end(end.seq, end.hash, {})
     report.head, report.size = walk.prev.hex(), size
+    if walk.origin != end.origin:
+        report.find(f"head: its log is {end.origin}, but the entries belong to {walk.origin}")
     if size > end.seq:
         report.find(f"a tree head of {size} was signed, but the entries end at #{end.seq}")
     for finding in _further(start, end.seq, size, key):
