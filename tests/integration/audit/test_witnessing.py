@@ -1,12 +1,16 @@
 """Our tree heads signed elsewhere: by several, by dead ones, by such as know better."""
 
 import json
+import random
+import subprocess
+import sys
 
 import psycopg
 import pytest
 
 from audit.anchoring import declared
 from audit.ledger.notes import Signer
+from ethops.env import CLONE
 from tests.doubles import anchors
 from tests.integration.audit.conftest import Ledger, wait_for
 
@@ -96,6 +100,65 @@ def test_an_anchor_that_is_away_does_not_keep_the_witnesses(ledger) -> None:
     ledger.witness("host/w1", "ada")
     ledger.wait_until("host/w1", "well", ledger.size())
     assert ledger.ask("app", "SELECT * FROM audit_anchor") == []
+
+
+def grown(ledger: Ledger, count: int) -> int:
+    """Let the ledger grow, and return the size of a tree head over all of it."""
+    wanted = ledger.size() + count
+    ledger.grow(count)
+    wait_for(lambda: ledger.size() >= wanted)
+    return wanted
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
+def test_kills_on_both_sides_lose_nothing_that_was_signed(ledger, start_process, seed) -> None:
+    dice = random.Random(seed)  # noqa: S311 - a test that repeats
+    witness = ledger.witness("host/w1", "ada")
+    ours = start_process("witnessing")  # a second one by accident does no harm
+    ledger.wait_until("host/w1", "well", 1)
+    for _ in range(6):
+        grown(ledger, dice.randrange(1, 40))
+        if dice.random() < 0.5:
+            witness.kill()
+            witness.start()
+        else:
+            ours.kill()
+            ours.wait()
+            ours = start_process("witnessing")
+    ledger.wait_until("host/w1", "well", grown(ledger, 1))
+    rows = ledger.ask("app", "SELECT size FROM audit_cosignature")
+    assert all(ledger.signed("host/w1", row["size"]) for row in rows)
+
+
+def test_a_new_key_of_the_log_is_refused_until_the_witness_is_told(
+    ledger, start_process, tmp_path
+) -> None:
+    witness = ledger.witness("host/w1", "ada")
+    ledger.wait_until("host/w1", "well", 1)
+    key = next(tmp_path.rglob("*.signed")).with_suffix("")
+    done = subprocess.run(
+        [sys.executable, "-m", "audit.checkpointer", "--rotate", "--key", str(key)],
+        cwd=CLONE,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    ledger.grow()
+    keys = wait_for(
+        lambda: (
+            found
+            if len(found := ledger.ask("app", "SELECT vkey FROM audit_logkey ORDER BY n")) == 2
+            else None
+        )
+    )
+    ledger.grow()
+    assert "does not know the key" in ledger.wait_until("host/w1", "refuses")["said"]
+    witness.kill()
+    witness.logs = [row["vkey"] for row in keys]
+    witness.start()
+    ledger.wait_until("host/w1", "well", ledger.size())
 
 
 def cut(ledger, servers, database_name, size) -> None:
