@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from audit.models import Check, Entry, Heartbeat, Pending, Work
+from audit.models import Acknowledgement, BreakGlass, Check, Entry, Heartbeat, Pending, Value, Work
 
 
 @admin.register(Entry)
@@ -66,3 +66,37 @@ class HeartbeatAdmin(admin.ModelAdmin[Heartbeat]):
 
     list_display = ("name", "at")
     ordering = ("name",)
+
+
+@admin.register(BreakGlass)
+class BreakGlassAdmin(admin.ModelAdmin[BreakGlass]):
+    """What people did past the ledger, and whether somebody else has looked."""
+
+    list_display = (
+        "claimed_at", "who", "what", "ticket_ref", "acknowledged_by", "independent", "recorded_at",
+    )  # fmt: skip
+    list_filter = ("independent", "single_operator")
+    search_fields = ("who", "what", "ticket_ref")
+    ordering = ("-claimed_at",)
+    sortable_by = ("claimed_at",)
+
+
+@admin.register(Acknowledgement)
+class AcknowledgementAdmin(admin.ModelAdmin[Acknowledgement]):
+    """Who knew of damage of the ledger, and of which."""
+
+    list_display = ("at", "by", "why", "findings")
+    search_fields = ("by", "why")
+    ordering = ("-at",)
+    sortable_by = ("at",)
+
+
+@admin.register(Value)
+class ValueAdmin(admin.ModelAdmin[Value]):
+    """Values beside the ledger, by their commitments."""
+
+    list_display = ("digest", "about", "at", "emptied_at")
+    fields = ("digest", "about", "at", "emptied_at")
+    search_fields = ("digest", "about")
+    ordering = ("-at",)
+    sortable_by = ("at",)

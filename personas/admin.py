@@ -9,6 +9,7 @@ from personas.models import (
     Card,
     CatalogueEntry,
     Grant,
+    Incarnation,
     Run,
     Step,
 )
@@ -113,6 +114,18 @@ class StepAdmin(admin.ModelAdmin[Step]):
     def choice(self, one: Step) -> str:
         """What was chosen."""
         return str(one.answer.get("choice", "")) if isinstance(one.answer, dict) else ""
+
+
+@admin.register(Incarnation)
+class IncarnationAdmin(admin.ModelAdmin[Incarnation]):
+    """Who signed for runs: one worker process taking one step."""
+
+    list_display = ("id", "run", "step", "signed", "holder", "born_at", "ended_at", "ending")
+    list_filter = ("ending",)
+    search_fields = ("id", "run__id", "holder")
+    list_select_related = ("run",)
+    ordering = ("-born_at",)
+    sortable_by = ("born_at",)
 
 
 @admin.register(Action)
