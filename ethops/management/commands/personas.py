@@ -10,14 +10,14 @@ import yaml
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from ethops.management.commands import _personas_eval, _personas_pages
+from ethops.management.commands import _personas_calibration, _personas_eval, _personas_pages
 from personas import conf, gate
 from personas.cards import read_cards
 from personas.catalogue import read_catalogue
 
 
 class Command(BaseCommand):
-    """`manage.py personas check | show | eval | autonomy | approve | settle`."""
+    """`manage.py personas check | show | eval | calibration | autonomy | approve | settle`."""
 
     help = "Role cards, their autonomy, and the catalogue's approvals."
 
@@ -32,6 +32,9 @@ class Command(BaseCommand):
         form.add_argument("--markdown", metavar="CARD", help="its page of the documentation")
         _personas_eval.add_arguments(
             parts.add_parser("eval", help="ask the evaluation set of the rules, or of a model")
+        )
+        _personas_calibration.add_arguments(
+            parts.add_parser("calibration", help="how far stated confidence held in what was done")
         )
         autonomy = parts.add_parser("autonomy", help="how far a card may go, as a person's act")
         for name in ("card", "entry", "ci_class", "level"):
@@ -69,6 +72,9 @@ class Command(BaseCommand):
         status = _personas_eval.run(self.stdout.write, options)
         if status:
             raise SystemExit(status)
+
+    def _calibration(self, options: dict[str, Any]) -> None:
+        _personas_calibration.run(self.stdout.write, options)
 
     def _autonomy(self, options: dict[str, Any]) -> None:
         names = ("card", "entry", "ci_class", "level", "by", "why")

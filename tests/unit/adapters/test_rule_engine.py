@@ -106,6 +106,41 @@ def test_what_keeps_hands_off_goes_before_every_remedy(facts: dict[str, JSON], r
     assert (answer.rule, answer.choice == "restart_service") == (rule, False)
 
 
+OTHER_FACTS: st.SearchStrategy[dict[str, JSON]] = st.fixed_dictionaries(
+    {
+        "alert.symptom": st.sampled_from(["no_answer", "refused", "wrong_content", "slow", ""]),
+        "tried": st.sampled_from([[], ["collect_diagnostics"]]),
+        "denied": st.sampled_from([[], ["collect_diagnostics"]]),
+        "history.worked": st.sampled_from([[], ["restart_service", "clean_directory"]]),
+        "probe.kind": st.sampled_from(["http", "directory"]),
+        "probe.turns": st.integers(0, 20),
+        "probe.agrees": st.booleans(),
+        "probe.stale": st.booleans(),
+        "host.others_ill": st.integers(0, 20),
+    }
+)
+HANDS_OFF: st.SearchStrategy[dict[str, JSON]] = st.sampled_from(
+    [
+        {"ci.lifeline": True},
+        {"ci.maintenance": True},
+        {"alert.names_other_host": True},
+        {"host.others_ill": 6},
+        {"probe.well": True},
+        {"probe.stale": True},
+        {"probe.agrees": False},
+        {"probe.turns": 6},
+    ]
+)
+
+
+@given(OTHER_FACTS, HANDS_OFF)
+def test_whatever_else_is_known_what_keeps_hands_off_does(
+    facts: dict[str, JSON], reason: dict[str, JSON]
+) -> None:
+    answer = ask("diagnose", FRESH | facts | reason, DIAGNOSE)
+    assert answer.choice in {"escalate", "collect_diagnostics"}
+
+
 @pytest.mark.parametrize(
     "facts",
     [
