@@ -1,11 +1,11 @@
 """Checks the ledger on any machine: one file, standard library only, nothing of ethops.
 
-    python verify.py FILE [--key VKEY] [--witness VKEY]... [--quorum N] [--json]
+    python verify.py FILE [--key VKEY] [--witness VKEY]... [--quorum N] [--head NOTE]... [--json]
 
 FILE is an export (JSON lines), a proof bundle (JSON) or a .tlog-proof. `--key` pins the log's key,
 `--witness` its witnesses; what a file says of keys is only as good as the file. `--quorum` asks for
 independent administrators behind the newest tree head: the log's own counts as none. Exit status 0:
-whole; 1: broken; 2: unreadable.
+whole; 1: broken; 2: unreadable. `--head` is a file with a tree head that a witness gave you.
 
     leaf = SHA-256(0x00 || body)    hash = SHA-256(0x01 || hash before || leaf)    entry n: leaf n-1
     node = SHA-256(0x01 || left || right)    value, under body.values = SHA-256(0x02 || salt || it)
@@ -269,7 +269,7 @@ class File:
 
     def export(self, lines: Iterable[str]) -> Report:
         """Check an export, whose further lines are entries."""
-        notes = {int(note.split("\n")[1]): note for note in self._said.get("heads", [])}
+        notes = {int(note.split("\n")[1]): note for note in self._said["heads"] + self._pins.head}
         newest = [size for size in sorted(notes)[-100:] if size >= self._keys[0][0]]
         roots = dict(self._head(note, check=size in newest) for size, note in notes.items())
         self._walk.take(map(_row, lines), roots)
@@ -277,8 +277,7 @@ class File:
         if self.report.size > self._walk.size or (self._pins.key and not roots):
             self.report.find(f"signed to #{self.report.size}, but they end at #{self._walk.size}")
         self._behind(notes.get(self.report.size, "\n\n"))
-        beside = self._said.get("values", {}).items()
-        kept = {digest: held and (b64decode(held[0]), held[1]) for digest, held in beside}
+        kept = {at: of and (b64decode(of[0]), of[1]) for at, of in self._said["values"].items()}
         return self._walk.end(int(self._said["seq"]), bytes.fromhex(self._said["hash"]), kept)
 
     def bundle(self) -> Report:
@@ -324,6 +323,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--key", default="")
     parser.add_argument("--witness", action="append", default=[])
     parser.add_argument("--quorum", type=int, default=0)
+    parser.add_argument("--head", action="append", default=[], type=lambda at: open(at).read())  # noqa: PTH123, SIM115
     parser.add_argument("--json", action="store_true")
     pins = parser.parse_args(arguments)
     try:

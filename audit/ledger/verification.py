@@ -9,7 +9,7 @@ from typing import TypeAlias
 from django.db import connection, transaction
 
 from audit.errors import NoProofError, NoteError
-from audit.ledger import heads, instances, merkle, tiles, values
+from audit.ledger import heads, instances, merkle, pairing, tiles, times, values
 from audit.ledger.chain import GENESIS
 from audit.ledger.entries import Head, head, one_snapshot, origin_after, rows
 from audit.ledger.logkeys import hands_over
@@ -106,14 +106,16 @@ def _walk(end: Head, start: int, prev: bytes, key: str, tell: Tell) -> Report:
         report.find(f"head: its log is {end.origin}, but the entries belong to {walk.origin}")
     if size > end.seq:
         report.find(f"a tree head of {size} was signed, but the entries end at #{end.seq}")
+    if beyond := Entry.objects.filter(seq__gt=end.seq).order_by("seq").first():
+        report.find(f"#{beyond.seq}: stands beyond the end of the chain, which is #{end.seq}")
     for finding in _further(start, end.seq, size, key):
         report.find(finding)
     return report
 
 
 def _further(start: int, upto: int, size: int, key: str) -> Iterator[str]:
-    yield from values.faults(since=start, upto=upto)
-    yield from instances.faults(since=start, upto=upto)
+    for room in (values, instances, pairing, times):
+        yield from room.faults(since=start, upto=upto)
     try:
         known = [(row.from_size, Key.parse(row.vkey)) for row in LogKey.objects.order_by("n")]
         yield from _keys(known, key)

@@ -4,7 +4,7 @@ import base64
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import exceptions, serializers
@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from audit.ledger import bundles, proofs
 from audit.models import Entry
 from ethops.api import acts
 from ethops.api.reading import AtTheDesk, Cursor, Filters, Shelf
@@ -173,6 +174,11 @@ FILTERS: Filters = {
 """By indexed columns, and by what the bytes name (indexed as well)."""
 
 
+def as_file(content: dict[str, Any], name: str) -> Response:
+    """Return JSON that a browser saves."""
+    return Response(content, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
 class Entries(Shelf[Entry]):
     """Entries, newest first."""
 
@@ -198,6 +204,24 @@ class Entries(Shelf[Entry]):
         if found is None:
             raise Http404(f"There is no entry {seq}.")
         return Response(ProofOut(ledger_proofs.proven(found)).data)
+
+    @extend_schema(responses={(200, "application/json"): OpenApiTypes.OBJECT})
+    @action(detail=True, methods=["get"])
+    def bundle(self, request: Request, seq: str) -> Response:
+        """Return the entry with its proof as a file for `verify.py`."""
+        del request
+        return as_file(bundles.of_entry(int(seq)), f"entry-{seq}.json")
+
+    @extend_schema(responses={(200, "text/plain"): str})
+    @action(detail=True, methods=["get"], url_path="tlog-proof")
+    def tlog_proof(self, request: Request, seq: str) -> HttpResponse:
+        """Return the entry with its proof as C2SP's tlog-proof."""
+        del request
+        return HttpResponse(
+            proofs.tlog_proof(int(seq)),
+            content_type="text/plain; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="entry-{seq}.tlog-proof"'},
+        )
 
 
 class LedgerState(APIView):

@@ -31,6 +31,21 @@ class LedgerCollector(Collector):
         yield from pending_gauges(standing, now)
         yield from check_gauges(standing, now)
         yield from head_gauges(standing, now)
+        yield gauge(
+            "ethops_ledger_damage_open",
+            "1 where it does not verify and nobody has acknowledged it.",
+            standing.damage is not None and not standing.damage.acknowledged_by,
+        )
+        yield gauge(
+            "ethops_ledger_break_glass_debts",
+            "Acts past the ledger that nobody else has looked at.",
+            ledger_state.debts(),
+        )
+        yield gauge(
+            "ethops_ledger_key_use_mismatches",
+            "Uses of our keys that no permit explains, ever.",
+            ledger_state.mismatches(),
+        )
 
 
 def pending_gauges(standing: Standing, now: datetime) -> Iterator[Metric]:

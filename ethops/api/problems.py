@@ -29,6 +29,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "cmdb.not_found": 404,
     "gpu.job_over": 409,
     "ledger.no_proof": 409,
+    "ledger.bad_note": 409,
 }
 """Code of a room's error -> HTTP status; a code that is not here is a fault of ours."""
 

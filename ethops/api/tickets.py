@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from django.db.models import QuerySet
 from django.http import Http404
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -13,7 +14,9 @@ from rest_framework.response import Response
 
 from adapters.tickets.models import Ticket
 from adapters.tickets.port import TicketFields
+from audit.ledger import bundles
 from ethops.api import acts
+from ethops.api.ledger import as_file
 from ethops.api.reading import Shelf
 from ethops.world import story, tickets
 
@@ -174,6 +177,13 @@ class Tickets(Shelf[Ticket]):
                 "stimuli": list(tickets.stimuli(found.ticket)),
             }
         )
+
+    @extend_schema(responses={(200, "application/json"): OpenApiTypes.OBJECT})
+    @action(detail=True, methods=["get"])
+    def proof(self, request: Request, ref: str) -> Response:
+        """Return every entry that the ticket caused, with its proof, as a file for `verify.py`."""
+        del request
+        return as_file(bundles.of_ticket(ref), f"{ref}.json")
 
     @extend_schema(request=CommentIn, responses={201: DeedOut})
     @action(detail=True, methods=["post"])

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from audit.errors import NoProofError
+from audit.ledger.entries import PRUNED
 from audit.models import Entry
 from ethops.pages.words import NONE, Moment, State, count, entry, flat, listed, short_hash
 from ethops.world import ledger, ledger_entry, ledger_proofs, ledger_state, runs
@@ -99,11 +100,14 @@ def sentences(one: Entry, proof: Inclusion | None, why_not: str, now: datetime) 
     own = ledger.proof(one)
     size = count(len(bytes(one.body)), "byte")
     before = entry(own.previous) if own.previous else "the beginning"
+    detail = f"{size}, canonical form"
+    if one.kind == PRUNED:
+        detail = "retention took its bytes; their own hash stands in their place"
     found = [
         Shows(
             own.bytes_hold,
             "Its bytes give its hash" if own.bytes_hold else "Its bytes do not give its hash",
-            f"{size}, canonical form",
+            detail,
         ),
         Shows(
             own.follows,

@@ -121,7 +121,8 @@ def _dossier(ref: str) -> Dossier:
 def content(dossier: Dossier, *, everything: bool) -> dict[str, Any]:
     """Return what is shown of a ticket."""
     now = timezone.now()
-    lines = telling.lines(story.story(dossier), ledger_proofs.signed_to(), now)
+    proven_to = ledger_proofs.signed_to()
+    lines = telling.lines(story.story(dossier), proven_to, now)
     routine = [line for line in lines if line.routine]
     live_run = next((run for run in dossier.runs if run.state in LIVE), None)
     return {
@@ -138,6 +139,9 @@ def content(dossier: Dossier, *, everything: bool) -> dict[str, Any]:
             for one in dossier.changes
         ],
         "proof": proof(dossier, now),
+        "provable": bool(dossier.entries) and dossier.entries[0].seq <= proven_to,
+        "proof_href": reverse("api:tickets-proof", args=[dossier.ticket.ref]),
+        "behind": behind(),
         "may_take": "ev_assign" in tickets.stimuli(dossier.ticket),
         "may_resolve": "ev_resolve" in tickets.stimuli(dossier.ticket),
         "live_run": live_run is not None,
@@ -193,6 +197,13 @@ def holder(one: Ticket, live_run: Run | None) -> str:
     if live_run is not None:
         return f"{live_run.card_id}, run {str(live_run.id)[:4]}"
     return "nobody"
+
+
+def behind() -> str:
+    """Return how many independent administrators sign our heads; empty where none does."""
+    seen = ledger_state.witnesses()[1]
+    others = {one.administrator for one in seen if one.independent and one.size}
+    return count(len(others), "independent administrator") if others else ""
 
 
 def proof(dossier: Dossier, now: datetime) -> str:

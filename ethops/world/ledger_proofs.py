@@ -7,11 +7,13 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from audit.errors import NoProofError, NoteError
-from audit.ledger import tiles
-from audit.ledger.merkle import Reader, consistency, inclusion, leaf_hash, root_at, verify_inclusion
+from audit.errors import NoteError
+from audit.ledger import heads as stored
+from audit.ledger import proofs, tiles
+from audit.ledger.entries import PRUNED
+from audit.ledger.merkle import leaf_hash, root_at, verify_inclusion
 from audit.ledger.notes import Key, TreeHead, split, verify_lines
-from audit.models import Cosignature, Entry, LogKey, Tile, Witness, Witnessing
+from audit.models import Cosignature, Entry, LogKey, Witness, Witnessing
 from audit.models import TreeHead as HeadRow
 
 
@@ -65,9 +67,11 @@ def heads() -> QuerySet[HeadRow]:
 
 
 def head(row: HeadRow | None) -> Head | None:
-    """Return a head with the lines of its witnesses; two queries."""
-    if row is None:
-        return None
+    """Return a head with the lines of its witnesses."""
+    return None if row is None else _with_lines(row)
+
+
+def _with_lines(row: HeadRow) -> Head:
     ours = Witnessing.objects.filter(id=1).values_list("administrator", flat=True).first() or ""
     lines = Cosignature.objects.filter(size=row.size).order_by("witness")
     cosigned = tuple(
@@ -124,21 +128,11 @@ def proven(of: Entry) -> Inclusion:
     Raises:
         NoProofError: no head covers it yet, or the tiles that it needs are not there.
     """
-    found = head(_head_over(of.seq))
-    if found is None:
-        raise NoProofError(f"no signed tree head covers entry #{of.seq} yet")
-    read = reader()
-    path = tuple(inclusion(of.seq - 1, found.size, read))
-    leaf = leaf_hash(bytes(of.body))
+    found = _with_lines(proofs.head_over(of.seq))
+    path = tuple(proofs.inclusion(of.seq, found.size))
+    leaf = bytes(of.body) if of.kind == PRUNED else leaf_hash(bytes(of.body))
     holds = verify_inclusion(of.seq - 1, found.size, leaf, path, found.root)
     return Inclusion(of.seq - 1, leaf, path, found, holds)
-
-
-def _head_over(seq: int) -> HeadRow | None:
-    rows = heads().filter(size__gte=seq)
-    signed = Cosignature.objects.filter(size__gte=seq).order_by("-size")
-    size = signed.values_list("size", flat=True).first()
-    return (rows.filter(size=size).first() if size else None) or rows.first()
 
 
 def grown(old: int, new: int) -> list[bytes]:
@@ -147,24 +141,19 @@ def grown(old: int, new: int) -> list[bytes]:
     Raises:
         NoProofError: there is no such proof, or the tiles that it needs are not there.
     """
-    return consistency(old, new, reader())
+    return proofs.consistency(old, new)
 
 
 def root(size: int) -> bytes:
     """Return the root at a size, from the tiles; NoProofError where they are not there."""
-    return root_at(size, reader())
-
-
-def reader() -> Reader:
-    """Return a reader of subtrees over the stored tiles."""
-    return tiles.reader(_hashes)
+    return root_at(size, stored.reader())
 
 
 def tile(level: int, index: int, width: int) -> bytes | None:
     """Return the first `width` hashes of a tile; None where a signed head has not so many."""
     if width > tiles.width_at(signed_to(), level, index):
         return None
-    held = _hashes(level, index)[: width * tiles.HASH]
+    held = stored.tile(level, index)[: width * tiles.HASH]
     return held if len(held) == width * tiles.HASH else None
 
 
@@ -184,8 +173,3 @@ def entry_bundle(index: int, width: int) -> bytes | None:
 def log_keys() -> list[LogKey]:
     """Return the log's public keys, oldest first."""
     return list(LogKey.objects.order_by("n"))
-
-
-def _hashes(level: int, index: int) -> bytes:
-    held = Tile.objects.filter(level=level, index=index).values_list("hashes", flat=True).first()
-    return b"" if held is None else bytes(held)

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from django.db.models import Count, Min
 
-from audit.ledger import entries, trust, verification
+from audit.ledger import breakglass, entries, trust, verification
 from audit.models import Entry, Pending, Signing, TreeHead, Witness, Witnessing
+from ethops.desk.models import KeyUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,16 @@ def damage() -> Damage | None:
     if found is None:
         return None
     return Damage(found.at, (found.findings or [UNSAID])[0], found.acknowledged_by or "")
+
+
+def debts() -> int:
+    """Count the acts past the ledger that nobody else has looked at."""
+    return breakglass.debts().count()
+
+
+def mismatches() -> int:
+    """Count the uses of our keys on hosts that no permit explains."""
+    return KeyUse.objects.exclude(faults=[]).count()
 
 
 UNSAID = "what differs is not on record"

@@ -66,6 +66,7 @@ class Scene:
     ticket: str = ""
     run: UUID | None = None
     actions: dict[str, UUID] = field(default_factory=dict)
+    writer: psycopg.Connection[Any] | None = None
 
     def one(self, role: str, statement: str, *values: object) -> Any:
         if role not in self.links:
@@ -142,10 +143,10 @@ class Scene:
 
     def record(self) -> None:
         """Let the recorder write down what waits."""
-        link = self.connect("audit_writer")
-        Recorder("").record(
-            link, str(link.execute("SELECT origin FROM audit.head()").fetchone()[0])
-        )  # type: ignore[index]
+        if self.writer is None:
+            self.writer = self.connect("audit_writer")
+        origin = self.writer.execute("SELECT origin FROM audit.head()").fetchone()
+        Recorder("").record(self.writer, str(origin[0]))  # type: ignore[index]
 
     def sign(self, folder: Path) -> KeyFile:
         """Let the log sign a head over everything, with a key in this folder."""

@@ -1,12 +1,16 @@
 """The ledger on the desk: one entry with its proof, and what is said when it does not verify."""
 
 import json
+import re
+import subprocess
+import sys
 
 import pytest
 from django.test import Client
 
 from audit.ledger import pending, verification
 from audit.models import Acknowledgement, Entry
+from ethops.env import CLONE
 from tests.integration.api.conftest import api_of
 
 
@@ -19,8 +23,8 @@ def page(desk, path, status=200):
 @pytest.fixture
 def signed(scene, state):
     """A ledger whose every entry is in a head that one independent witness has signed."""
-    scene.sign(state)
-    scene.witness("north", "university")
+    scene.keys = scene.sign(state)
+    scene.north = scene.witness("north", "university")
     return scene
 
 
@@ -116,6 +120,47 @@ def test_a_value_that_is_gone_without_a_word_is_said_to_be(desk, scene, evil):
 def test_lists_and_stories_say_proven_as_far_as_the_head_goes(desk, signed):
     assert page(desk, "/ledger/").count(">proven<") == min(50, Entry.objects.count())
     assert "proven as entry" in page(desk, f"/tickets/{signed.ticket}/")
+
+
+def checked_offline(tmp_path, name, content, *words):
+    file = tmp_path / name
+    file.write_bytes(content)
+    command = [sys.executable, "-I", str(CLONE / "audit/verify.py"), str(file), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_prove_this_ticket_hands_out_what_the_auditors_file_finds_whole(desk, signed, tmp_path):
+    link = re.search(r'href="([^"]+)" download>Prove this ticket', ticket_page(desk, signed))[1]
+    answer = desk.get(link)
+    name = re.search(r'filename="([^"]+)"', answer["Content-Disposition"])[1]
+    assert name == f"{signed.ticket}.json"
+    key, witness = signed.keys.read().key.vkey, signed.north.key.vkey
+    words = ("--key", key, "--witness", witness, "--quorum", "1")
+    done = checked_offline(tmp_path, name, answer.content, *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 independent administrators behind" in done.stdout
+    assert done.stdout.count("\n#") >= 5
+
+
+def ticket_page(desk, signed):
+    return page(desk, f"/tickets/{signed.ticket}/")
+
+
+def test_an_entry_is_handed_out_in_both_forms(desk, signed, tmp_path):
+    text = page(desk, "/ledger/2/")
+    key = signed.keys.read().key.vkey
+    for form, name in (("bundle", "e.json"), ("tlog-proof", "e.tlog-proof")):
+        link = re.search(rf'href="([^"]+/{form})" download', text)[1]
+        done = checked_offline(tmp_path, name, desk.get(link).content, "--key", key)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_ticket_without_a_head_cannot_be_proven_yet_and_says_so(desk, api, scene):
+    text = page(desk, f"/tickets/{scene.ticket}/")
+    assert "Prove this ticket" not in text
+    assert "It can be proven once a signed head covers its entries." in text
+    answer = api.get(f"/api/v1/tickets/{scene.ticket}/proof")
+    assert (answer.status_code, answer.json()["code"]) == (409, "ledger.no_proof")
 
 
 @pytest.fixture

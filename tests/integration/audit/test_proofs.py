@@ -17,7 +17,7 @@ from audit.ledger.notes import Kind, Signer, cosign
 from audit.models import Check, Entry, TreeHead
 from audit.recorder import Recorder
 
-NOTHING_PINNED = Namespace(key="", witness=[], quorum=0)
+NOTHING_PINNED = Namespace(key="", witness=[], quorum=0, head=[])
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ def kept(role, clean_db):
         role("owner").execute("SELECT audit.keep_value('rm /etc/x', 'a subject')").fetchone()[0]
     )
     role("owner").execute(
-        "SELECT audit.put_pending('action.outcome', 'a subject', '',"
+        "SELECT audit.put_pending('step.taken', 'a subject', '',"
         " jsonb_build_object('values', jsonb_build_object('said', %s::text)))",
         [digest],
     )

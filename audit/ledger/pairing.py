@@ -1,0 +1,59 @@
+"""What belongs together in the ledger: permits and outcomes, and no entry twice."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import connection
+
+# An outcome of what nobody permitted, and a permit that is there twice.
+PAIRS = """
+    SELECT e.seq, e.kind, (SELECT min(p.seq) FROM audit_entry p
+                            WHERE p.subject = e.subject AND p.kind = 'action.authorised')
+      FROM audit_entry e
+     WHERE e.seq > %s AND e.seq <= %s
+       -- Where retention took bytes, the permit may be among them.
+       AND NOT EXISTS (SELECT 1 FROM audit_entry g WHERE g.kind = 'pruned' AND g.seq < e.seq)
+       AND e.kind IN ('action.authorised', 'action.outcome', 'action.expired', 'action.void',
+                      'action.in_doubt')
+     ORDER BY e.seq
+"""
+
+# Nothing happens twice in the same microsecond in the same words.
+TWICE = """
+    SELECT e.seq, min(d.seq) FROM audit_entry e
+      JOIN audit_entry d ON d.at = e.at AND d.seq < e.seq AND d.body = e.body
+     WHERE e.seq > %s AND e.seq <= %s AND e.kind <> 'pruned'
+     GROUP BY e.seq ORDER BY e.seq
+"""
+
+# A permit was acted on, and its row says by which entry: that entry must be about it.
+STAMPS = """
+    SELECT w.id::text, w.entry_seq FROM audit_work w
+      LEFT JOIN audit_entry e ON e.seq = w.entry_seq
+     WHERE w.kind = 'effect' AND w.entry_seq > %s AND w.entry_seq <= %s
+       AND e.subject IS DISTINCT FROM w.id::text AND e.kind IS DISTINCT FROM 'pruned'
+     ORDER BY w.entry_seq
+"""
+
+
+def faults(*, since: int, upto: int) -> Iterator[str]:
+    """Yield what does not belong together among the entries after `since`, in words."""
+    for seq, kind, permit in _rows(PAIRS, since, upto):
+        if permit is None or permit > seq:
+            yield f"#{seq}: {kind} of what no entry before it permits"
+        elif kind == "action.authorised" and permit != seq:
+            yield f"#{seq}: permits again what #{permit} permits"
+    for seq, first in _rows(TWICE, since, upto):
+        yield f"#{seq}: repeats #{first} word for word"
+    for work, seq in _rows(STAMPS, since, max(upto, LAST)):
+        yield f"#{seq}: is not about effect {work}, which was stamped with it"
+
+
+LAST = 2**62
+
+
+def _rows(statement: str, since: int, upto: int) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [since, upto])
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
