@@ -113,7 +113,7 @@ def _by_rule(prompt: str, engine: Inference) -> dict[str, JSON] | None:
         "why": why or ["No fact speaks for anything else."],
         "choice": answer.choice,
         "say": one_line(answer.say, SAY_LIMIT),
-        "confidence": answer.confidence,
+        "confidence": round(answer.confidence, 1),
     }
 
 

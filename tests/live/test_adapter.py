@@ -190,10 +190,10 @@ OFFERED = ("restart-service", "wait", ESCALATE)
 
 
 def answered(server: Server, number: int) -> Answer | None:
-    """What noise says to a typed question; None where that is refused, as it mostly is.
+    """What noise says to a typed question; None where that is refused.
 
-    Greedy noise runs in circles, goes on for too long, or is surer than sure: 0.11.4 keeps
-    numbers to no range, and ends a stream without its last line after 30 equal tokens.
+    Greedy noise runs in circles and goes on for too long: 0.11.4 ends a stream without its last
+    line after 30 equal tokens.
     """
     engine = Inference(server, QUICK, ROOMY, context_tokens=4096, timeout_s=20)
     question = Question(

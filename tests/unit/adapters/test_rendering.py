@@ -72,6 +72,7 @@ def test_the_schema_offers_the_candidates_alone() -> None:
     properties = schema["properties"]
     assert isinstance(properties, Mapping)
     assert properties["choice"] == {"type": "string", "enum": ["restart_service", "escalate"]}
+    assert properties["confidence"] == {"type": "number", "enum": [n / 10 for n in range(11)]}
     assert schema["required"] == list(properties)
     assert schema["additionalProperties"] is False
 
