@@ -200,12 +200,24 @@ def put_back(claim: Claim, partial: Mapping[str, JSON], tokens: int, busy_s: flo
     )
 
 
-def try_again(claim: Claim, code: str, error: str, delay_s: float, busy_s: float = 0.0) -> str:
-    """Give a failed job back for a later try: ready, dead after the last one, or late."""
+def try_again(
+    claim: Claim,
+    code: str,
+    error: str,
+    delay_s: float,
+    busy_s: float = 0.0,
+    partial: Mapping[str, JSON] | None = None,
+    tokens: int = 0,
+) -> str:
+    """Give a failed job back for a later try: ready, dead after the last one, or late.
+
+    It begins anew, unless a partial answer comes along.
+    """
     return str(
         _settle(
-            "SELECT gpu.try_again(%s, %s, %s, %s, %s, %s)",
+            "SELECT gpu.try_again(%s, %s, %s, %s, %s, %s, %s::jsonb, %s)",
             *(claim.id, claim.fence, code, error, delay_s, busy_s),
+            *(json.dumps(partial or {}), tokens),
         )
     )
 

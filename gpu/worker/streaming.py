@@ -6,7 +6,12 @@ from collections.abc import Generator, Mapping
 from typing import Any
 
 from adapters.inference import rendering
-from adapters.inference.errors import MalformedAnswerError, OversizeError, StoppedError
+from adapters.inference.errors import (
+    MalformedAnswerError,
+    ModelServerError,
+    OversizeError,
+    StoppedError,
+)
 from adapters.inference.ollama import Chunk
 from adapters.inference.port import Answer, Candidate, Question
 from adapters.json_value import JSON
@@ -32,11 +37,21 @@ class Unfinished(Exception):  # noqa: N818 - no fault: the job has to stop
         self.said = said
 
 
+class Broken(Exception):  # noqa: N818 - the fault itself comes along
+    """The server failed while a reader listened: what he has heard can be gone on from."""
+
+    def __init__(self, fault: ModelServerError, said: Said) -> None:
+        super().__init__(fault)
+        self.fault = fault
+        self.said = said
+
+
 def run(held: Held, claim: Claim, watch: Watch, tells: Channel) -> Ending:
     """Stream one job to its end and settle it.
 
     Raises:
         Unfinished: it had to stop; what it has said comes along.
+        Broken: the server failed after a reader has heard a part that can be gone on from.
         ModelServerError: the server failed.
     """
     slot = held.slots[claim.slot]
@@ -78,6 +93,11 @@ def _said(held: Held, slot: Slot, claim: Claim, watch: Watch, tells: Channel) ->
     except StoppedError as fault:
         # Asked while nothing came: what came before stays.
         raise Unfinished(watch.why or Stop.LEAVING, said if continued else Said()) from fault
+    except ModelServerError as fault:
+        # What nobody has heard is begun anew instead: a broken server's words are worth little.
+        if continued and tells.told and said.text and not said.last:
+            raise Broken(fault, said) from fault
+        raise
     return said, live
 
 

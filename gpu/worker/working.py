@@ -29,7 +29,8 @@ from gpu.worker.channel import Channel
 from gpu.worker.current import Held
 from gpu.worker.doors import Claim
 from gpu.worker.order import seen_waiting
-from gpu.worker.streaming import Unfinished
+from gpu.worker.saying import Said
+from gpu.worker.streaming import Broken, Unfinished
 from gpu.worker.watch import Stop, Watch, gives_way
 
 log = logging.getLogger(__name__)
@@ -87,6 +88,8 @@ def _held(held: Held, claim: Claim) -> Outcome:
         doors.finish_job(claim, Ending.FAILED, code=fault.code, error=str(fault))
         tells.end()
         return Outcome.DONE
+    except Broken as broken:
+        return _failed(held, claim, tells, broken.fault, broken.said)
     except InferenceError as fault:
         return _failed(held, claim, tells, fault)
     except Exception as fault:
@@ -275,22 +278,35 @@ def _back(
     return Outcome.TO_HEAD
 
 
-def _failed(held: Held, claim: Claim, tells: Channel, fault: InferenceError) -> Outcome:
-    """Settle a fault of the server: for good where asking again cannot help, else later again."""
+def _failed(
+    held: Held, claim: Claim, tells: Channel, fault: InferenceError, said: Said | None = None
+) -> Outcome:
+    """Settle a fault of the server: for good where asking again cannot help, else later again.
+
+    `said` is what a reader has heard and can be gone on from; other text cannot be taken back.
+    """
     log.warning("job %s on %s: %s", claim.id, claim.slot, fault)
     if isinstance(fault, ModelServerError):
         mistrust(held, fault, hung=time.monotonic() < claim.deadline)
     told = tells.told or bool(claim.partial.get("told"))
-    if isinstance(fault, UnreachableError) and not told:
+    kept = said.kept(told=True) if said else None
+    if isinstance(fault, UnreachableError) and (kept or not told):
         # The card is sick; the job waits for it, or for its own deadline.
-        return _back(claim)
+        return _back(claim, kept, said.tokens if said else 0)
     if not _final(fault, claim) and held.fails(claim.slot) >= FAULTS_OF_A_SLOT:
         _shut(held, claim.slot, str(fault))
-    if told or _final(fault, claim):
+    if (told and kept is None) or _final(fault, claim):
         code = "gpu.over_deadline" if isinstance(fault, OverDeadlineError) else fault.code
         doors.finish_job(claim, Ending.FAILED, code=code, error=str(fault))
     else:
-        doors.try_again(claim, fault.code, str(fault), AGAIN_SECONDS * held.clock.scale)
+        doors.try_again(
+            claim,
+            fault.code,
+            str(fault),
+            AGAIN_SECONDS * held.clock.scale,
+            partial=kept,
+            tokens=said.tokens if said else 0,
+        )
     tells.end()
     held.state = held.policy.finished(
         held.clock.now(), held.state, claim.tier, claim.slot, more=False, run=_run(claim)

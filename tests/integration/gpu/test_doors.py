@@ -62,7 +62,7 @@ def test_what_an_old_holder_had_is_ready_again(late: tuple[Any, ...], free: Hous
     ("statement", "answer"),
     [
         ("SELECT gpu.finish_job(%(job)s, %(own)s, 'finished', '{}', '', '', 1, 1, 1)", "late"),
-        ("SELECT gpu.try_again(%(job)s, %(own)s, 'x', 'y', 0, 0)", "late"),
+        ("SELECT gpu.try_again(%(job)s, %(own)s, 'x', 'y', 0, 0, '{}', 0)", "late"),
         ('SELECT gpu.put_back(%(job)s, %(own)s, \'{"text": "x"}\', 3, 1)', False),
         ("SELECT gpu.beat_card('card0', %(fence)s, 60, ARRAY[%(job)s]::uuid[])", False),
         ("SELECT gpu.show_card('card0', %(fence)s, '{\"doing\": \"running\"}')", False),
@@ -213,7 +213,7 @@ def test_a_server_is_asked_thrice(free: House) -> None:
         row = link.execute(
             "SELECT fence FROM gpu.claim_job('card0', %s, %s, 60)", [fence, job_id]
         ).fetchone()
-        again = "SELECT gpu.try_again(%s, %s, 'x', 'y', 0, 0)"
+        again = "SELECT gpu.try_again(%s, %s, 'x', 'y', 0, 0, '{}', 0)"
         said.append(link.execute(again, [job_id, row[0]]).fetchone()[0])
     assert said == ["ready", "ready", "dead"]
 

@@ -84,11 +84,28 @@ def test_a_stream_that_always_breaks_is_no_answer(card: House, kind: str, code: 
     assert [kind for kind, _ in card.entries(job_id)] == ["inference.asked", "inference.failed"]
 
 
-def test_what_a_reader_has_heard_is_not_said_anew(card: House) -> None:
+def test_what_a_reader_has_heard_is_gone_on_from(card: House) -> None:
     card.fault("cut", model="ops-8b", after_tokens=400)
     job_id = card.ask(tier=Tier.OPS, slot="ops-8b", tokens=2000, streams=True)
+    assert card.text(job_id) == words(2000)
+    assert card.job(job_id)["attempts"] == 2
+    assert "".join(piece["text"] for piece in card.told(job_id)) == words(2000)
+
+
+def test_what_a_reader_has_heard_is_not_said_anew(card: House) -> None:
+    card.fault("cut", model="ops-8b", after_tokens=400)
+    body = {"think": False, "tools": [{"type": "function", "function": {"name": "look"}}]}
+    job_id = card.ask(tier=Tier.OPS, slot="ops-8b", tokens=2000, streams=True, body=body)
     row = card.ended(job_id)
     assert (row.state, row.error_code) == ("failed", "inference.cut_stream")
+    assert words(2000).startswith("".join(piece["text"] for piece in card.told(job_id)))
+
+
+def test_a_stream_that_breaks_again_and_again_ends_with_what_was_said(card: House) -> None:
+    card.fault("cut", model="ops-8b", after_tokens=100, times=0)
+    job_id = card.ask(tier=Tier.OPS, slot="ops-8b", tokens=2000, streams=True)
+    row = card.ended(job_id)
+    assert (row.state, row.error_code) == ("dead", "inference.cut_stream")
     assert words(2000).startswith("".join(piece["text"] for piece in card.told(job_id)))
 
 

@@ -142,7 +142,7 @@ def test_a_worker_ends_no_work_of_others(role: Connect, job: UUID) -> None:
     assert row is not None
     for call in (
         "gpu.finish_job(%s, %s, 'finished', '{}', '', '', 1, 1, 1)",
-        "gpu.try_again(%s, %s, '', '', 0, 0)",
+        "gpu.try_again(%s, %s, '', '', 0, 0, '{}', 0)",
         "gpu.put_back(%s, %s, '{}', 0, 0)",
     ):
         gpu.execute(f"SELECT {call}", row)
@@ -170,7 +170,7 @@ APP = (
     "SELECT gpu.take_card('card0', 'me', 60, '')",
     "SELECT gpu.begin_job(%(job)s, 1, 1, true, 'd')",
     "SELECT gpu.put_back(%(job)s, 1, '{}', 0, 0)",
-    "SELECT gpu.try_again(%(job)s, 1, '', '', 0, 0)",
+    "SELECT gpu.try_again(%(job)s, 1, '', '', 0, 0, '{}', 0)",
     "SELECT gpu.show_card('card0', 1, '{}')",
     "SELECT gpu.note_piece('card0', 1, 'run', 'ops', 'code', NULL, 1, 'finished', 1)",
     "SELECT gpu.measure('code', 1, 1, 1, 1)",
