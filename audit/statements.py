@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from audit.verify import signed
+from audit.verify import ODD, signed
 
 KINDS = (
     "run.incarnation",
@@ -84,7 +84,7 @@ class Statements:
         try:
             said = json.loads(text)
             place = int(said["instance_seq"]), str(said["instance_prev"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, *ODD):
             yield "what was signed cannot be read"
             return
         chain = self._chains.get(instance)

@@ -2,10 +2,9 @@
 
     python verify.py FILE [--key VKEY] [--witness VKEY]... [--quorum N] [--head NOTE]... [--json]
 
-FILE is an export (JSON lines), a proof bundle (JSON) or a .tlog-proof. `--key` pins the log's key,
-`--witness` its witnesses; what a file says of keys is only as good as the file. `--quorum` asks for
-independent administrators behind the newest tree head: the log's own counts as none. Exit status 0:
-whole; 1: broken; 2: unreadable. `--head` is a file with a tree head that a witness gave you.
+FILE is an export, a proof bundle or a .tlog-proof. `--key` pins the log's key, `--witness` its
+witnesses; what a file says of keys is only as good as the file. `--quorum` asks for independent
+administrators; `--head` is a tree head that a witness gave you. 0: whole; 1: broken; 2: unreadable.
 
     leaf = SHA-256(0x00 || body)    hash = SHA-256(0x01 || hash before || leaf)    entry n: leaf n-1
     node = SHA-256(0x01 || left || right)    value, under body.values = SHA-256(0x02 || salt || it)
@@ -18,11 +17,11 @@ from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from hashlib import sha256, sha512
+from pathlib import Path
 from typing import Any, NamedTuple
 
-GENESIS = bytes(32)
-UNREADABLE = OSError, json.JSONDecodeError, UnicodeError, LookupError, TypeError, AttributeError
-FIELDS = ("kind", "subject", "ticket", "at")
+GENESIS, FIELDS = bytes(32), ("kind", "subject", "ticket", "at")
+ODD = TypeError, AttributeError, LookupError, ArithmeticError, RecursionError, MemoryError
 _quoted = json.encoder.encode_basestring
 
 
@@ -44,7 +43,7 @@ class Report:
     """What was found: `findings` is empty where all is whole; `size` is of the newest tree head."""
 
     def __init__(self, last: int = 0, findings: Iterable[str] = ()) -> None:
-        self.entries, self.last, self.head, self.size = 0, last, "", 0
+        self.entries, self.last, self.head, self.size, self.faults = 0, last, "", 0, 0
         self.findings, self.administrators, self.says = [*findings], list[str](), list[str]()
 
     @property
@@ -53,8 +52,8 @@ class Report:
         return not self.findings
 
     def find(self, what: str) -> None:
-        """Add a finding, up to a sensible number."""
-        self.findings += [what] if len(self.findings) < 100 else []
+        """Add a finding; past a sensible number they are only counted, in `faults`."""
+        self.faults, self.findings = self.faults + 1, [*self.findings[:99], what]
 
 
 class Walk:
@@ -62,9 +61,8 @@ class Walk:
 
     def __init__(self, origin: str, at: int = 0, prev: bytes = GENESIS, peaks: Any = ()) -> None:
         self.origin, self.size, self.prev, self.report = origin, at, prev, Report(last=at)
-        self.peaks = list(peaks) or [b""] * at.bit_count()  # unknown: such roots mean nothing
-        self.committed, self.redacted = dict[str, int](), set[str]()
-        self._pruned, self._gone = list[range](), list[int]()
+        self.peaks, self._gone = list(peaks) or [b""] * at.bit_count(), list[int]()  # or unknown
+        self.committed, self.redacted, self._pruned = dict[str, int](), set[str](), list[range]()
 
     def take(self, rows: Iterable[Row], roots: Mapping[int, bytes]) -> None:
         """Take entries, and compare the tree with the signed root of every size that has one."""
@@ -112,19 +110,17 @@ class Walk:
         return self.report
 
     def _examine(self, row: Row, seq: int, prev: bytes, own: bytes) -> None:
-        faults = {
-            f"expected #{seq}: entries are missing or disordered": row.seq != seq,
-            "does not follow the entry before it": row.prev != prev,
-            "its bytes do not give its hash": row.hash != own,
-        }
+        faults = {f"expected #{seq}: entries are missing or disordered": row.seq != seq}
+        faults["does not follow the entry before it"] = row.prev != prev
+        faults["its bytes do not give its hash"] = row.hash != own
         shown = {"v": 1, "origin": self.origin, **dict(zip(FIELDS, row[4:8], strict=True))}
         try:
             said = dict(json.loads(row.body)) if row.body is not None else shown
-        except (ValueError, TypeError):
-            said, faults["its bytes are not an entry"] = shown, True
-        for name, value in shown.items():
-            differs = f"shows {name} {value!r}, but its bytes say {said.get(name)!r}"
-            faults[differs] = said.get(name) != value
+            for name, value in shown.items():
+                differs = f"shows {name} {value!r}, but its bytes say {said.get(name)!r}"
+                faults[differs] = said.get(name) != value
+        except (ValueError, *ODD):
+            faults["its bytes are not an entry"] = True
         for what in [what for what, found in faults.items() if found]:
             self.report.find(f"#{row.seq}: {what}")
 
@@ -139,7 +135,7 @@ class Walk:
                 self.origin = str(said["origin"])
             if isinstance(said.get("values"), dict):
                 self.committed |= {str(digest): seq for digest in said["values"].values()}
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, *ODD):
             self.report.find(f"#{seq}: what it says cannot be read")
 
 
@@ -245,8 +241,7 @@ class File:
                 self._keys.append((from_size, vkey))
         if pins.key and not self._keys:
             raise ValueError("the pinned key is not among the keys of the log")
-        if not pins.key:
-            self.report.says.append("no key was pinned: the file itself names the log's key")
+        self.report.says += [] if pins.key else ["no key was pinned: the file names the log's key"]
 
     def _head(self, note: str, *, check: bool = True) -> tuple[int, bytes]:
         origin, size, root = note.split("\n")[:3]
@@ -258,23 +253,27 @@ class File:
     def _behind(self, note: str) -> None:
         known = {each["vkey"]: each["administrator"] for each in self._said.get("witnesses", [])}
         known = {pin: known.get(pin, pin.split("+")[0]) for pin in self._pins.witness} or known
+        self.report.says += [] if self._pins.witness else ["no witness was pinned"]
         own = str(self._said.get("administrator", "")).lower()
-        found = {known[vkey] for vkey in _opened(note, known)[1]}
-        self.report.administrators = sorted(each for each in found if each.lower() != own)
-        count, size = len(self.report.administrators), self.report.size
-        said = f"{count} independent administrators behind the tree head of {size}"
+        found = {known[vkey].lower(): known[vkey] for vkey in sorted(_opened(note, known)[1])}
+        self.report.administrators = sorted(found[each] for each in found if each != own)
+        count = len(self.report.administrators)
+        said = f"{count} independent administrators behind the tree head of {self.report.size}"
         self.report.says.append(": ".join([said, *self.report.administrators]))
         if count < self._pins.quorum:
             self.report.find(f"{said}, {self._pins.quorum} are asked for")
 
     def export(self, lines: Iterable[str]) -> Report:
         """Check an export, whose further lines are entries."""
-        notes = {int(note.split("\n")[1]): note for note in self._said["heads"] + self._pins.head}
+        heads = {note.split("\n\n")[0]: note for note in self._said["heads"] + self._pins.head}
+        notes = {int(note.split("\n")[1]): note for note in heads.values()}
         newest = [size for size in sorted(notes)[-100:] if size >= self._keys[0][0]]
         roots = dict(self._head(note, check=size in newest) for size, note in notes.items())
         self._walk.take(map(_row, lines), roots)
         self.report.size = max(roots, default=0)
-        if self.report.size > self._walk.size or (self._pins.key and not roots):
+        if len(notes) < len(heads) or (not newest and (heads or self._pins.key)):
+            self.report.find("tree heads: none is by the log's key, or two are of one size")
+        if self.report.size > self._walk.size:
             self.report.find(f"signed to #{self.report.size}, but they end at #{self._walk.size}")
         self._behind(notes.get(self.report.size, "\n\n"))
         kept = {at: of and (b64decode(of[0]), of[1]) for at, of in self._said["values"].items()}
@@ -283,7 +282,7 @@ class File:
     def bundle(self) -> Report:
         """Check a bundle: each entry is in the tree, and that goes on from an earlier one."""
         size, root = self.report.size, _ = self._head(self._said["head"])
-        for each in self._said["entries"]:
+        for each in self._said["entries"] or [{}]:  # without any, it proves nothing
             seq, body = int(each["seq"]), b64decode(each["body"])
             leaf, proof = sha256(b"\0" + body).digest(), [*map(b64decode, each["proof"])]
             if not 0 < seq <= size or _climb(seq - 1, size - 1, proof, leaf, leaf)[1:] != [root]:
@@ -312,8 +311,8 @@ def _proof(text: str, pins: argparse.Namespace) -> Report:
     lines, _, note = text.partition("\n\n")
     extra, index, *proof = lines.split("\n")
     entry = {"seq": int(index[6:]) + 1, "body": extra[6:], "proof": proof}
-    keys = [{"vkey": pins.key, "from_size": 0}]
-    return File({"head": note, "entries": [entry], "keys": keys}, pins).bundle()
+    said = {"head": note, "entries": [entry], "keys": [{"vkey": pins.key, "from_size": 0}]}
+    return File(said, pins).bundle()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -323,26 +322,27 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--key", default="")
     parser.add_argument("--witness", action="append", default=[])
     parser.add_argument("--quorum", type=int, default=0)
-    parser.add_argument("--head", action="append", default=[], type=lambda at: open(at).read())  # noqa: PTH123, SIM115
+    parser.add_argument("--head", action="append", default=[])
     parser.add_argument("--json", action="store_true")
     pins = parser.parse_args(arguments)
     try:
-        with open(pins.file, encoding="utf-8") as file:  # noqa: PTH123 - no more than is needed
+        with Path(pins.file).open(encoding="utf-8") as file:
+            pins.head = [Path(head).read_text(encoding="utf-8") for head in pins.head]
             first = file.readline()
             if first == "c2sp.org/tlog-proof@v1\n":
                 report = _proof(file.read(), pins)
-            elif '"ethops-bundle/1"' in first:
+            elif '"ethops-bundle/1"' in first[:99]:
                 report = File(json.loads(first + file.read()), pins).bundle()
             else:
                 report = File(json.loads(first), pins).export(file)
-    except UNREADABLE as fault:
+    except (OSError, json.JSONDecodeError, UnicodeError, *ODD) as fault:
         print(f"unreadable: {type(fault).__name__}: {fault}", file=sys.stderr)  # noqa: T201
         return 2
     except ValueError as fault:  # what is forged, or contradicts itself
         report = Report(findings=[str(fault)])
     end = f"{'whole' if report.whole else 'broken'}: {report.entries} entries to #{report.last}"
-    said = "\n".join([*report.says, *report.findings, end])
-    print(json.dumps({"whole": report.whole, **vars(report)}) if pins.json else said)  # noqa: T201
+    said = [at if at.isprintable() else ascii(at) for at in (*report.says, *report.findings, end)]
+    print(json.dumps({"whole": report.whole, **vars(report)}) if pins.json else "\n".join(said))  # noqa: T201
     return 0 if report.whole else 1
 
 

@@ -1,5 +1,6 @@
 """Verification of the ledger in the database, by the same code that an auditor runs offline."""
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from audit.ledger.logkeys import hands_over
 from audit.ledger.notes import Key, TreeHead, open_note, parse_line, split, verify_lines
 from audit.models import Check, Cosignature, Entry, LogKey, Witness
 from audit.models import TreeHead as StoredHead
-from audit.verify import Report, Walk
+from audit.verify import ODD, Report, Walk
 
 SHOWN_FINDINGS = 10
 KEPT = timedelta(days=7)
@@ -73,6 +74,17 @@ def latest() -> Check | None:
     return Check.objects.first()
 
 
+def _kept(report: Report) -> list[str]:
+    """Return what a person reads, and in the last line enough to tell any other from it."""
+    shown = report.findings[:SHOWN_FINDINGS]
+    more = report.faults - len(shown)
+    if more > 0:
+        # Who acknowledges these has not acknowledged what is found tomorrow.
+        whole = hashlib.sha256("\n".join(report.findings).encode()).hexdigest()
+        shown.append(f"and {more} more, SHA-256 {whole}")
+    return shown
+
+
 def _keep(report: Report, since: int, began: float) -> Report:
     Check.objects.create(
         since=since,
@@ -80,7 +92,7 @@ def _keep(report: Report, since: int, began: float) -> Report:
         whole=report.whole,
         hash=bytes.fromhex(report.head) or None,
         size=report.size,
-        findings=report.findings[:SHOWN_FINDINGS],
+        findings=_kept(report),
         took_us=int((time.monotonic() - began) * 1_000_000),
     )
     Check.objects.filter(at__lt=datetime.now(UTC) - KEPT).delete()
@@ -88,6 +100,17 @@ def _keep(report: Report, since: int, began: float) -> Report:
 
 
 def _walk(end: Head, start: int, prev: bytes, key: str, tell: Tell) -> Report:
+    try:
+        return _walked(end, start, prev, key, tell)
+    except (ValueError, *ODD) as fault:
+        # Whoever can change rows can write what breaks a reader: that is damage, and not silence.
+        found = f"what is stored cannot even be read: {type(fault).__name__}"
+        report = Report(last=start, findings=[found])
+        report.head = prev.hex()
+        return report
+
+
+def _walked(end: Head, start: int, prev: bytes, key: str, tell: Tell) -> Report:
     newest = heads.newest()
     size = newest.size if newest else 0
     try:

@@ -206,6 +206,55 @@ def test_tampering_by_the_superuser_is_found(role, servers, database_name, clean
     assert verification.check().findings == ["#3: shows subject 'forged', but its bytes say '2'"]
 
 
+def hash_anew(tamper, *bodies):
+    """Entries as somebody writes them who can hash, but not sign."""
+    for seq, body in bodies:
+        tamper(
+            "audit_entry",
+            "UPDATE audit_entry e SET body = b, hash = sha256('\\x01'::bytea || prev"
+            " || sha256('\\x00'::bytea || b)) FROM (SELECT convert_to(" + body + ", 'UTF8') AS b) n"
+            f" WHERE seq = {seq}",
+        )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "repeat('[', 60000)",
+        """'{"body":{"values":' || repeat('[', 30000) || repeat(']', 30000) || '}}'""",
+        """'{"at":"","body":{"signed":{"statement":"' || repeat('[', 50000) || '"}},"kind":""}'""",
+    ],
+    ids=["deep", "deep values", "deep statement"],
+)
+def test_what_breaks_a_reader_is_damage_and_no_silence(role, clean_db, tamper, body):
+    for number in range(3):
+        pending.note(kind="person.noted", subject=str(number), body={})
+    found, link, origin = recorder(role)
+    found.record(link, origin)
+    hash_anew(tamper, (2, body))
+    tamper("audit_entry", "UPDATE audit_entry SET kind = 'step.taken' WHERE seq = 2")
+    verification.check_and_keep()
+    assert not trusted(role)
+
+
+def trusted(role):
+    return role("owner").execute("SELECT audit.trusted()").fetchone()[0]
+
+
+def test_who_acknowledged_much_has_not_acknowledged_more(role, clean_db, tamper):
+    for number in range(20):
+        pending.note(kind="person.noted", subject=str(number), body={})
+    found, link, origin = recorder(role)
+    found.record(link, origin)
+    tamper("audit_entry", "UPDATE audit_entry SET subject = 'forged' WHERE seq < 15")
+    verification.check_and_keep()
+    role("app").execute("SELECT audit.acknowledge('ada', 'seen')")
+    before = trusted(role)
+    tamper("audit_entry", "UPDATE audit_entry SET subject = 'forged' WHERE seq = 20")
+    verification.check_and_keep()
+    assert (before, trusted(role)) == (True, False)
+
+
 def test_verification_since_an_entry_reads_the_rest_alone(role, clean_db):
     for number in range(5):
         pending.note(kind="person.noted", subject=str(number), body={})
