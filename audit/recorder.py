@@ -30,6 +30,7 @@ BATCH = 256
 EPOCH = "ledger.epoch"
 POLL_SECONDS = 1.0
 HEARTBEAT_SECONDS = 2.0
+FIRST_BACKOFF_SECONDS = 0.1
 LONGEST_BACKOFF_SECONDS = 5.0
 
 log = logging.getLogger("audit.recorder")
@@ -88,6 +89,7 @@ class Recorder:
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self._going = True
+        self._backoff = FIRST_BACKOFF_SECONDS
         self._first = 0
         """The number of the first fact in the last batch; 0 where there was none."""
 
@@ -97,16 +99,15 @@ class Recorder:
 
     def run(self) -> None:
         """Record until stopped, through every loss of the database."""
-        backoff = 0.1
         while self._going:
             try:
                 with psycopg.connect(self._dsn, autocommit=True) as connection:
-                    backoff = 0.1
                     self._serve(connection)
             except psycopg.OperationalError as fault:
-                log.warning("database away: %s", str(fault).splitlines()[0])
-                time.sleep(backoff)
-                backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
+                # Away, or without room: one that answers but cannot write is not pressed either.
+                log.warning("nothing can be recorded: %s", str(fault).splitlines()[0])
+                time.sleep(self._backoff)
+                self._backoff = min(self._backoff * 2, LONGEST_BACKOFF_SECONDS)
 
     def _serve(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
         connection.execute("LISTEN ethops_pending")
