@@ -183,11 +183,15 @@ def witness_answer(standing: Standing, now: datetime) -> Answer:
 
 def row(one: Entry, proven_to: int, now: datetime) -> Row:
     """Return an entry as a line."""
-    what, by = about(ledger.content(one))
+    said = ledger.content(one)
+    what, by = about(said)
     mark = seal(one.seq, proven_to)
+    state = State(mark.word, "ok" if mark.word == "proven" else "quiet", mark.glyph)
+    if ledger.differs(one, said):
+        state = State("broken", "no", "broken")
     return Row(
         seal=mark,
-        state=State(mark.word, "ok" if mark.word == "proven" else "quiet", mark.glyph),
+        state=state,
         kind=one.kind,
         ticket=one.ticket_ref,
         ticket_href=reverse("admin:ticket", args=[one.ticket_ref]) if one.ticket_ref else "",

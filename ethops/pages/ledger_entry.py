@@ -88,7 +88,8 @@ def proven(one: Entry) -> tuple[Inclusion | None, str]:
 
 def state(shows: list[Shows], proof: Inclusion | None) -> State:
     """Return recorded, proven or broken."""
-    if any(one.holds is False for one in shows):
+    # The last sentence is about the whole chain, and not about this entry.
+    if any(one.holds is False for one in shows[:-1]):
         return State("broken", "no", "broken")
     if proof is None:
         return State("recorded", "quiet", "recorded")
@@ -115,6 +116,9 @@ def sentences(one: Entry, proof: Inclusion | None, why_not: str, now: datetime) 
             "its hash takes in the hash before it",
         ),
     ]
+    wrong = ledger.differs(one, ledger.content(one))
+    if wrong:
+        found.append(Shows(holds=False, says="It is shown otherwise than it says", detail=wrong))
     if proof is None:
         return [*found, untreed(one, why_not), whole(ledger_state.last_check(), now)]
     steps = count(len(proof.path), "step")

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import UTC
 from hashlib import sha256
 from typing import Any
 
@@ -80,3 +81,15 @@ def content(of: Entry) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
+
+
+def differs(of: Entry, said: dict[str, Any]) -> str:
+    """Return what the columns show otherwise than the bytes; empty where they agree."""
+    if of.kind == PRUNED:
+        return ""
+    at = of.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    shown = {"kind": of.kind, "subject": of.subject, "ticket": of.ticket_ref, "at": at}
+    wrong = [name for name, value in shown.items() if said.get(name) != value]
+    return ", ".join(
+        f"{name} {shown[name]!r}, but its bytes say {said.get(name)!r}" for name in wrong
+    )

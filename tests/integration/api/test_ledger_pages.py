@@ -77,6 +77,16 @@ def test_an_entry_that_is_not_the_one_in_the_tree_is_broken(desk, signed, evil):
     assert ">broken<" in text
 
 
+def test_an_entry_that_is_shown_otherwise_than_it_says_is_broken_and_no_other(desk, signed, evil):
+    evil("UPDATE audit_entry SET ticket_ref = 'INC-9' WHERE seq = 2")
+    verification.check_and_keep()
+    text = page(desk, "/ledger/2/")
+    assert "It is shown otherwise than it says" in text
+    assert ">broken<" in text
+    assert ">proven<" in page(desk, "/ledger/3/")
+    assert page(desk, "/ledger/").count(">broken<") == 1
+
+
 def test_the_permit_leads_to_its_outcome_and_back(desk, scene):
     permit = Entry.objects.get(kind="action.authorised", subject=str(scene.actions["done"]))
     outcome = Entry.objects.get(kind="action.outcome", subject=str(scene.actions["done"]))
@@ -158,7 +168,7 @@ def test_an_entry_is_handed_out_in_both_forms(desk, signed, tmp_path):
 def test_a_ticket_without_a_head_cannot_be_proven_yet_and_says_so(desk, api, scene):
     text = page(desk, f"/tickets/{scene.ticket}/")
     assert "Prove this ticket" not in text
-    assert "It can be proven once a signed head covers its entries." in text
+    assert "A proof can be made once a signed head covers its entries." in text
     answer = api.get(f"/api/v1/tickets/{scene.ticket}/proof")
     assert (answer.status_code, answer.json()["code"]) == (409, "ledger.no_proof")
 
