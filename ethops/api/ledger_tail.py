@@ -67,7 +67,7 @@ def _after(request: Request) -> int | None:
     said = request.headers.get("Last-Event-ID") or request.query_params.get("after") or ""
     if not said:
         return None
-    if not said.isdecimal() or int(said[:20]) > MOST_SEQ:
+    if not said.isdecimal() or len(said) > 19 or int(said) > MOST_SEQ:
         raise exceptions.ValidationError({"Last-Event-ID": ["It is not the number of an entry."]})
     return int(said)
 

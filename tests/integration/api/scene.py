@@ -210,8 +210,8 @@ class Scene:
 
     def alive(self) -> None:
         """Let every process have been heard."""
-        for name in (
-            *("recorder", "checkpointer", "witnessing"),
-            *("control", "agent", "executor", "beat"),
-        ):
-            self.one("app", "SELECT audit.alive(%s)", name)
+        own = {
+            "recorder": "audit_writer", "checkpointer": "audit_signer", "witnessing": "witness",
+        }  # fmt: skip
+        for name in (*own, "control", "agent", "executor", "beat"):
+            self.one(own.get(name, "app"), "SELECT audit.alive(%s)", name)

@@ -178,8 +178,7 @@ def test_what_is_not_there_is_a_plain_404(desk, scene):
 
 
 def test_a_silent_process_is_named_with_what_it_means(desk, scene):
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT audit.alive('recorder')")
+    scene.one("audit_writer", "SELECT audit.alive('recorder')")
     scene.one(
         "owner", "UPDATE audit_heartbeat SET at = at - interval '1 minute' WHERE name = 'agent'"
     )

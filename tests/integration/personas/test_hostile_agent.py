@@ -3,6 +3,10 @@
 import psycopg
 import pytest
 
+from audit.commitments import commitment
+from audit.ledger import instances
+from tests.doubles.agent import PROPOSE, propose, said
+
 HARMFUL = {
     "insert work": "INSERT INTO audit_work (kind, queue, state) VALUES ('effect','x','ready')",
     "read work": "SELECT * FROM audit_work",
@@ -45,6 +49,8 @@ HARMFUL = {
     "prune": "SELECT audit.prune(1)",
     "break the glass": "SELECT audit.import_break_glass('me', 'x', '', now(), repeat('a', 64),"
     " 'me', true)",
+    "call the recorder alive": "SELECT audit.alive('recorder')",
+    "call the signer alive": "SELECT audit.alive('checkpointer')",
     "delete entries": "DELETE FROM audit_entry",
     "truncate entries": "TRUNCATE audit_entry",
     "read the head": "SELECT * FROM audit_head",
@@ -155,3 +161,75 @@ def test_no_function_is_executable_by_everybody(world):
         .fetchall()
     )
     assert loose == []
+
+
+def verified(world):
+    while world.record():
+        pass
+    return list(instances.faults(since=0, upto=10_000))
+
+
+HOSTILE = {
+    "no entry": ("ticket.comment", None, {"text": "x"}),
+    "a long name of an argument": ("ticket.comment", "", {"x" * 70_000: "y"}),
+}
+
+
+@pytest.mark.parametrize("asked", HOSTILE.values(), ids=HOSTILE.keys())
+def test_an_agent_cannot_make_a_whole_ledger_look_damaged(world, asked):
+    verb, entry, args = asked
+    world.run("web-01")
+    step = world.step()
+    propose(world.as_role("agent"), step, "k", verb, entry, step["ticket_ref"], args)
+    propose(world.as_role("agent"), step, "l", "ticket.comment", "", step["ticket_ref"],
+            {"text": "y"})  # fmt: skip
+    world.finish(step)
+    assert verified(world) == []
+
+
+def test_a_value_has_an_end(world):
+    world.run("web-01")
+    step = world.step()
+    padded = '{"text":"x"' + " " * 200_000 + "}"
+    with pytest.raises(psycopg.errors.CheckViolation):
+        ask(world, step, padded, "00" * 16)
+
+
+def ask(world, step, args, salt):
+    """Ask for a comment with these very arguments; signed as who takes the step does."""
+    sent = step["signer"].sign(
+        {
+            **said(step, "propose"), "key": "k", "verb": "ticket.comment", "entry": "",
+            "target": step["ticket_ref"],
+            "asked_digest": commitment(bytes.fromhex(salt), args),
+        }
+    )  # fmt: skip
+    row = world.as_role("agent").execute(
+        PROPOSE,
+        [
+            *(step["run_id"], step["token"], step["number"], "k", "ticket.comment", ""),
+            *(step["ticket_ref"], args, salt, sent.statement, sent.signature),
+        ],
+    )
+    return row.fetchone()
+
+
+def settled(world, args, salt):
+    world.run("web-01")
+    step = world.step()
+    action = ask(world, step, args, salt)["action_id"]
+    while world.record():
+        pass
+    claim = world.claim("executor.light")
+    world.settle(claim)
+    return action
+
+
+def test_words_that_were_taken_away_do_not_come_back_with_their_salt(world):
+    args, salt = '{"text":"a name"}', "01" * 16
+    settled(world, args, salt)
+    digest = commitment(bytes.fromhex(salt), args)
+    world.value("app", "SELECT gate.redact(%s, 'ada', 'a name')", digest)
+    again = settled(world, args, salt)
+    world.value("app", "SELECT gate.redact(%s, 'ada', 'a name')", digest)
+    assert world.value("app", "SELECT args FROM personas_action WHERE id = %s", again) == {}
