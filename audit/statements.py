@@ -45,10 +45,17 @@ class Statements:
     """A walk over entries in order; `gaps` says that earlier ones are missing for a known reason.
 
     `holds` checks an Ed25519 signature: key, statement, signature, the first and last in hex.
+    `born` looks before the beginning of the walk: an incarnation's key in hex, or None.
     """
 
-    def __init__(self, holds: Callable[[str, str, str], bool], *, gaps: bool = False) -> None:
-        self._holds, self._gaps = holds, gaps
+    def __init__(
+        self,
+        holds: Callable[[str, str, str], bool],
+        *,
+        gaps: bool = False,
+        born: Callable[[str], str | None] = lambda _: None,
+    ) -> None:
+        self._holds, self._gaps, self._born = holds, gaps, born
         self._chains: dict[str, Chain] = {}
 
     def take(self, kind: str, body: Any) -> Iterator[str]:
@@ -70,7 +77,7 @@ class Statements:
     def _end(self, instance: str, body: Mapping[str, Any]) -> Iterator[str]:
         chain = self._chains.get(instance)
         if chain is None:
-            if not self._gaps:
+            if not self._gaps and self._born(instance) is None:
                 yield "it ends an incarnation that was never born"
             return
         if (body.get("count"), body.get("last")) != (chain.count, chain.last):
@@ -89,9 +96,10 @@ class Statements:
             return
         chain = self._chains.get(instance)
         if chain is None:
-            if not self._gaps:
+            known = self._born(instance)
+            if known is None and not self._gaps:
                 yield "its incarnation was never born"
-            chain = self._chains[instance] = Chain(key, place[0] - 1, place[1])
+            chain = self._chains[instance] = Chain(known or key, place[0] - 1, place[1])
         if chain.ended or key != chain.key:
             yield "it is signed by another than its incarnation, or after the end of that"
         if place != (chain.count + 1, chain.last):

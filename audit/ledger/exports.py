@@ -101,8 +101,11 @@ def write_tiles(folder: Path, tell: Tell = lambda _done, _all: None) -> TreeHead
         path = folder / tiles.path("entries", index, width)
         if not path.exists():
             first = index * tiles.WIDTH
-            bodies = (row.body or b"" for row in entries.rows(first, first + width))
-            _write(path, tiles.bundle(bodies))
+            bodies = [row.body for row in entries.rows(first, first + width)]
+            kept = [body for body in bodies if body is not None]
+            # A bundle with a gap would be one of other entries: what is pruned is not there.
+            if len(kept) == width:
+                _write(path, tiles.bundle(kept))
         tell(min(head.size, (index + 1) * tiles.WIDTH), head.size)
     _write(folder / "checkpoint", heads.cosigned(head).encode())
     return head

@@ -17,7 +17,7 @@ MOST_SIGNATURES = 20_000
 
 def faults(*, since: int, upto: int) -> Iterator[str]:
     """Yield what is wrong with statements in the entries after `since`, in words."""
-    last = max(since - OVERLAP, 0)
+    first = last = max(since - OVERLAP, 0)
     share = MOST_SIGNATURES / max(upto - last, MOST_SIGNATURES)
     drawn = random.SystemRandom()
 
@@ -26,7 +26,7 @@ def faults(*, since: int, upto: int) -> Iterator[str]:
         return passed_over or holds(key=key, statement=statement, signature=signature)
 
     pruned = Entry.objects.filter(kind="pruned", seq__lte=upto).exists()
-    walk = Statements(check, gaps=last > 0 or pruned)
+    walk = Statements(check, gaps=pruned, born=lambda instance: _born(instance, first))
     while page := list(
         Entry.objects.filter(seq__gt=last, seq__lte=upto, kind__in=KINDS)
         .order_by("seq")
@@ -37,6 +37,12 @@ def faults(*, since: int, upto: int) -> Iterator[str]:
                 if seq > since:
                     yield f"#{seq}: {what}"
         last = page[-1][0]
+
+
+def _born(instance: str, upto: int) -> str | None:
+    births = Entry.objects.filter(subject=instance, kind="run.incarnation", seq__lte=upto)
+    said = _body(bytes(births.values_list("body", flat=True).first() or b""))
+    return str(said.get("instance_key")) if isinstance(said, dict) else None
 
 
 def _body(entry: bytes) -> object:

@@ -4,6 +4,7 @@ import base64
 
 from audit.errors import NoProofError
 from audit.ledger import heads, merkle
+from audit.ledger.entries import PRUNED
 from audit.models import Entry, TreeHead
 
 FIRST_LINE = "c2sp.org/tlog-proof@v1"
@@ -46,11 +47,14 @@ def entry(seq: int) -> Entry:
     """Return an entry.
 
     Raises:
-        NoProofError: there is none of this number.
+        NoProofError: there is none of this number, or retention took its bytes.
     """
     found = Entry.objects.filter(seq=seq).first()
     if found is None:
         raise NoProofError(f"there is no entry #{seq}")
+    if found.kind == PRUNED:
+        # Its leaf alone would look like bytes that somebody has changed.
+        raise NoProofError(f"retention took the bytes of entry #{seq}: ask the archive")
     return found
 
 

@@ -16,6 +16,8 @@ from audit.witness.errors import AheadError, AwayError, RefusedError
 from audit.witness.protocol import MalformedError, Request
 
 TIMEOUT: Final = httpx.Timeout(5.0, connect=3.0)
+ANSWER_SECONDS: Final = 10.0
+"""For a whole answer: each piece of it may come within its time, and the end never."""
 LARGEST_ANSWER: Final = 64 * 1024
 MOST_CONFLICTS: Final = 3
 """So often another of us may be faster; more is no race."""
@@ -55,7 +57,9 @@ class Client:
         self._key = Key.parse(vkey)
         self._url = url.rstrip("/") + protocol.PATH
         self._clock = clock
-        self._http = httpx.Client(timeout=TIMEOUT, trust_env=False)
+        self._http = httpx.Client(
+            timeout=TIMEOUT, trust_env=False, headers={"Accept-Encoding": "identity"}
+        )
 
     def cosign(self, shown: Shown, known: int, prove: Prove) -> Cosigned:
         """Return the witness's line below a tree head; `known` is what it is thought to know.
@@ -89,10 +93,14 @@ class Client:
 
     def _post(self, body: bytes) -> tuple[int, bytes]:
         try:
+            until = time.monotonic() + ANSWER_SECONDS
             with self._http.stream("POST", self._url, content=body) as answer:
                 said = b""
-                for piece in answer.iter_bytes():
+                # As it comes: a little that unpacks to much is no answer either.
+                for piece in answer.iter_raw():
                     said += piece
+                    if time.monotonic() > until:
+                        raise AwayError("its answer takes too long")
                     if len(said) > LARGEST_ANSWER:
                         raise AwayError("its answer has no end")
                 return answer.status_code, said

@@ -164,6 +164,7 @@ def entry_bundle(index: int, width: int) -> bytes | None:
     first = index * tiles.WIDTH + 1
     bodies = list(
         Entry.objects.filter(seq__gte=first, seq__lt=first + width)
+        .exclude(kind=PRUNED)
         .order_by("seq")
         .values_list("body", flat=True)
     )

@@ -95,7 +95,7 @@ class Standing:
     @property
     def short(self) -> bool:
         """True where fewer administrators sign than risky actions wait for."""
-        return len({one.administrator for one in self.witnesses if one.well}) < self.quorum
+        return len({one.administrator.lower() for one in self.witnesses if one.well}) < self.quorum
 
 
 def standing() -> Standing:

@@ -50,6 +50,34 @@ def served(answer: Answer) -> Iterator[str]:
             server.shutdown()
 
 
+@contextmanager
+def dripping(left: threading.Event) -> Iterator[str]:
+    """Serve an answer byte by byte until the other side leaves; `left` says that it has."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "60000")
+            self.end_headers()
+            try:
+                for _ in range(60_000):
+                    self.wfile.write(b"x")
+                    left.wait(0.02)
+            except OSError:
+                left.set()
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+
+
 # ---------------------------------------------------------------- RFC 3161
 
 

@@ -16,6 +16,7 @@ from audit.ledger.merkle import leaf_hash, root, verify_consistency, verify_incl
 from audit.ledger.notes import Kind, Signer, cosign
 from audit.models import Check, Entry, TreeHead
 from audit.recorder import Recorder
+from ethops.world import ledger_proofs
 
 NOTHING_PINNED = Namespace(key="", witness=[], quorum=0, head=[])
 
@@ -145,6 +146,34 @@ def test_entries_newer_than_the_head_are_said_to_be_left_out(grow):
 def test_a_ticket_of_which_nothing_is_known_is_said(grow):
     with pytest.raises(NoProofError, match="no entry is about"):
         bundles.of_ticket("INC-9")
+
+
+@pytest.fixture
+def pruned(grow, role):
+    """Ten entries and more, of which the first five were given to an archive."""
+    grow(10)
+    role("app").execute(
+        "SELECT audit.declare_pruning(1, 5, 'a year', 0, %s, 'ada', 'space')", ["ab" * 32]
+    )
+    grow(1)
+    role("owner").execute("SELECT audit.prune(100)")
+    return TreeHead.objects.order_by("-size").first().size
+
+
+@pytest.mark.parametrize("prove", [bundles.of_entry, proofs.tlog_proof])
+def test_a_pruned_entry_is_not_proven_by_what_looks_like_a_forgery(pruned, prove):
+    with pytest.raises(NoProofError, match="retention"):
+        prove(3)
+
+
+def test_an_entry_beside_pruned_ones_is_proven(pruned):
+    assert checked(bundles.of_entry(8)).whole
+
+
+def test_a_bundle_of_tiles_that_was_pruned_is_not_there(pruned, tmp_path):
+    exports.write_tiles(tmp_path)
+    assert not (tmp_path / tiles.path("entries", 0, pruned)).exists()
+    assert ledger_proofs.entry_bundle(0, pruned) is None
 
 
 def test_a_bundle_goes_on_from_the_head_that_an_auditor_kept(grow):

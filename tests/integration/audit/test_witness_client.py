@@ -1,5 +1,6 @@
 """What a log takes from a witness, and what it does not: answers of every kind."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -75,6 +76,17 @@ def test_an_answer_that_is_no_line_of_it_is_one_of_nobody(ask: Ask, body: bytes)
 
 def test_an_answer_without_end_is_cut(ask: Ask) -> None:
     assert "no end" in str(ask((200, b"x" * 1_000_000)))
+
+
+def test_an_answer_that_drips_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("audit.witness.client.ANSWER_SECONDS", 0.3)
+    left = threading.Event()
+    with anchors.dripping(left) as url:
+        client = Client(WITNESS.key.vkey, url)
+        with pytest.raises(AwayError, match="too long"):
+            client.cosign(Shown.of(LOG.request(0, 9).note), 5, LOG.proof)
+        client.close()
+        assert left.wait(10)
 
 
 def test_a_conflict_is_answered_with_the_proof_from_there(ask: Ask) -> None:

@@ -54,6 +54,28 @@ def test_a_later_beginning_raises_no_false_alarm(world, entries, since):
     assert list(instances.faults(since=since, upto=10_000)) == []
 
 
+@pytest.mark.parametrize("since", range(1, 12))
+def test_nor_does_one_that_looks_back_at_births_alone(world, entries, monkeypatch, since):
+    monkeypatch.setattr(instances, "OVERLAP", 0)
+    assert list(instances.faults(since=since, upto=10_000)) == []
+
+
+def test_who_was_never_born_shows_from_any_beginning(world, entries, monkeypatch):
+    # Who holds the log's key and the database can write what verifies by chain and tree.
+    monkeypatch.setattr(instances, "OVERLAP", 0)
+    signer = Incarnation.mint()
+    signed = signer.sign({"kind": "propose", "verb": "playbook.run"})
+    sealed = {"key": signer.public_key.hex(), "statement": signed.statement,
+              "signature": signed.signature}  # fmt: skip
+    body = {"instance": str(signer.id), "verb": "playbook.run", "signed": sealed}
+    since = world.value("app", "SELECT max(seq) FROM audit_entry")
+    world.value("owner", "SELECT audit.put_pending('action.authorised', 'x', '', %s)",
+                json.dumps(body))  # fmt: skip
+    world.record()
+    found = list(instances.faults(since=since, upto=since + 1))
+    assert found == [f"#{since + 1}: its incarnation was never born"]
+
+
 def test_another_verb_shows(entries):
     found = findings(changed(entries, "action.authorised", verb="ticket.resolve"))
     assert found == ["shows verb 'ticket.resolve', but 'ticket.comment' was signed"]
