@@ -141,7 +141,7 @@ class Entry(models.Model):
             models.Index(PersonaOf("body"), "seq", name="entry_persona"),
             models.Index(RunOf("body"), "seq", name="entry_run"),
             # Without a pending list: an append must not pay for what others left in it.
-            GinIndex(CisOf("body"), name="entry_cis", fastupdate=False),
+            GinIndex(CisOf("body"), name="entry_cis"),
         ]
 
     def __str__(self) -> str:
@@ -152,6 +152,25 @@ class Entry(models.Model):
     def pruned(self) -> bool:
         """True where only the hash of its leaf is left, in the place of its bytes."""
         return self.kind == "pruned"
+
+
+class Appended(models.Model):
+    """Work whose entry is appended, until the next transaction stamps it: rows of milliseconds."""
+
+    work = models.OneToOneField(
+        Work, primary_key=True, on_delete=models.DO_NOTHING, related_name="+"
+    )
+    seq = models.BigIntegerField()
+
+    class Meta:
+        """Written and emptied by the recorder's functions alone."""
+
+        verbose_name = "appended work"
+        verbose_name_plural = "appended work"
+
+    def __str__(self) -> str:
+        """Name the entry."""
+        return f"#{self.seq}"
 
 
 class Head(models.Model):

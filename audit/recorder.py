@@ -29,6 +29,7 @@ from audit.signatures import holds
 BATCH = 256
 EPOCH = "ledger.epoch"
 POLL_SECONDS = 1.0
+SHARING_SECONDS = 0.001
 HEARTBEAT_SECONDS = 2.0
 FIRST_BACKOFF_SECONDS = 0.1
 LONGEST_BACKOFF_SECONDS = 5.0
@@ -127,6 +128,9 @@ class Recorder:
             elif count < BATCH:
                 for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
                     pass
+                if count > 1:
+                    # Several write at once: a moment's wait lets them share one flush.
+                    time.sleep(SHARING_SECONDS)
 
     def record(self, connection: psycopg.Connection[tuple[object, ...]], origin: str) -> int:
         """Record one batch; returns how many facts were in it."""
