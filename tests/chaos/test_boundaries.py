@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.xdist_group("boundaries")]
 
 FINGERPRINT = "00000000000000aa"
 LOADED = "ethops_boundaries"
-TIMES = re.compile(r"\d+(?:\.\d+)?")
+TIMES = re.compile(r"Ledger: (?:no )?entry.*?(?=\\n|\"|$)|\d+(?:\.\d+)?")
 OBSERVED_CI, REPAIRED_CI = "other", "spool"
 
 OBSERVED = [
