@@ -38,6 +38,8 @@ class Damage:
     to_seq: int
     findings: list[str]
     acknowledged_by: str | None
+    digest: str = ""
+    """Of the findings: other ones have another."""
 
 
 def recording() -> Recording:
@@ -51,11 +53,11 @@ def recording() -> Recording:
 def damage() -> Damage | None:
     """Return what was found wrong with the ledger; None where it verifies, or was never checked."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT at, to_seq, findings, acknowledged_by FROM audit.damage()")
+        cursor.execute("SELECT at, to_seq, findings, acknowledged_by, digest FROM audit.damage()")
         row = cursor.fetchone()
     if row is None:
         return None
-    return Damage(row[0], int(row[1]), list(json.loads(row[2])), row[3])
+    return Damage(row[0], int(row[1]), list(json.loads(row[2])), row[3], row[4])
 
 
 def acknowledge(*, by: str, why: str) -> bool:

@@ -87,7 +87,11 @@ def acknowledged(request: HttpRequest, why: str) -> HttpResponse:
     """Let the person say that he knows of the damage."""
     if not request.user.has_perm(acts.MAY_ACKNOWLEDGE):
         raise PermissionDenied
-    if acts.acknowledge(by=request.user.get_username(), why=why):
+    now = ledger_state.damage()
+    if now is not None and request.POST.get("seen", now.digest) != now.digest:
+        # What came after the page was drawn is nothing that he has seen.
+        messages.error(request, "Something else was found since. Look at it first.")
+    elif acts.acknowledge(by=request.user.get_username(), why=why):
         messages.success(request, "It is on record that you know. Risky actions may run again.")
     else:
         messages.success(request, "Nothing is left to acknowledge: the ledger verifies again.")

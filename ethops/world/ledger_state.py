@@ -38,6 +38,7 @@ class Damage:
     at: datetime
     finding: str
     acknowledged_by: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,9 @@ def damage() -> Damage | None:
     found = trust.damage()
     if found is None:
         return None
-    return Damage(found.at, (found.findings or [UNSAID])[0], found.acknowledged_by or "")
+    return Damage(
+        found.at, (found.findings or [UNSAID])[0], found.acknowledged_by or "", found.digest
+    )
 
 
 def debts() -> int:

@@ -9,9 +9,11 @@ import pytest
 from django.test import Client
 
 from audit.ledger import pending, verification
-from audit.models import Acknowledgement, Entry
+from audit.models import Acknowledgement, Check, Entry
 from ethops.env import CLONE
 from tests.integration.api.conftest import api_of
+
+SEEN = re.compile('name="seen" value="([0-9a-f]{64})"')
 
 
 def page(desk, path, status=200):
@@ -197,6 +199,19 @@ def test_who_acknowledges_says_what_he_knows(desk, broken):
     text = page(desk, "/")
     assert "ada knows of it, so risky actions may run." in text
     assert "The ledger does not verify" in text
+
+
+def test_what_was_found_after_the_page_was_drawn_is_not_acknowledged_with_it(desk, broken):
+    seen = SEEN.search(page(desk, "/ledger/")).group(1)
+    Check.objects.create(since=0, to_seq=9, whole=False, findings=["#1: something else"], took_us=1)
+    desk.post("/ledger/", {"why": "I know.", "seen": seen})
+    assert not Acknowledgement.objects.exists()
+
+
+def test_what_the_page_shows_is_acknowledged(desk, broken):
+    seen = SEEN.search(page(desk, "/ledger/")).group(1)
+    desk.post("/ledger/", {"why": "I know.", "seen": seen})
+    assert Acknowledgement.objects.exists()
 
 
 def test_nobody_acknowledges_without_the_right(bo, broken):
