@@ -27,6 +27,11 @@ def ask_for(world, quorum):
 
 
 def cosigned(world, witness, size):
+    world.as_role("owner").execute(
+        "INSERT INTO audit_treehead (size, root, note) VALUES (%s, sha256(''), 'n')"
+        " ON CONFLICT DO NOTHING",
+        [size],
+    )
     world.value("witness", "SELECT audit.cosigned(%s, %s, 'line', now())", witness, size)
 
 
@@ -55,6 +60,11 @@ def test_a_head_before_it_is_not_enough(risky):
     _, seq = recorded(risky)
     cosigned(risky, "w1", seq - 1)
     assert risky.claim() is None
+
+
+def test_a_head_that_there_is_not_yet_is_cosigned_by_nobody(risky):
+    with pytest.raises(psycopg.errors.CheckViolation):
+        risky.value("witness", "SELECT audit.cosigned('w1', 1000000, 'line', now())")
 
 
 def test_a_witness_of_our_own_administrator_counts_as_none(risky):

@@ -66,16 +66,21 @@ def test_without_the_file_nobody_is_asked(load) -> None:
     assert Witnessing.objects.get().quorum == 0
 
 
+def cosign(role) -> None:
+    role("owner").execute("INSERT INTO audit_treehead VALUES (9, sha256(''), 'n')")
+    role("witness").execute("SELECT audit.cosigned('host/w1', 9, 'line', now())")
+
+
 def test_another_key_has_signed_nothing(load, role) -> None:
     load(said())
-    role("witness").execute("SELECT audit.cosigned('host/w1', 9, 'line', now())")
+    cosign(role)
     load(said(Signer.new("host/w1", Kind.COSIGNATURE)))
     assert Witness.objects.get().size == 0
 
 
 def test_another_address_keeps_what_was_signed(load, role) -> None:
     load(said())
-    role("witness").execute("SELECT audit.cosigned('host/w1', 9, 'line', now())")
+    cosign(role)
     load(said().replace("http://w:1", "http://w:2"))
     assert (Witness.objects.get().size, Witness.objects.get().url) == (9, "http://w:2")
 
