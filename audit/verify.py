@@ -70,8 +70,7 @@ class Walk:
         for row in rows:
             seq, said_prev, said_hash, body, kind, subject, ticket, at, leaf = row
             leaf = leaf if body is None else sha256(b"\0" + body).digest()
-            own = sha256(b"\1" + prev + leaf).digest()
-            node = leaf
+            own, node = sha256(b"\1" + prev + leaf).digest(), leaf
             for _ in range((~size & (size + 1)).bit_length() - 1):
                 node = sha256(b"\1" + peaks.pop() + node).digest()
             peaks.append(node)
@@ -199,13 +198,12 @@ def signed(public: bytes, message: bytes, signature: bytes) -> bool:
         found = _add(found, found)
         if which := (s >> bit & 1) + 2 * (h >> bit & 1):
             found = _add(found, table[which])
-    z = pow(found[2], -1, P)
-    x, y = found[0] * z % P, found[1] * z % P
+    x, y = (each * pow(found[2], -1, P) % P for each in found[:2])
     return (y | (x & 1) << 255).to_bytes(32, "little") == signature[:32]
 
 
-def _opened(note: str, vkeys: Iterable[str]) -> tuple[str, set[str]]:
-    # The text of a note, and those of the keys that signed it; a bad signature is an error.
+def _opened(note: str, vkeys: Iterable[str], of: bytes = b"\1") -> tuple[str, set[str]]:
+    # Its text, and those of the keys of a log (or b"\4", a witness) that signed; bad ones raise.
     text, _, lines = note.rpartition("\n\n")
     text, good = text + "\n", set()
     for vkey in vkeys:
@@ -214,7 +212,7 @@ def _opened(note: str, vkeys: Iterable[str]) -> tuple[str, set[str]]:
         for line in lines.splitlines():
             mark, _, data = line.rpartition(" ")
             raw, cut, said = b64decode(data), 12 if kind == b"\4" else 4, text
-            if mark == f"— {name}" and raw[:4].hex() == key_id:
+            if mark == f"— {name}" and raw[:4].hex() == key_id and kind == of:
                 if cut == 12:  # a witness's, with its time
                     said = f"cosignature/v1\ntime {int.from_bytes(raw[4:12], 'big')}\n{text}"
                 if not signed(public, said.encode(), raw[cut:]):
@@ -255,12 +253,11 @@ class File:
         known = {pin: known.get(pin, pin.split("+")[0]) for pin in self._pins.witness} or known
         self.report.says += [] if self._pins.witness else ["no witness was pinned"]
         own = str(self._said.get("administrator", "")).lower()
-        found = {known[vkey].lower(): known[vkey] for vkey in sorted(_opened(note, known)[1])}
-        self.report.administrators = sorted(found[each] for each in found if each != own)
-        count = len(self.report.administrators)
-        said = f"{count} independent administrators behind the tree head of {self.report.size}"
-        self.report.says.append(": ".join([said, *self.report.administrators]))
-        if count < self._pins.quorum:
+        found = {known[at].lower(): known[at] for at in sorted(_opened(note, known, b"\4")[1])}
+        those = self.report.administrators = sorted(found[at] for at in found if at != own)
+        said = f"{len(those)} independent administrators behind the tree head of {self.report.size}"
+        self.report.says.append(": ".join([said, *those]))
+        if len(those) < self._pins.quorum:
             self.report.find(f"{said}, {self._pins.quorum} are asked for")
 
     def export(self, lines: Iterable[str]) -> Report:
@@ -290,10 +287,13 @@ class File:
             self.report.entries, self.report.last = self.report.entries + 1, seq
             shown = json.loads(body)
             self.report.says.append(f"#{seq} {shown['at']} {shown['kind']} {shown['subject']}")
-        if before := self._said.get("consistency"):
-            (old, old_root), proof = self._head(before["head"]), [*map(b64decode, before["proof"])]
-            if not _consistent(old, size, old_root, root, proof):
-                self.report.find(f"the tree of {old} is not its beginning")
+        before = self._said.get("consistency") or {"head": self._said["head"], "proof": []}
+        (old, old_root), proof = self._head(before["head"]), [*map(b64decode, before["proof"])]
+        if not _consistent(old, size, old_root, root, proof):
+            self.report.find(f"the tree of {old} is not its beginning")
+        held = {note.split("\n\n")[0] for note in (self._said["head"], before["head"])}
+        if not {note.split("\n\n")[0] for note in self._pins.head} <= held:
+            self.report.find("it does not show that it goes on from the tree head that you gave")
         self._behind(self._said["head"])
         return self.report
 

@@ -8,6 +8,7 @@ from typing import Any
 from ethops import env
 from ethops.jobs.foreign import Foreign
 from gpu import relay, rows
+from gpu.models import Card
 from gpu.rows import Request
 from gpu.states import FOREIGN, JobKind
 from gpu.tiers import Tier, queue_name
@@ -21,6 +22,9 @@ def run(write: Write, options: dict[str, Any]) -> int:
     command = [word for word in options["command"] if word != "--"]
     if not command:
         sys.stderr.write("Name the command: manage.py gpu run -- python train.py\n")
+        return 2
+    if not Card.objects.filter(enabled=True).exists():
+        _tell("No card is declared, so nothing would ever run. `manage.py gpu cards` says how.")
         return 2
     tier = Tier(options["tier"])
     request = Request(

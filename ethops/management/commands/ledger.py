@@ -20,6 +20,7 @@ from ethops.management.commands import (
     _ledger_witnesses,
 )
 from ethops.stack import database
+from ethops.stack.errors import StackError
 
 PARTS: dict[str, Callable[[Callable[[str], object], dict[str, Any]], int | None]] = {
     "verify": _ledger_verify.run,
@@ -58,15 +59,15 @@ class Command(BaseCommand):
         """Run one of them."""
         if part == "witness":
             _ledger_witness.run(options)
-        with database.running(env.load()):
-            try:
+        try:
+            with database.running(env.load()):
                 run = PARTS.get(part)
                 status = (
                     run(self.stdout.write, options)
                     if run
                     else _ledger_people.run(part, self.stdout.write, options)
                 )
-            except RecordError as fault:
-                raise CommandError(f"{fault} ({fault.code}). {fault.hint}", returncode=2) from fault
+        except (RecordError, StackError) as fault:
+            raise CommandError(f"{fault} ({fault.code}). {fault.hint}", returncode=2) from fault
         if status:
             sys.exit(status)

@@ -400,6 +400,14 @@ def test_a_bundle_goes_on_from_an_earlier_head(check):
     assert check(made.bundle(3, since=7), "--key", made.log.key.vkey)[0] == 0
 
 
+@pytest.mark.parametrize(("size", "code"), [(7, 0), (20, 0), (13, 1)])
+def test_a_bundle_is_held_against_a_head_from_elsewhere(check, tmp_path, size, code):
+    made = Signed(rows(20), (20,))
+    (tmp_path / "head").write_text(made.note(size))
+    pins = "--key", made.log.key.vkey, "--head", str(tmp_path / "head")
+    assert check(made.bundle(3, since=7), *pins)[0] == code
+
+
 def test_a_bundle_of_another_history_does_not_go_on(check):
     made = Signed(rows(20), (20,))
     other = Signed(rows(7, {1: ("ticket.opened", {"other": 1})}))
@@ -459,6 +467,12 @@ def test_a_quorum_is_asked_of_administrators(check, quorum, code):
 def test_only_pinned_witnesses_count(check):
     _, said = behind(check, ["Ann", "Bob"], "--witness", THREE[1].key.vkey)
     assert said["administrators"] == ["Bob"]
+
+
+def test_the_key_of_the_log_is_no_witness(check):
+    made = Signed(rows(5), (5,))
+    own = made.log.key.vkey
+    assert check(made.bundle(2), "--key", own, "--witness", own, "--quorum", "1")[0] == 1
 
 
 def test_a_pinned_witness_that_did_not_sign_is_missed(check):
