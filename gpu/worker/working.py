@@ -128,7 +128,7 @@ def _work(held: Held, claim: Claim, tells: Channel) -> Outcome:
         outcome = Outcome.DONE if ended else Outcome.TO_HEAD
     else:
         outcome = _stream(held, claim, tells)
-    if held.works(claim.slot):
+    if held.works(claim.slot) and not held.half:
         doors.show_card(held.name, held.fence, fault="")
     if outcome is Outcome.DONE:
         tells.end()

@@ -21,10 +21,15 @@ def rows(role):
     return made
 
 
-@pytest.fixture
-def scrape(api, monkeypatch):
-    """Samples of one scrape: (name, labels) -> value; a process that has just started."""
+@pytest.fixture(autouse=True)
+def _just_started(monkeypatch):
+    """A process that has counted nothing yet, whatever other tests have asked it."""
     monkeypatch.setattr(metrics.COLLECTOR, "totals", Totals())
+
+
+@pytest.fixture
+def scrape(api):
+    """Samples of one scrape: (name, labels) -> value."""
 
     def read():
         answer = api.get("/api/v1/metrics")

@@ -214,7 +214,7 @@ def test_unloaded_is_unloaded(server: Server) -> None:
 
 
 def test_no_answer_out_of_malformed_text(simulated: Simulated, server: Server) -> None:
-    order(simulated, "wrong_answer")
+    order(simulated, "wrong_answer", times=2)  # it is asked once more
     question = Question("diagnose", "responder", {}, (Candidate("escalate", "Ask a person"),))
     with pytest.raises(MalformedAnswerError):
         Inference(server, "ops-8b", OPTIONS, context_tokens=4096).ask(question)
