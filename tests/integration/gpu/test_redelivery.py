@@ -27,6 +27,9 @@ def up(killable: House) -> Iterator[House]:
     """The card is served, by a worker of before where there is one."""
     if "card0" not in killable.workers:
         killable.worker()
+    with killable.redis() as client:
+        # What a worker of the test before had kept comes back, finds no job, and is gone.
+        eventually(lambda: client.hlen(UNACKED) == 0)
     yield killable
     if "card0" not in killable.workers:
         killable.worker()
