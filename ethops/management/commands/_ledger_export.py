@@ -36,7 +36,7 @@ def run(write: Callable[[str], object], options: dict[str, Any]) -> None:
         else:
             write(_file(options["file"]))
     except OSError as fault:
-        message = f"{fault.filename} cannot be written: {fault.strerror}"
+        message = f"{fault.filename} cannot be written: {fault.strerror}. Nothing is overwritten."
         raise CommandError(message, returncode=2) from fault
 
 

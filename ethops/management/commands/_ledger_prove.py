@@ -70,7 +70,7 @@ def _write(file: Path, text: str) -> None:
         with file.open("x", encoding="utf-8") as out:
             out.write(text)
     except OSError as fault:
-        message = f"{file} cannot be written: {fault.strerror}"
+        message = f"{file} cannot be written: {fault.strerror}. Nothing is overwritten."
         raise CommandError(message, returncode=2) from fault
 
 
