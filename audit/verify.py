@@ -13,16 +13,16 @@ administrators; `--head` is a tree head that a witness gave you. 0: whole; 1: br
 import argparse
 import json
 import sys
-from base64 import b64decode
+from binascii import a2b_base64
 from collections.abc import Iterable, Mapping, Sequence
-from functools import reduce
+from functools import partial, reduce
 from hashlib import sha256, sha512
 from pathlib import Path
 from typing import Any, NamedTuple
 
 GENESIS, FIELDS = bytes(32), ("kind", "subject", "ticket", "at")
 ODD = TypeError, AttributeError, LookupError, ArithmeticError, RecursionError, MemoryError
-_quoted = json.encoder.encode_basestring
+_quoted, b64decode = json.encoder.encode_basestring, partial(a2b_base64, strict_mode=True)
 
 
 class Row(NamedTuple):
@@ -300,7 +300,7 @@ class File:
 
 def _row(line: str) -> Row:
     said = json.loads(line)
-    body = None if said["body"] is None else b64decode(said["body"], validate=True)
+    body = None if said["body"] is None else b64decode(said["body"])
     prev, digest, leaf = (bytes.fromhex(said.get(name, "")) for name in ("prev", "hash", "leaf"))
     return Row._make([int(said["seq"]), prev, digest, body, *(said[name] for name in FIELDS), leaf])
 

@@ -58,7 +58,7 @@ def shown(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
             return acknowledged(request, acknowledging.cleaned_data["why"])
     standing = ledger_state.standing()
     form = ledger_filter.sought(request.GET)
-    proven_to = ledger_proofs.signed_to()
+    proven_to = ledger_proofs.agreed_to()
     found = list(ledger_filter.kept(ledger.entries().defer(None), form)[: SHOWN + 1])
     shown_now = {
         **context,

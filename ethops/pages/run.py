@@ -61,7 +61,7 @@ def shown(request: HttpRequest, context: dict[str, Any], run_id: UUID) -> HttpRe
         raise Http404(f"There is no run {run_id}.")
     now = timezone.now()
     seals = {(e.kind, e.subject): e.seq for e in runs.entries_of_run(found)}
-    proven_to = ledger_proofs.signed_to()
+    proven_to = ledger_proofs.agreed_to()
     asked: dict[int, list[Asked]] = {}
     for action in found.action_rows.all():
         asked.setdefault(action.step_number, []).append(_asked(action, now))

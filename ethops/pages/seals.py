@@ -16,7 +16,7 @@ class Seal:
 
 
 def seal(seq: int, proven_to: int) -> Seal:
-    """Return the seal of an entry: proven where a signed head covers it, recorded before that."""
+    """Return the seal of an entry: proven once others agree to a signed head over it."""
     word = "proven" if seq <= proven_to else "recorded"
     return Seal(seq, entry(seq), word, word)
 

@@ -121,7 +121,7 @@ def _dossier(ref: str) -> Dossier:
 def content(dossier: Dossier, *, everything: bool) -> dict[str, Any]:
     """Return what is shown of a ticket."""
     now = timezone.now()
-    proven_to = ledger_proofs.signed_to()
+    proven_to = ledger_proofs.agreed_to()
     lines = telling.lines(story.story(dossier), proven_to, now)
     routine = [line for line in lines if line.routine]
     live_run = next((run for run in dossier.runs if run.state in LIVE), None)
@@ -139,7 +139,7 @@ def content(dossier: Dossier, *, everything: bool) -> dict[str, Any]:
             for one in dossier.changes
         ],
         "proof": proof(dossier, now),
-        "provable": bool(dossier.entries) and dossier.entries[0].seq <= proven_to,
+        "provable": bool(dossier.entries) and dossier.entries[0].seq <= ledger_proofs.signed_to(),
         "proof_href": reverse("api:tickets-proof", args=[dossier.ticket.ref]),
         "behind": behind(),
         "may_take": "ev_assign" in tickets.stimuli(dossier.ticket),

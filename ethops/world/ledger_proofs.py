@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from audit.errors import NoteError
@@ -91,6 +92,18 @@ def _with_lines(row: HeadRow) -> Head:
 def signed_to() -> int:
     """Return the size of the newest signed head; 0 before the first."""
     return heads().values_list("size", flat=True).first() or 0
+
+
+def agreed_to() -> int:
+    """Return up to which entry others hold us to it: signed by as many witnesses as are asked for.
+
+    Where none is asked for, the log's own signature has to do.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(audit.witnessed_size(), (SELECT max(size) FROM audit_treehead), 0)"
+        )
+        return int(cursor.fetchone()[0])
 
 
 def verified(of: Head) -> tuple[bool, list[Cosigned]]:

@@ -92,7 +92,7 @@ def proofs() -> list[Figure]:
     """A bundle of one entry with a log's and three witnesses' signatures."""
     made = Signed(rows(1000), (1000,), witnesses={witness(n): f"admin {n}" for n in (1, 2, 3)})
     bundle = made.bundle(500)
-    pins = Namespace(key=made.log.key.vkey, witness=[], quorum=3)
+    pins = Namespace(key=made.log.key.vkey, witness=[], quorum=3, head=[])
     once = min(_cpu(lambda: File(bundle, pins).bundle()) for _ in range(5))
     key, message = made.log.key.public, b"message"
     good = made.log.private.sign(message)

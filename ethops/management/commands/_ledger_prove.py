@@ -40,7 +40,7 @@ def run(write: Callable[[str], object], options: dict[str, Any]) -> int:
         return 0
     made = _bundle(options)
     _write(file, json.dumps(made) + "\n")
-    report = File(made, Namespace(key="", witness=[], quorum=0)).bundle()
+    report = File(made, Namespace(key="", witness=[], quorum=0, head=[])).bundle()
     if options["json"]:
         write(json.dumps({"whole": report.whole, **made["about"], **vars(report)}))
     else:

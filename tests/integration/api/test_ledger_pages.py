@@ -59,6 +59,15 @@ def test_an_entry_beyond_the_head_is_recorded_and_says_how_far_the_head_goes(des
     assert ">recorded<" in text
 
 
+def test_what_no_witness_has_signed_yet_is_not_called_proven_in_the_list(desk, signed, state):
+    pending.note(kind="person.noted", subject="later", body={})
+    signed.record()
+    signed.sign(state)
+    assert page(desk, "/ledger/?kind=person.noted").count(">recorded<") == 1
+    signed.cosign(signed.north)
+    assert page(desk, "/ledger/?kind=person.noted").count(">recorded<") == 0
+
+
 def test_a_head_that_only_our_own_witness_signed_has_been_seen_by_nobody_else(desk, scene, state):
     scene.sign(state)
     scene.witness("ours", "us", quorum=0)

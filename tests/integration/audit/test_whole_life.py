@@ -90,7 +90,7 @@ def test_it_verifies_offline_by_its_first_key(lived, tmp_path):
 
 
 def test_an_entry_from_before_it_all_is_proven_by_the_first_key(lived):
-    pins = Namespace(key=lived[0], witness=[], quorum=0)
+    pins = Namespace(key=lived[0], witness=[], quorum=0, head=[])
     report = verify.File(bundles.of_ticket("INC-1"), pins).bundle()
     assert (report.whole, report.entries) == (True, 1)
 
