@@ -116,7 +116,7 @@ def _tell_if_half(held: Held, slot: Slot) -> None:
         )
         log.warning("the card %s: %s", held.name, words)
         doors.show_card(held.name, held.fence, fault=words)
-    elif held.half:
+    elif held.half == slot.name or held.half not in ("", *held.state.resident):
         held.half = ""
         doors.show_card(held.name, held.fence, fault="")
 
