@@ -39,6 +39,7 @@ def read(folder, text):
 def test_our_own_agree():
     evaluated = {card.document.name for card in CARDS}
     assert list(agreement.faults(CARDS, ENTRIES, evaluated)) == []
+    assert list(agreement.cautions(CARDS)) == []
 
 
 @pytest.mark.parametrize(
