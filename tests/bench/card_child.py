@@ -16,7 +16,8 @@ import django
 
 django.setup()
 
-from gpu import relay, rows  # noqa: E402  after the setup
+from adapters.inference.ollama import Server  # noqa: E402  after the setup
+from gpu import relay, rows  # noqa: E402
 from gpu.models import Card  # noqa: E402
 from gpu.policy.chosen import named  # noqa: E402
 from gpu.policy.view import Running  # noqa: E402
@@ -40,12 +41,6 @@ _numbers = itertools.count(1000 * os.getpid())
 """The simulated server writes down what has a number, and knows no number twice."""
 
 
-class NoServer:
-    """Nothing that is timed here asks the server of the card."""
-
-    url = ""
-
-
 def order() -> dict[str, list[float]]:
     """Time `consume` over all queues, the quick look and the whole one; milliseconds."""
     card = Card.objects.get(name="card0")
@@ -53,7 +48,7 @@ def order() -> dict[str, list[float]]:
     held = Held(
         name=card.name,
         fence=card.fence,
-        server=NoServer(),  # type: ignore[arg-type]
+        server=Server("http://127.0.0.1:9"),  # nothing that is timed here asks it
         policy=named("best"),
         facts=knowing.facts(card, slots),
         slots=slots,
