@@ -1,13 +1,17 @@
 """The desk's watch over the ledger."""
 
+from uuid import uuid4
+
 import psycopg
 import pytest
 from django.db import connection
 
+from adapters import registry
 from audit.ledger import pending, trust, verification
 from audit.ledger.notes import Kind, Signer
 from audit.recorder import Recorder
 from ethops.desk import ledger
+from ethops.executor import tickets
 
 
 @pytest.fixture
@@ -52,6 +56,29 @@ def test_a_broken_ledger_is_one_incident_for_a_person(record, servers, database_
     for _ in range(2):
         ledger.check()
     assert open_titles() == [("The ledger is broken", "escalated")]
+
+
+def test_a_ledger_that_breaks_again_is_another_incident(record, servers, database_name):
+    with psycopg.connect(servers.superuser_dsn(database_name), autocommit=True) as evil:
+        evil.execute("ALTER TABLE audit_entry DISABLE TRIGGER append_only")
+        for _ in range(2):
+            record(1)
+            evil.execute("UPDATE audit_entry SET kind = 'x'")
+            ledger.check()
+            evil.execute(
+                "UPDATE audit_entry SET kind = convert_from(body, 'UTF8')::json ->> 'kind'"
+            )
+            ledger.check()
+            if found := registry.reader("tickets").find_open_by_cause("ledger:broken"):
+                tickets.move_by_person(
+                    key=uuid4(),
+                    ref=found.ref,
+                    person="ada",
+                    stimulus="ev_resolve",
+                    fields={"solution": "restored"},
+                )
+        evil.execute("ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER append_only")
+    assert open_titles() == [("The ledger is broken", "resolved")] * 2
 
 
 def test_a_broken_ledger_stays_broken_however_often_it_is_checked(record, servers, database_name):
