@@ -90,7 +90,7 @@ class Hearing:
             if all(getattr(use, name) == value for name, value in wanted.items()):
                 use.ended_at = record.at
                 return
-        known = Use.objects.filter(host=self.host, **_as_filter(wanted)).order_by("-id").first()
+        known = Use.objects.filter(host=self.host, **wanted).order_by("-id").first()
         if known is not None:
             # To be joined anew: how long it lasted can be seen now.
             Use.objects.filter(pk=known.pk).update(ended_at=record.at, joined_at=None)
@@ -109,11 +109,6 @@ class Hearing:
             known.line = _fit(f"{known.line} {said.rest}")
             known.joined_at = None
             known.save(update_fields=["command", "line", "joined_at"])
-
-
-def _as_filter(wanted: dict[str, Any]) -> dict[str, Any]:
-    return {f"{name}__isnull" if value is None else name: True if value is None else value
-            for name, value in wanted.items()}  # fmt: skip
 
 
 def _fit(text: str, limit: int = LONGEST_TEXT) -> str:
