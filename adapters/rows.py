@@ -1,6 +1,7 @@
-"""Reading views by SQL, under whatever role this process has."""
+"""Asking the database by SQL, under whatever role this process has."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -12,6 +13,14 @@ def select(query: str, params: Sequence[Any] = ()) -> list[dict[str, Any]]:
         cursor.execute(query, [_fit(param) for param in params])
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def now() -> datetime:
+    """Return the time by the database's clock, which goes on within a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        said: datetime = cursor.fetchone()[0]
+    return said
 
 
 def _fit(param: Any) -> Any:

@@ -6,7 +6,7 @@ from datetime import datetime
 from adapters.monitoring import deliveries, services
 from adapters.monitoring.port import Deliver, Probe, Sample, SweepReport
 from adapters.monitoring.rounds import run_round
-from adapters.rows import select
+from adapters.rows import now, select
 
 _PROBE = """
     SELECT name, ci_ref, kind, params, interval_s, bad_after, good_after, alertname, severity,
@@ -51,7 +51,7 @@ class Sweeper:
     def sweep(self, deliver: Deliver) -> SweepReport:
         """Run the due probes, then deliver what is owed."""
         tasks = services.claim_due()
-        samples = run_round(tasks, services.now()) if tasks else []
+        samples = run_round(tasks, now()) if tasks else []
         if samples:
             services.record(samples=samples)
         delivered = deliveries.deliver_owed(deliver=deliver)

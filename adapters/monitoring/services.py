@@ -76,14 +76,6 @@ def apply_probes(*, placed: Sequence[PlacedProbe]) -> AppliedProbes:
     return AppliedProbes(**{what: tuple(names) for what, names in found.items()})
 
 
-def now() -> datetime:
-    """Return what the database's clock says."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        said: datetime = cursor.fetchone()[0]
-    return said
-
-
 def claim_due() -> list[Task]:
     """Take what is due; a lease keeps a probe that is being run from being run twice."""
     with connection.cursor() as cursor:

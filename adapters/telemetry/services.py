@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 
+from adapters.rows import now
 from adapters.telemetry import files, lines, records
 from adapters.telemetry.declared import DeclaredKey, DeclaredObserver
 from adapters.telemetry.errors import PositionError, SourceError, UnknownObserverError
@@ -29,14 +30,6 @@ class Applied:
     added: tuple[str, ...]
     changed: tuple[str, ...]
     retired: tuple[str, ...]
-
-
-def now() -> datetime:
-    """Return what the database's clock says."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        said: datetime = cursor.fetchone()[0]
-    return said
 
 
 # ---------------------------------------------------------------- what is declared

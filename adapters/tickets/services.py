@@ -1,6 +1,5 @@
 """Verbs that write the embedded desk's rows; each call is one effect and its deed."""
 
-from datetime import datetime
 from typing import cast
 from uuid import UUID
 
@@ -8,6 +7,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Max
 from django.db.models.functions import Now
 
+from adapters.rows import now
 from adapters.text import one_line, plain
 from adapters.tickets import models, port, states
 from adapters.tickets.errors import DraftRefusedError, FieldMissingError, TicketNotFoundError
@@ -158,16 +158,16 @@ def _set_fields(ticket: models.Ticket, fields: port.TicketFields) -> None:
 
 
 def _set_times(ticket: models.Ticket, before: str) -> None:
-    now = _clock()
+    at = now()
     if ticket.state == "assigned" and ticket.assigned_at is None:
-        ticket.assigned_at = now
+        ticket.assigned_at = at
     if ticket.state == "closed":
-        ticket.closed_at = now
+        ticket.closed_at = at
     elif not states.is_open(ticket.state):
-        ticket.resolved_at = now
+        ticket.resolved_at = at
     elif not states.is_open(before):
         ticket.resolved_at = None
-    ticket.updated_at = now
+    ticket.updated_at = at
 
 
 def _priority(impact: int, urgency: int) -> port.Priority:
@@ -191,17 +191,9 @@ def _line(ticket: models.Ticket, note: port.Note) -> int:
         text=text,
         action_id=note.action_id,
         tainted=note.tainted,
-        at=_clock(),
+        at=now(),
     )
     return int(last) + 1
-
-
-def _clock() -> datetime:
-    """Return the database's wall clock, which goes on inside a transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        row = cursor.fetchone()
-    return cast("datetime", row[0])
 
 
 def _deed(
@@ -214,7 +206,7 @@ def _deed(
         ticket=ticket,
         state=ticket.state,
         line=line,
-        at=_clock(),
+        at=now(),
     )
     return _as_port(row)
 
