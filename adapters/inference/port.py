@@ -1,8 +1,8 @@
 """A typed question in, one of its own candidates out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, Self, TypeAlias
 
 from adapters.json_value import JSON
 
@@ -28,7 +28,12 @@ class Question:
     card: str
     facts: Mapping[str, JSON]
     candidates: tuple[Candidate, ...]
-    answer_schema: Mapping[str, JSON] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, said: Mapping[str, Any]) -> Self:
+        """Return a question from `dataclasses.asdict` of it, as JSON has kept it."""
+        candidates = tuple(Candidate(**each) for each in said["candidates"])
+        return cls(said["kind"], said["card"], said["facts"], candidates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,11 @@ class Answer:
     elapsed_us: int
     tokens_in: int = 0
     tokens_out: int = 0
+
+    @classmethod
+    def read(cls, said: Mapping[str, Any]) -> Self:
+        """Return an answer from `dataclasses.asdict` of it, as JSON has kept it."""
+        return cls(**{**said, "why": tuple(said["why"])})
 
 
 class Inference(Protocol):

@@ -1,5 +1,6 @@
 """One text job: streamed token by token, stopped where it has to, answered once it is whole."""
 
+import dataclasses
 import math
 import time
 from collections.abc import Generator, Mapping
@@ -13,7 +14,7 @@ from adapters.inference.errors import (
     StoppedError,
 )
 from adapters.inference.ollama import Chunk
-from adapters.inference.port import Answer, Candidate, Question
+from adapters.inference.port import Question
 from adapters.json_value import JSON
 from gpu.models import Slot
 from gpu.states import Ending, JobKind
@@ -62,7 +63,7 @@ def run(held: Held, claim: Claim, watch: Watch, tells: Channel) -> Ending:
     if claim.streams and not live:
         tells.chunk(said.text, said.thinking, said.calls, at=0)
     learn(held, slot, said.last, said.tokens)
-    _settle(held, claim, said, began, saying.answer(claim.kind, said))
+    _settle(claim, said, began, saying.answer(claim.kind, said))
     return Ending.FINISHED
 
 
@@ -103,7 +104,7 @@ def _said(held: Held, slot: Slot, claim: Claim, watch: Watch, tells: Channel) ->
 
 def _question(held: Held, claim: Claim, slot: Slot, watch: Watch) -> Ending:
     began = time.monotonic()
-    question = read_question(claim.request["question"])
+    question = Question.read(claim.request["question"])
     try:
         prompt = rendering.render(question, slot.context)
     except OversizeError as fault:
@@ -126,7 +127,7 @@ def _question(held: Held, claim: Claim, slot: Slot, watch: Watch) -> Ending:
             fault_said = str(fault)
             body = rendering.asked_again(prompt.body(), said.text, fault_said)
             continue
-        _settle(held, claim, said, began, as_json(parsed))
+        _settle(claim, said, began, dataclasses.asdict(parsed))
         return Ending.FINISHED
     _refuse(claim, MalformedAnswerError.code, fault_said, time.monotonic() - began)
     return Ending.FAILED
@@ -164,8 +165,7 @@ def _stream(
         stream.close()
 
 
-def _settle(held: Held, claim: Claim, said: Said, began: float, answer: Mapping[str, JSON]) -> None:
-    del held
+def _settle(claim: Claim, said: Said, began: float, answer: Mapping[str, JSON]) -> None:
     doors.finish_job(
         claim,
         Ending.FINISHED,
@@ -195,28 +195,3 @@ def learn(held: Held, slot: Slot, last: Chunk | None, tokens: int) -> None:
         prefill_per_s=prefill,
         tokens_out=float(tokens),
     )
-
-
-def read_question(said: Mapping[str, Any]) -> Question:
-    """Return the typed question that a job holds."""
-    return Question(
-        kind=said["kind"],
-        card=said["card"],
-        facts=said["facts"],
-        candidates=tuple(Candidate(**each) for each in said["candidates"]),
-    )
-
-
-def as_json(answer: Answer) -> dict[str, JSON]:
-    """Return an answer as a job keeps it."""
-    return {
-        "choice": answer.choice,
-        "say": answer.say,
-        "why": list(answer.why),
-        "confidence": answer.confidence,
-        "engine": answer.engine,
-        "rule": answer.rule,
-        "elapsed_us": answer.elapsed_us,
-        "tokens_in": answer.tokens_in,
-        "tokens_out": answer.tokens_out,
-    }

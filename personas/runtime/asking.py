@@ -1,14 +1,11 @@
 """Who answers a step's question: the rules in place, or a model through the GPU's queue."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
 
 from adapters import registry
 from adapters.inference import rendering
 from adapters.inference.errors import OversizeError
-from adapters.inference.port import Answer, Candidate, Question, QuestionKind
-from adapters.json_value import JSON
+from adapters.inference.port import Answer, Question, QuestionKind
 from gpu import thinking
 from gpu.models import Slot
 from personas import conf, gate
@@ -29,7 +26,7 @@ def ask(claim: StepClaim, known: Known, kind: QuestionKind) -> tuple[Question, A
     slot = _slot(claim)
     asked = gate.asked_model(claim=claim) if slot else None
     if asked is not None and asked.state == "done" and asked.answer is not None:
-        return _question(asked.question), _answer(asked.answer)
+        return Question.read(asked.question), Answer.read(asked.answer)
     question = facts.question(known, kind, claim.card)
     if slot is None:
         return question, registry.inference().ask(question)
@@ -42,7 +39,7 @@ def ask(claim: StepClaim, known: Known, kind: QuestionKind) -> tuple[Question, A
     gate.ask_model(
         claim=claim,
         slot=slot.name,
-        question=as_json(question),
+        question=dataclasses.asdict(question),
         tokens=tokens,
         deadline_seconds=DEADLINE_SECONDS,
     )
@@ -59,28 +56,5 @@ def by_rules(question: Question, slot: str, fault: str) -> Answer:
     )
 
 
-def as_json(question: Question) -> dict[str, JSON]:
-    """Return a question as steps and jobs keep it."""
-    return {
-        "kind": question.kind,
-        "card": question.card,
-        "facts": dict(question.facts),
-        "candidates": [dataclasses.asdict(candidate) for candidate in question.candidates],
-    }
-
-
 def _slot(claim: StepClaim) -> Slot | None:
     return None if conf.inference() == "rules" else thinking.slot_of(claim.inputs.get("slot"))
-
-
-def _question(said: Mapping[str, Any]) -> Question:
-    return Question(
-        kind=said["kind"],
-        card=said["card"],
-        facts=said["facts"],
-        candidates=tuple(Candidate(**each) for each in said["candidates"]),
-    )
-
-
-def _answer(said: Mapping[str, Any]) -> Answer:
-    return Answer(**{**said, "why": tuple(said["why"])})

@@ -72,7 +72,7 @@ def _step(claim: gate.StepClaim) -> None:
             claim=claim,
             **{f.name: getattr(proposal, f.name) for f in dataclasses.fields(proposal)},
         )
-    _finish(claim, _shown(question), dataclasses.asdict(answer), chosen)
+    _finish(claim, dataclasses.asdict(question), dataclasses.asdict(answer), chosen)
 
 
 def _situation(claim: gate.StepClaim, known: Known, question: Question) -> Situation:
@@ -83,10 +83,6 @@ def _situation(claim: gate.StepClaim, known: Known, question: Question) -> Situa
         escalates_to=str(claim.inputs["escalates_to"]),
         facts=question.facts,
     )
-
-
-def _shown(question: Question) -> dict[str, JSON]:
-    return asking.as_json(question)
 
 
 def _finish(
