@@ -1,8 +1,9 @@
 """How an answer to a case is judged, and how many of each there were: pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Final, Literal, TypeAlias, get_args
 
 from adapters.inference.port import ESCALATE, Answer
@@ -80,17 +81,6 @@ class Score:
     abstained: int = 0
     calibration: Calibration = field(default_factory=lambda: calibration(()))
 
-    @property
-    def right_share(self) -> float:
-        """Right answers in all that was asked."""
-        return self.grades["right"] / self.asked if self.asked else 0.0
-
-    @property
-    def sound_share(self) -> float:
-        """Right and acceptable ones."""
-        sound = self.grades["right"] + self.grades["acceptable"]
-        return sound / self.asked if self.asked else 0.0
-
 
 def score(name: str, verdicts: Sequence[Verdict]) -> Score:
     """Count verdicts; confidence counts where something would have been done on it."""
@@ -111,19 +101,14 @@ def is_sound(grade: Grade) -> bool:
 
 def by_card(verdicts: Sequence[Verdict]) -> list[Score]:
     """Return a score per card, by name."""
-    return [
-        score(card, [v for v in verdicts if v.card == card])
-        for card in _sorted(v.card for v in verdicts)
-    ]
+    return _by(verdicts, attrgetter("card"))
 
 
 def by_trap(verdicts: Sequence[Verdict]) -> list[Score]:
     """Return a score per kind of trap, by name."""
-    return [
-        score(trap, [v for v in verdicts if v.trap == trap])
-        for trap in _sorted(v.trap for v in verdicts)
-    ]
+    return _by(verdicts, attrgetter("trap"))
 
 
-def _sorted(names: Iterable[str]) -> list[str]:
-    return sorted(set(names))
+def _by(verdicts: Sequence[Verdict], part: Callable[[Verdict], str]) -> list[Score]:
+    names = sorted({part(v) for v in verdicts})
+    return [score(name, [v for v in verdicts if part(v) == name]) for name in names]
