@@ -13,6 +13,7 @@ from audit.anchors.git import Git
 from audit.anchors.opentimestamps import Calendar
 from audit.anchors.rfc3161 import Authority
 from audit.newest import Newest
+from audit.processes import Link, pause_after
 
 FIRST_PAUSE_SECONDS: Final = 5.0
 LONGEST_PAUSE_SECONDS: Final = 300.0
@@ -37,9 +38,7 @@ def declared(said: Mapping[str, Any]) -> list[Anchor]:
 class Keeper(threading.Thread):
     """One anchor: gives it what is new, not too often, and keeps its receipts."""
 
-    def __init__(
-        self, anchor: Anchor, rows: psycopg.Connection[tuple[Any, ...]], newest: Newest
-    ) -> None:
+    def __init__(self, anchor: Anchor, rows: Link, newest: Newest) -> None:
         super().__init__(name=f"anchor {anchor.kind}", daemon=True)
         self._anchor = anchor
         self._rows = rows
@@ -82,4 +81,4 @@ class Keeper(threading.Thread):
     def _pause(self) -> float:
         if not self._failures:
             return self._anchor.every_seconds
-        return min(FIRST_PAUSE_SECONDS * 2.0 ** min(self._failures, 10), LONGEST_PAUSE_SECONDS)
+        return pause_after(self._failures, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)

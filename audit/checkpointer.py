@@ -12,63 +12,39 @@ signed, it signs nothing and says why.
 import argparse
 import logging
 import os
-import signal
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Any, TypeAlias
 
-import psycopg
-
+from audit import processes
 from audit.errors import NoProofError, NoteError, SigningRefusedError
 from audit.ledger.chain import GENESIS, link
 from audit.ledger.logkeys import KeyFile, statement
 from audit.ledger.merkle import leaf_hash
 from audit.ledger.notes import Key, Signer, TreeHead, open_note, sign
 from audit.ledger.tiles import Growth
+from audit.processes import Link, Process
 
 BATCH = 8192
 GAP_SECONDS = 1.0
 """Between two heads, unless an effect waits for one."""
 HURRIED_GAP_SECONDS = 0.02
 POLL_SECONDS = 1.0
-HEARTBEAT_SECONDS = 2.0
 REFUSED_SECONDS = 5.0
-LONGEST_BACKOFF_SECONDS = 5.0
 
 log = logging.getLogger("audit.checkpointer")
 
-Link: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
-
-class Checkpointer:
+class Checkpointer(Process):
     """One connection, one tree: follow the entries, sign what was added."""
 
+    name = "checkpointer"
+
     def __init__(self, dsn: str, keys: KeyFile) -> None:
-        self._dsn = dsn
+        super().__init__(dsn)
         self._keys = keys
-        self._going = True
-        self._beaten = 0.0
         self._signed_at = 0.0
-
-    def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
-        """End after the tree head in hand."""
-        self._going = False
-
-    def run(self) -> None:
-        """Sign until stopped, through every loss of the database."""
-        backoff = 0.1
-        while self._going:
-            try:
-                with psycopg.connect(self._dsn, autocommit=True) as connection:
-                    backoff = 0.1
-                    self._serve(connection)
-            except psycopg.OperationalError as fault:
-                log.warning("database away: %s", str(fault).splitlines()[0])
-                time.sleep(backoff)
-                backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
 
     def _serve(self, connection: Link) -> None:
         connection.execute("LISTEN ethops_entries")
@@ -115,11 +91,6 @@ class Checkpointer:
             for _ in connection.notifies(timeout=min(left, POLL_SECONDS)):
                 pass
 
-    def _beat(self, connection: Link) -> None:
-        if time.monotonic() - self._beaten > HEARTBEAT_SECONDS:
-            connection.execute("SELECT audit.alive('checkpointer')")
-            self._beaten = time.monotonic()
-
 
 class Tree:
     """The tree in memory at its newest signed size, and the key that signs the next head."""
@@ -138,7 +109,7 @@ class Tree:
         Raises:
             SigningRefusedError: they contradict each other, or the key is not the log's.
         """
-        origin = f"ethops/{_one(connection, 'SELECT origin FROM audit.head()')[0]}"
+        origin = f"ethops/{processes.origin(connection)}"
         stored = connection.execute(
             "SELECT size, root, note FROM audit_treehead ORDER BY size DESC LIMIT 1"
         ).fetchone()
@@ -167,13 +138,12 @@ class Tree:
         head = TreeHead(self.origin, size, self._growth.root())
         note = sign(head.text, self._signer)
         changed = self._growth.settle()
-        (done,) = _one(
-            connection,
+        grown = connection.execute(
             "SELECT audit.grow_tree(%s, %s, %s, %s, %s, %s::int[], %s::bigint[], %s::bytea[])",
             [self._signer.key.vkey, before, size, head.root, note, [level for level, _ in changed],
              [index for _, index in changed], list(changed.values())],
-        )  # fmt: skip
-        if not done:
+        ).fetchone()  # fmt: skip
+        if grown != (True,):
             return None
         self._keys.remember(note)
         return size - before
@@ -301,38 +271,24 @@ def _stands(connection: Link, state: str, code: str = "", detail: str = "") -> N
     connection.execute("SELECT audit.signing_stands(%s, %s, %s)", [state, code, detail])
 
 
-def _one(connection: Link, query: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:
-    row = connection.execute(query, values).fetchone()
-    if row is None:
-        raise SystemExit("the ledger has no head: run the migrations first")
-    return tuple(row)
-
-
 # ---------------------------------------------------------------- the process
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT; with --rotate only lay a new key beside the old one."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
+    processes.log_to_stderr()
     parser = argparse.ArgumentParser(prog="python -m audit.checkpointer")
     parser.add_argument("--key", type=Path, help="the file of the log's key")
     parser.add_argument("--origin", default="", help="with --rotate: the name of a new epoch")
     parser.add_argument("--rotate", action="store_true", help="lay a new key beside it and end")
     said = parser.parse_args(arguments)
-    state, dsn = os.environ.get("ETHOPS_STATE", ""), os.environ.get("DATABASE_URL", "")
+    state = os.environ.get("ETHOPS_STATE", "")
     if said.key is None and not state:
         parser.error("name the file with --key, or set ETHOPS_STATE")
     keys = KeyFile(said.key or Path(state) / "ledger" / "log.key")
     if said.rotate:
         return rotate(keys, said.origin)
-    if not dsn:
-        log.error("DATABASE_URL is not set: give the checkpointer its own role's DSN")
-        return 2
-    checkpointer = Checkpointer(dsn, keys)
-    signal.signal(signal.SIGTERM, checkpointer.stop)
-    signal.signal(signal.SIGINT, checkpointer.stop)
-    checkpointer.run()
-    return 0
+    return processes.main(lambda dsn: Checkpointer(dsn, keys))
 
 
 def rotate(keys: KeyFile, name: str = "") -> int:

@@ -10,29 +10,23 @@ harm: appending takes the fact away in the same transaction.
 import hashlib
 import json
 import logging
-import os
-import signal
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from types import FrameType
 from typing import NamedTuple
 
-import psycopg
 from psycopg.rows import class_row
 
+from audit import processes
 from audit.canonical import JSON, body_of
 from audit.errors import RecordError
+from audit.processes import Link, Process
 from audit.signatures import holds
 
 BATCH = 256
 EPOCH = "ledger.epoch"
 POLL_SECONDS = 1.0
 SHARING_SECONDS = 0.001
-HEARTBEAT_SECONDS = 2.0
-FIRST_BACKOFF_SECONDS = 0.1
-LONGEST_BACKOFF_SECONDS = 5.0
 
 log = logging.getLogger("audit.recorder")
 
@@ -84,46 +78,28 @@ def _checked(body: JSON) -> JSON:
     return {**body, "signed": {**signed, "holds": holds(**said)}}
 
 
-class Recorder:
+class Recorder(Process):
     """One connection, one loop: wait for facts, record them, say that it lives."""
 
+    name = "recorder"
+
     def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-        self._going = True
-        self._backoff = FIRST_BACKOFF_SECONDS
+        super().__init__(dsn)
         self._first = 0
         """The number of the first fact in the last batch; 0 where there was none."""
 
-    def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
-        """End after the batch in hand."""
-        self._going = False
-
-    def run(self) -> None:
-        """Record until stopped, through every loss of the database."""
-        while self._going:
-            try:
-                with psycopg.connect(self._dsn, autocommit=True) as connection:
-                    self._serve(connection)
-            except psycopg.OperationalError as fault:
-                # Away, or without room: one that answers but cannot write is not pressed either.
-                log.warning("nothing can be recorded: %s", str(fault).splitlines()[0])
-                time.sleep(self._backoff)
-                self._backoff = min(self._backoff * 2, LONGEST_BACKOFF_SECONDS)
-
-    def _serve(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    def _serve(self, connection: Link) -> None:
         connection.execute("LISTEN ethops_pending")
         # Stamps what a dead recorder left between its two transactions.
         connection.execute("CALL audit.record(%s::bigint[], %s::bytea[])", ([], []))
-        beaten, origin = 0.0, _origin(connection)
+        origin = processes.origin(connection)
         while self._going:
-            if time.monotonic() - beaten > HEARTBEAT_SECONDS:
-                connection.execute("SELECT audit.alive('recorder')")
-                beaten = time.monotonic()
+            self._beat(connection)
             before = self._first
             count = self.record(connection, origin)
             # Only an epoch gives the log another name. What was built under the old one is passed
             # over and comes again: then the name is asked for, and not with every batch.
-            if count and self._first == before and (name := _origin(connection)) != origin:
+            if count and self._first == before and (name := processes.origin(connection)) != origin:
                 origin = name
             elif count < BATCH:
                 for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
@@ -132,7 +108,7 @@ class Recorder:
                     # Several write at once: a moment's wait lets them share one flush.
                     time.sleep(SHARING_SECONDS)
 
-    def record(self, connection: psycopg.Connection[tuple[object, ...]], origin: str) -> int:
+    def record(self, connection: Link, origin: str) -> int:
         """Record one batch; returns how many facts were in it."""
         with connection.cursor(row_factory=class_row(Fact)) as cursor:
             cursor.execute(
@@ -157,26 +133,5 @@ def _of_one_epoch(facts: Sequence[Fact]) -> Sequence[Fact]:
     return facts
 
 
-def _origin(connection: psycopg.Connection[tuple[object, ...]]) -> str:
-    row = connection.execute("SELECT origin FROM audit.head()").fetchone()
-    if row is None:
-        raise SystemExit("the ledger has no head: run the migrations first")
-    return str(row[0])
-
-
-def main() -> int:
-    """Run until SIGTERM or SIGINT."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
-    dsn = os.environ.get("DATABASE_URL", "")
-    if not dsn:
-        log.error("DATABASE_URL is not set: give the recorder its own role's DSN")
-        return 2
-    recorder = Recorder(dsn)
-    signal.signal(signal.SIGTERM, recorder.stop)
-    signal.signal(signal.SIGINT, recorder.stop)
-    recorder.run()
-    return 0
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(processes.main(Recorder))

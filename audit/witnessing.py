@@ -9,30 +9,25 @@ it was when it was signed.
 
 import json
 import logging
-import os
-import signal
-import sys
 import threading
-import time
 from datetime import UTC, datetime
-from types import FrameType
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 import psycopg
 from psycopg.rows import class_row
 
+from audit import processes
 from audit.anchoring import Keeper, declared
 from audit.errors import NoProofError, NoteError
 from audit.ledger import merkle, tiles
 from audit.ledger.notes import Key
 from audit.newest import Newest
+from audit.processes import Link, Process, pause_after
 from audit.witness.client import Client, Shown
 from audit.witness.errors import AheadError, AwayError, RefusedError, WitnessError
 from audit.witness_states import AHEAD, AWAY, REFUSES
 
 POLL_SECONDS: Final = 1.0
-HEARTBEAT_SECONDS: Final = 2.0
-LONGEST_BACKOFF_SECONDS: Final = 5.0
 FIRST_PAUSE_SECONDS: Final = 0.2
 LONGEST_PAUSE_SECONDS: Final = 5.0
 """Of a witness that is away: so long does it take at most until effects go on."""
@@ -42,8 +37,6 @@ ASK_AGAIN_SECONDS: Final = 300.0
 """Also without a new tree head."""
 
 log = logging.getLogger("audit.witnessing")
-
-Link: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
 
 class Declared(NamedTuple):
@@ -116,7 +109,7 @@ class Asker(threading.Thread):
         )
         if state != AWAY:
             return REFUSED_SECONDS
-        return _pause(self._failures)
+        return pause_after(self._failures, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
 
     def _prove(self, old: int, new: int) -> list[bytes]:
         return merkle.consistency(old, new, tiles.reader(self._tile))
@@ -128,54 +121,28 @@ class Asker(threading.Thread):
         return bytes(row[0]) if row else b""
 
 
-class Witnessing:
+class Witnessing(Process):
     """The process: listens for tree heads, and keeps one asker per declared witness."""
 
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-        self._going = True
+    name = "witnessing"
 
-    def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
-        """End soon."""
-        self._going = False
-
-    def run(self) -> None:
-        """Ask until stopped, through every loss of the database."""
-        backoff = 0.1
-        while self._going:
+    def _serve(self, connection: Link) -> None:
+        connection.execute("LISTEN ethops_treehead")
+        with psycopg.connect(self._dsn, autocommit=True) as rows:
+            crew = Crew(rows, Wanted())
             try:
-                with (
-                    psycopg.connect(self._dsn, autocommit=True) as listening,
-                    psycopg.connect(self._dsn, autocommit=True) as rows,
-                ):
-                    backoff = 0.1
-                    self._serve(listening, rows)
-            except psycopg.OperationalError as fault:
-                log.warning("database away: %s", str(fault).splitlines()[0])
-                time.sleep(backoff)
-                backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
-
-    def _serve(self, listening: Link, rows: Link) -> None:
-        listening.execute("LISTEN ethops_treehead")
-        crew, beaten = Crew(rows, Wanted()), 0.0
-        try:
-            while self._going:
-                if rows.closed:
-                    raise psycopg.OperationalError("the second connection is gone")
-                if time.monotonic() - beaten > HEARTBEAT_SECONDS:
-                    listening.execute("SELECT audit.alive('witnessing')")
-                    beaten = time.monotonic()
-                    wanted = _wanted(listening)
-                    if not crew.does(wanted):
-                        crew.end()
-                        crew = Crew(rows, wanted)
-                shown = _newest(listening)
-                if shown is not None:
-                    crew.newest.put(shown)
-                for _ in listening.notifies(timeout=POLL_SECONDS, stop_after=1):
-                    pass
-        finally:
-            crew.end()
+                while self._going:
+                    if rows.closed:
+                        raise psycopg.OperationalError("the second connection is gone")
+                    if self._beat(connection):
+                        crew = crew.as_wanted(_wanted(connection))
+                    shown = _newest(connection)
+                    if shown is not None:
+                        crew.newest.put(shown)
+                    for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
+                        pass
+            finally:
+                crew.end()
 
 
 class Wanted(NamedTuple):
@@ -195,6 +162,7 @@ class Crew:
 
     def __init__(self, rows: Link, wanted: Wanted) -> None:
         self.newest = Newest()
+        self._rows = rows
         self._wanted = wanted
         self._threads: list[threading.Thread] = [
             *(Asker(one, rows, self.newest) for one in wanted.witnesses),
@@ -203,19 +171,18 @@ class Crew:
         for thread in self._threads:
             thread.start()
 
-    def does(self, wanted: Wanted) -> bool:
-        """Tell whether everything that is wanted is being done."""
-        return self._wanted.same_as(wanted) and all(one.is_alive() for one in self._threads)
+    def as_wanted(self, wanted: Wanted) -> "Crew":
+        """Return this crew while it does all that is wanted, and another one else."""
+        if self._wanted.same_as(wanted) and all(one.is_alive() for one in self._threads):
+            return self
+        self.end()
+        return Crew(self._rows, wanted)
 
     def end(self) -> None:
         """Let everybody go; one that hangs outside ends with the process."""
         self.newest.end()
         for thread in self._threads:
             thread.join(1.0)
-
-
-def _pause(failures: int) -> float:
-    return min(FIRST_PAUSE_SECONDS * 2.0 ** min(failures - 1, 10), LONGEST_PAUSE_SECONDS)
 
 
 def _wanted(link: Link) -> Wanted:
@@ -247,18 +214,9 @@ def _newest(link: Link, above: int = -1) -> Shown | None:
 
 def main() -> int:
     """Run until SIGTERM or SIGINT."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
     # It would say each request.
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    dsn = os.environ.get("DATABASE_URL", "")
-    if not dsn:
-        log.error("DATABASE_URL is not set: give it its own role's DSN")
-        return 2
-    witnessing = Witnessing(dsn)
-    signal.signal(signal.SIGTERM, witnessing.stop)
-    signal.signal(signal.SIGINT, witnessing.stop)
-    witnessing.run()
-    return 0
+    return processes.main(Witnessing)
 
 
 if __name__ == "__main__":
