@@ -90,7 +90,7 @@ def shown(request: HttpRequest, context: dict[str, Any], action_id: UUID) -> Htt
 
 def stations(action: Action, now: datetime) -> list[Station]:
     """Return propose, record, claim, act and settle as far as the action has come."""
-    proven_to = ledger_proofs.signed_to()
+    proven_to = ledger_proofs.agreed_to()
     entries = {entry.kind: seal(entry.seq, proven_to) for entry in runs.entries_of(str(action.id))}
     verdict = entries.get(f"action.{action.verdict}")
     return [

@@ -68,6 +68,15 @@ def test_what_no_witness_has_signed_yet_is_not_called_proven_in_the_list(desk, s
     assert page(desk, "/ledger/?kind=person.noted").count(">recorded<") == 0
 
 
+def test_what_no_witness_has_signed_yet_is_not_called_proven_of_an_action(desk, scene, state):
+    scene.sign(state)
+    scene.witness("ours", "us")
+    path = f"/actions/{scene.actions['done']}/"
+    assert page(desk, path).count("proven as entry") == 0
+    scene.witness("north", "university")
+    assert page(desk, path).count("proven as entry") == 2
+
+
 def test_a_head_that_only_our_own_witness_signed_has_been_seen_by_nobody_else(desk, scene, state):
     scene.sign(state)
     scene.witness("ours", "us", quorum=0)
