@@ -211,13 +211,28 @@ def about(said: dict[str, Any]) -> tuple[str, str]:
     body = said.get("body")
     if not isinstance(body, dict):
         return "", ""
-    by = short_principal(next((str(body[name]) for name in WHO if body.get(name)), ""))
+    # The card of what asks a model is the graphics card.
+    who = ("principal", *WHO) if "tier" in body else WHO
+    by = short_principal(next((str(body[name]) for name in who if body.get(name)), ""))
     what = str(body.get("entry") or body.get("verb") or "")
     if what and body.get("target"):
         what = f"{what} on {body['target']}"
-    step = f"step {body['step']}: {body['choice']}" if "choice" in body and "step" in body else ""
+    return what or step_of(body) or other(body), by
+
+
+def step_of(body: dict[str, Any]) -> str:
+    """Return which step it is about and what came of it; empty where it is about none."""
+    came = next((f": {body[name]}" for name in CAME if body.get(name)), "")
+    return f"step {body['step']}{came}" if body.get("step") else ""
+
+
+def other(body: dict[str, Any]) -> str:
+    """Return the most telling words of a body that is about no act and no step."""
+    if body.get("vkey"):
+        return f"key {str(body['vkey']).partition('+')[2][:8]}"
+    found = next((body[name] for name in WHAT if body.get(name)), "")
     line = f"line {body['line']} of the worklog" if body.get("line") else ""
-    return what or step or str(body.get("title") or body.get("summary") or line), by
+    return listed([str(one) for one in found]) if isinstance(found, list) else str(found) or line
 
 
 def short_principal(name: str) -> str:
@@ -226,4 +241,6 @@ def short_principal(name: str) -> str:
     return f"run {rest[:4]}" if kind == "run" and rest else rest or kind
 
 
-WHO = ("person", "author", "card", "principal", "noted_by")
+WHO = ("person", "author", "by", "card", "principal", "noted_by")
+CAME = ("choice", "ending", "slot")
+WHAT = ("title", "summary", "what", "why", "changed", "verdict", "error", "model", "slot", "scope")
