@@ -1,12 +1,13 @@
 """Who signs our tree heads elsewhere, how far that reaches, and what is wrong with it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
 
 from audit.models import LogKey, TreeHead, Witness, Witnessing
-from audit.witness_states import AHEAD, AWAY, NEW, REFUSES
+from audit.witness_states import AHEAD, AWAY, NEW, REFUSES, WELL
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,11 @@ class One:
     said: str
     size: int
     signed_at: datetime | None
+
+    @property
+    def well(self) -> bool:
+        """True for one who counts, and who signed what he was last shown."""
+        return self.independent and self.state == WELL
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,7 @@ class Standing:
 
 def standing() -> Standing:
     """Return how our tree heads are witnessed."""
-    asked = Witnessing.objects.get(id=1)
+    asked, seen = declared()
     key = LogKey.objects.order_by("-n").first()
     head = TreeHead.objects.order_by("-size").first()
     with connection.cursor() as cursor:
@@ -69,10 +75,20 @@ def standing() -> Standing:
         quorum=asked.quorum,
         size=head.size if head else 0,
         witnessed=witnessed,
-        witnesses=tuple(
-            _one(row, asked.administrator) for row in Witness.objects.filter(enabled=True)
-        ),
+        witnesses=seen,
     )
+
+
+def declared() -> tuple[Witnessing, tuple[One, ...]]:
+    """Return what is asked of witnesses, and all of them by name."""
+    asked = Witnessing.objects.get(id=1)
+    found = Witness.objects.filter(enabled=True).order_by("name")
+    return asked, tuple(_one(row, asked.administrator) for row in found)
+
+
+def each_once(administrators: Iterable[str]) -> list[str]:
+    """Return each administrator once; the gate, too, knows no difference of capitals."""
+    return sorted({name.lower(): name for name in administrators}.values())
 
 
 def _one(row: Witness, ours: str) -> One:

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from audit.ledger import witnesses
 from audit.models import Entry
 from ethops.api import acts
 from ethops.pages import ledger_filter, ledger_words
@@ -21,7 +22,7 @@ from ethops.pages.seals import Seal, seal
 from ethops.pages.words import Moment, State, count, entry, listed, short_hash
 from ethops.world import ledger, ledger_proofs, ledger_state, runs
 from ethops.world.ledger_proofs import Head
-from ethops.world.ledger_state import Standing, WitnessSeen
+from ethops.world.ledger_state import Standing
 
 SHOWN = 50
 
@@ -110,7 +111,7 @@ def head_shown(found: Head | None, now: datetime) -> dict[str, Any] | None:
     }
 
 
-def witness(one: WitnessSeen, now: datetime) -> dict[str, Any]:
+def witness(one: witnesses.One, now: datetime) -> dict[str, Any]:
     """Return a witness as a line."""
     word, tone, glyph = WITNESS_WORDS[one.state]
     return {

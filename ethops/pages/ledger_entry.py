@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from audit.errors import NoProofError
 from audit.ledger.entries import PRUNED
+from audit.ledger.witnesses import each_once
 from audit.models import Entry
 from ethops.pages.words import NONE, Moment, State, count, entry, flat, listed, short_hash
 from ethops.world import ledger, ledger_entry, ledger_proofs, ledger_state, runs
@@ -152,7 +153,7 @@ def headed(head: Head, now: datetime) -> list[Shows]:
     if not good:
         detail = "a witness of our own administrator counts as none" if others else ""
         return [log, Shows(None, "Nobody else has signed this head", detail or "no witness yet")]
-    administrators = sorted({one.administrator for one in good})
+    administrators = each_once(one.administrator for one in good)
     says = f"{count(len(good), 'witness', 'witnesses')} saw the same head"
     return [log, Shows(holds=True, says=says, detail=f"of {listed(administrators)}")]
 

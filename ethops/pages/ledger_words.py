@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from audit.ledger import witnesses
 from ethops.pages.words import Moment, count, entry, listed, span
-from ethops.world.ledger_state import Standing, WitnessSeen
+from ethops.world.ledger_state import Standing
 
 CHECK_LATE = timedelta(minutes=5)
 """A check runs every half minute."""
@@ -212,7 +213,7 @@ FAULTS: tuple[Callable[[Standing, datetime], Fault | None], ...] = (
 )  # fmt: skip
 
 
-def _away(one: WitnessSeen, now: datetime) -> str:
+def _away(one: witnesses.One, now: datetime) -> str:
     said = f": {one.said}" if one.said else ""
     since = f", last signed {_ago(one.signed_at, now)}" if one.signed_at else ", never signed"
     return f"{one.name}{said}{since}"

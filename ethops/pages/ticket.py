@@ -28,6 +28,7 @@ from ethops.pages.words import (
     ticket_state,
 )
 from ethops.world import ledger_proofs, ledger_state, story, tickets
+from ethops.world.ledger_proofs import Head
 from ethops.world.tickets import Dossier
 from personas.models import Run
 from personas.states import LIVE
@@ -122,6 +123,7 @@ def content(dossier: Dossier, *, everything: bool) -> dict[str, Any]:
     """Return what is shown of a ticket."""
     now = timezone.now()
     proven_to = ledger_proofs.agreed_to()
+    head = ledger_proofs.behind(dossier.entries)
     lines = telling.lines(story.story(dossier), proven_to, now)
     routine = [line for line in lines if line.routine]
     live_run = next((run for run in dossier.runs if run.state in LIVE), None)
@@ -139,9 +141,9 @@ def content(dossier: Dossier, *, everything: bool) -> dict[str, Any]:
             for one in dossier.changes
         ],
         "proof": proof(dossier, now),
-        "provable": bool(dossier.entries) and dossier.entries[0].seq <= ledger_proofs.signed_to(),
+        "provable": head is not None,
         "proof_href": reverse("api:tickets-proof", args=[dossier.ticket.ref]),
-        "behind": behind(),
+        "behind": behind(head),
         "may_take": "ev_assign" in tickets.stimuli(dossier.ticket),
         "may_resolve": "ev_resolve" in tickets.stimuli(dossier.ticket),
         "live_run": live_run is not None,
@@ -199,10 +201,9 @@ def holder(one: Ticket, live_run: Run | None) -> str:
     return "nobody"
 
 
-def behind() -> str:
-    """Return how many independent administrators sign our heads; empty where none does."""
-    seen = ledger_state.witnesses()[1]
-    others = {one.administrator for one in seen if one.independent and one.size}
+def behind(head: Head | None) -> str:
+    """Return how many independent administrators have signed a head; empty where none has."""
+    others = head.administrators if head else ()
     return count(len(others), "independent administrator") if others else ""
 
 

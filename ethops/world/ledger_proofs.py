@@ -1,6 +1,6 @@
 """Proofs over the ledger's tree, read from its tiles, and its signed heads with their witnesses."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +14,7 @@ from audit.ledger import proofs, tiles
 from audit.ledger.entries import PRUNED
 from audit.ledger.merkle import leaf_hash, root_at, verify_inclusion
 from audit.ledger.notes import Key, TreeHead, split, verify_lines
+from audit.ledger.witnesses import each_once
 from audit.models import Cosignature, Entry, LogKey, Witness, Witnessing
 from audit.models import TreeHead as HeadRow
 
@@ -42,7 +43,7 @@ class Head:
     @property
     def administrators(self) -> tuple[str, ...]:
         """The independent administrators whose witnesses have signed it."""
-        return tuple(sorted({one.administrator for one in self.cosigned if one.independent}))
+        return tuple(each_once(one.administrator for one in self.cosigned if one.independent))
 
     @property
     def key(self) -> str:
@@ -133,6 +134,13 @@ def _signers(of: Head, vkeys: Iterable[str]) -> list[Key]:
 def latest() -> Head | None:
     """Return the newest head; None before the first."""
     return head(heads().first())
+
+
+def behind(those: Sequence[Entry]) -> Head | None:
+    """Return the head that a bundle of these entries ends in; None where none covers the first."""
+    if not those:
+        return None
+    return head(stored.covering(those[-1].seq) or stored.covering(those[0].seq))
 
 
 def proven(of: Entry) -> Inclusion:

@@ -6,7 +6,8 @@ from datetime import datetime
 from django.db.models import Count, Min
 
 from audit.ledger import breakglass, entries, trust, verification
-from audit.models import Entry, Pending, Signing, TreeHead, Witness, Witnessing
+from audit.ledger.witnesses import One, declared, each_once
+from audit.models import Entry, Pending, Signing, TreeHead
 from ethops.desk.models import KeyUse
 
 
@@ -50,24 +51,6 @@ class SignedHead:
 
 
 @dataclass(frozen=True, slots=True)
-class WitnessSeen:
-    """One who should sign our heads; not independent where he also runs the log."""
-
-    name: str
-    administrator: str
-    independent: bool
-    state: str
-    said: str
-    size: int
-    signed_at: datetime | None
-
-    @property
-    def well(self) -> bool:
-        """True for one who counts, and who signed what he was last shown."""
-        return self.independent and self.state == "well"
-
-
-@dataclass(frozen=True, slots=True)
 class Standing:
     """Everything that the frame of a page, the API and the metrics say about the whole."""
 
@@ -79,7 +62,7 @@ class Standing:
     head: SignedHead | None = None
     refused: str = ""
     unsigned_since: datetime | None = None
-    witnesses: tuple[WitnessSeen, ...] = ()
+    witnesses: tuple[One, ...] = ()
     quorum: int = 0
     unwitnessed_since: datetime | None = None
 
@@ -89,21 +72,17 @@ class Standing:
         return None if self.checked is None else self.damage is None
 
     @property
-    def witnessed(self) -> int:
-        """The largest size that an independent witness has signed."""
-        return max((one.size for one in self.witnesses if one.independent), default=0)
-
-    @property
     def short(self) -> bool:
         """True where fewer administrators sign than risky actions wait for."""
-        return len({one.administrator.lower() for one in self.witnesses if one.well}) < self.quorum
+        well = [one.administrator for one in self.witnesses if one.well]
+        return len(each_once(well)) < self.quorum
 
 
 def standing() -> Standing:
     """Return how the ledger stands now; a fixed number of small queries."""
     waiting = Pending.objects.aggregate(count=Count("n"), oldest=Min("at"))
     seq, checked, head = entries.head().seq, last_check(), last_head()
-    quorum, seen = witnesses()
+    asked, seen = declared()
     witnessed = max((one.size for one in seen if one.independent), default=0)
     return Standing(
         seq=seq,
@@ -115,7 +94,7 @@ def standing() -> Standing:
         refused=refused(),
         unsigned_since=_written_at(head.size + 1) if head and seq > head.size else None,
         witnesses=seen,
-        quorum=quorum,
+        quorum=asked.quorum,
         unwitnessed_since=_written_at(witnessed + 1) if seen and seq > witnessed else None,
     )
 
@@ -167,26 +146,6 @@ def mismatches() -> int:
 
 
 UNSAID = "what differs is not on record"
-
-
-def witnesses() -> tuple[int, tuple[WitnessSeen, ...]]:
-    """Return how many must have signed before risky actions, and all who are declared."""
-    ours = Witnessing.objects.filter(id=1).first()
-    quorum, administrator = (ours.quorum, ours.administrator) if ours else (0, "")
-    found = Witness.objects.filter(enabled=True).order_by("name")
-    return quorum, tuple(_seen(one, administrator) for one in found)
-
-
-def _seen(one: Witness, ours: str) -> WitnessSeen:
-    return WitnessSeen(
-        name=one.name,
-        administrator=one.administrator,
-        independent=one.administrator.lower() != ours.lower(),
-        state=one.state,
-        said=one.said,
-        size=one.size,
-        signed_at=one.signed_at,
-    )
 
 
 def _written_at(seq: int) -> datetime | None:

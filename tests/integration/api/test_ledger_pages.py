@@ -77,6 +77,19 @@ def test_what_no_witness_has_signed_yet_is_not_called_proven_of_an_action(desk, 
     assert page(desk, path).count("proven as entry") == 2
 
 
+def test_a_ticket_names_who_stands_behind_its_proof_and_nobody_else(desk, signed, state):
+    assert "Behind it: 1 independent administrator." in page(desk, f"/tickets/{signed.ticket}/")
+    pending.note(kind="person.noted", subject="later", body={}, ticket_ref=signed.ticket)
+    signed.record()
+    signed.sign(state)
+    assert "Behind it: nobody outside yet." in page(desk, f"/tickets/{signed.ticket}/")
+
+
+def test_one_administrator_is_one_however_he_is_spelt(desk, signed):
+    signed.witness("south", "University")
+    assert "Behind it: 1 independent administrator." in page(desk, f"/tickets/{signed.ticket}/")
+
+
 def test_a_head_that_only_our_own_witness_signed_has_been_seen_by_nobody_else(desk, scene, state):
     scene.sign(state)
     scene.witness("ours", "us", quorum=0)

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from audit.ledger import witnesses
 from ethops.pages import ledger_words
 from ethops.pages.words import NARROW, THIN
-from ethops.world.ledger_state import Checked, Damage, SignedHead, Standing, WitnessSeen
+from ethops.world.ledger_state import Checked, Damage, SignedHead, Standing
 
 NOW = datetime(2026, 11, 21, 3, 12, 4, tzinfo=UTC)
 
@@ -17,7 +18,7 @@ def ago(seconds):
 
 
 def witness(name="north", **more):
-    plain = WitnessSeen(
+    plain = witnesses.One(
         name, f"admin of {name}", independent=True, state="well", said="", size=48200,
         signed_at=ago(15),
     )  # fmt: skip
