@@ -1,5 +1,6 @@
 """Asking one witness for its line below one tree head."""
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -105,7 +106,7 @@ class Client:
                         raise AwayError("its answer has no end")
                 return answer.status_code, said
         except (httpx.HTTPError, httpx.InvalidURL) as fault:
-            raise AwayError(f"{type(fault).__name__}: {fault}") from fault
+            raise AwayError(_away(fault)) from fault
 
     def _verified(self, shown: Shown, body: bytes) -> Cosigned:
         try:
@@ -120,6 +121,17 @@ class Client:
             raise AwayError("its clock is ahead of ours")
         ours = next(line for line in lines if line.key_id == self._key.key_id)
         return Cosigned(shown.head.size, str(ours), found[0].at)
+
+
+def _away(fault: Exception) -> str:
+    if isinstance(fault, httpx.TimeoutException):
+        words = "it does not answer in time"
+    elif isinstance(fault, httpx.ConnectError):
+        words = "it cannot be reached"
+    else:
+        words = "it gives no answer"
+    why = re.sub(r"^\[Errno -?\d+\] ", "", str(fault))
+    return f"{words} ({why})" if why else words
 
 
 def _unsigned(status: int, body: bytes) -> AwayError | RefusedError:
