@@ -26,7 +26,7 @@ class NoProofError(RecordError):
     """The tree cannot prove what was asked."""
 
     code = "ledger.no_proof"
-    hint = "Ask for an entry that a signed tree head covers already."
+    hint = "Ask for what the ledger has an entry of, and a signed tree head covers already."
 
 
 class SigningRefusedError(RecordError):

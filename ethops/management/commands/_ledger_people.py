@@ -27,7 +27,14 @@ Write = Callable[[str], object]
 
 def add(parts: "_SubParsersAction[Any]") -> None:
     """Declare the subcommands."""
-    _signed(parts.add_parser("acknowledge", help="say that you know what is wrong with it"))
+    _signed(
+        parts.add_parser(
+            "acknowledge",
+            help="say that you know what is wrong with it",
+            description="Say that you know what the last checks found wrong with the ledger. "
+            "It is put on record, and risky actions may run again until something else is found.",
+        )
+    )
     redact = parts.add_parser("redact", help="take a value away; its proof stays")
     redact.add_argument("digest", help="as the entry names it under `values`")
     _signed(redact)
@@ -68,7 +75,7 @@ def run(part: str, write: Write, options: dict[str, Any]) -> int:
 
 def _signed(parser: ArgumentParser) -> None:
     parser.add_argument("--by", default=getpass.getuser(), help="your name")
-    parser.add_argument("--why", required=True)
+    parser.add_argument("--why", required=True, help="what you know of it; kept in the ledger")
 
 
 def _acknowledge(write: Write, options: dict[str, Any]) -> int:
