@@ -23,7 +23,7 @@ from ethops.world.ledger_proofs import Head, Inclusion
 APART = ("values", "signed", "instance", "instance_seq", "instance_prev")
 """Parts of a body that the page shows in their own way."""
 
-SPELT = {"cis": "CIs", "args_sha256": "Arguments (hash)"}
+SPELT = {"cis": "CIs", "args_sha256": "Arguments (hash)", "entry": "Catalogue"}
 
 
 @dataclass(frozen=True, slots=True)
