@@ -193,11 +193,9 @@ def signed(public: bytes, message: bytes, signature: bytes) -> bool:
     x = x if x & 1 != sign else P - x  # of the negative of the public point
     h = int.from_bytes(sha512(signature[:32] + public + message).digest(), "little") % L
     base, minus = (X, Y, 1, X * Y % P), (x, y, 1, x * y % P)
-    table, found = ((), base, minus, _add(base, minus)), (0, 1, 1, 0)
+    table = (found := (0, 1, 1, 0)), base, minus, _add(base, minus)
     for bit in range(252, -1, -1):
-        found = _add(found, found)
-        if which := (s >> bit & 1) + 2 * (h >> bit & 1):
-            found = _add(found, table[which])
+        found = _add(_add(found, found), table[(s >> bit & 1) + 2 * (h >> bit & 1)])
     x, y = (each * pow(found[2], -1, P) % P for each in found[:2])
     return (y | (x & 1) << 255).to_bytes(32, "little") == signature[:32]
 
@@ -228,7 +226,7 @@ class File:
         self._said, self._pins, self._keys = said, pins, list[Any]()
         self._walk = Walk(said.get("origin", ""))
         self.report = self._walk.report
-        for key in said.get("keys", []):
+        for key in said["keys"]:
             vkey, from_size = key["vkey"], int(key["from_size"])
             if self._keys:
                 before = self._keys[-1][1]
@@ -255,10 +253,10 @@ class File:
         own = str(self._said.get("administrator", "")).lower()
         found = {known[at].lower(): known[at] for at in sorted(_opened(note, known, b"\4")[1])}
         those = self.report.administrators = sorted(found[at] for at in found if at != own)
-        said = f"{len(those)} independent administrators behind the tree head of {self.report.size}"
-        self.report.says.append(": ".join([said, *those]))
+        said = f"independent administrators behind the tree head of {self.report.size}"
+        self.report.says.append(f"{said}: {', '.join(those) or 'none'}")
         if len(those) < self._pins.quorum:
-            self.report.find(f"{said}, {self._pins.quorum} are asked for")
+            self.report.find(f"{said}: {len(those)}, and {self._pins.quorum} are asked for")
 
     def export(self, lines: Iterable[str]) -> Report:
         """Check an export, whose further lines are entries."""
@@ -285,8 +283,7 @@ class File:
             if not 0 < seq <= size or _climb(seq - 1, size - 1, proof, leaf, leaf)[1:] != [root]:
                 self.report.find(f"#{seq}: it is not in the tree of {size}")
             self.report.entries, self.report.last = self.report.entries + 1, seq
-            shown = json.loads(body)
-            self.report.says.append(f"#{seq} {shown['at']} {shown['kind']} {shown['subject']}")
+            self.report.says.append("#{} {at} {kind} {subject}".format(seq, **json.loads(body)))
         before = self._said.get("consistency") or {"head": self._said["head"], "proof": []}
         (old, old_root), proof = self._head(before["head"]), [*map(b64decode, before["proof"])]
         if not _consistent(old, size, old_root, root, proof):
@@ -319,12 +316,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Check the file named on the command line."""
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("file")
-    parser.add_argument("--key", default="")
+    parser.add_argument("--key")
     parser.add_argument("--witness", action="append", default=[])
     parser.add_argument("--quorum", type=int, default=0)
     parser.add_argument("--head", action="append", default=[])
     parser.add_argument("--json", action="store_true")
     pins = parser.parse_args(arguments)
+    keys = (*pins.witness, "++" if pins.key is None else pins.key)
+    if pins.quorum < 0 or min(key.count("+") for key in keys) < 2:
+        parser.error("--key and --witness take a vkey, NAME+ID+BASE64; --quorum nothing below 0")
     try:
         with Path(pins.file).open(encoding="utf-8") as file:
             pins.head = [Path(head).read_text(encoding="utf-8") for head in pins.head]

@@ -444,7 +444,7 @@ def behind(check, administrators, *arguments, own="We"):
 def test_independent_administrators_are_counted_and_named(check):
     _, said = behind(check, ["Ann", "Bob", "Ann"])
     assert said["administrators"] == ["Ann", "Bob"]
-    assert said["says"][-1] == "2 independent administrators behind the tree head of 5: Ann: Bob"
+    assert said["says"][-1] == "independent administrators behind the tree head of 5: Ann, Bob"
 
 
 def test_a_witness_of_the_same_administrator_counts_as_none(check):
@@ -579,7 +579,7 @@ def test_the_file_alone_checks_an_export(tmp_path):
     )  # fmt: skip
     assert (done.returncode, done.stdout.splitlines()[-2:]) == (
         0,
-        ["1 independent administrators behind the tree head of 4: Ann", "whole: 4 entries to #4"],
+        ["independent administrators behind the tree head of 4: Ann", "whole: 4 entries to #4"],
     )
 
 
@@ -599,6 +599,21 @@ def test_the_file_knows_nothing_of_ours():
 )
 def test_what_is_no_file_of_ours_is_unreadable(check, content):
     assert check(content)[0] == 2
+
+
+@pytest.mark.parametrize("content", ["{}", '{"format": "ethops-bundle/1"}'])
+def test_a_pinned_key_makes_no_file_of_ours_of_another(check, content):
+    assert check(content, "--key", Signed(rows(1), (1,)).log.key.vkey)[0] == 2
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--witness", ""), ("--witness", "north"), ("--key", ""), ("--quorum", "-1")]
+)
+def test_what_is_no_key_and_no_number_is_said_before_anything_is_read(tmp_path, capsys, arguments):
+    with pytest.raises(SystemExit) as ended:
+        verifier.main([str(tmp_path / "none"), *arguments])
+    assert ended.value.code == 2
+    assert "--key and --witness take a vkey" in capsys.readouterr().err
 
 
 def test_a_missing_file_is_unreadable(tmp_path):
