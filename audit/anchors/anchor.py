@@ -6,7 +6,6 @@ from typing import Final, Protocol
 from audit.errors import RecordError
 
 TIMEOUT_SECONDS: Final = 20.0
-LARGEST_RECEIPT: Final = 256 * 1024
 
 
 class AnchorError(RecordError):

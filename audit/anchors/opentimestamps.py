@@ -9,9 +9,8 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Final
 
-import httpx
-
-from audit.anchors.anchor import TIMEOUT_SECONDS, AnchorError, digest
+from audit.anchors.anchor import AnchorError, digest
+from audit.anchors.posting import posted
 
 MAGIC: Final = b"\x00OpenTimestamps\x00\x00Proof\x00\xbf\x89\xe2\xe8\x84\xe8\x92\x94"
 VERSION: Final = b"\x01"
@@ -35,7 +34,9 @@ class Calendar:
         """Give it the digest behind a nonce, so that it learns nothing of what others know."""
         nonce = secrets.token_bytes(NONCE_BYTES)
         asked = hashlib.sha256(digest(note) + nonce).digest()
-        promise = self._asked(asked)
+        url = f"{self.url.rstrip('/')}/digest"
+        headers = {"Accept": "application/vnd.opentimestamps.v1"}
+        promise = posted(url, asked, headers, most=LARGEST_ANSWER)
         if PENDING not in promise:
             raise AnchorError(f"{self.url}: its answer holds no promise")
         return _head(note) + APPEND + bytes([NONCE_BYTES]) + nonce + SHA256 + promise
@@ -46,23 +47,6 @@ class Calendar:
         That the promise was kept is for `ots verify` to say.
         """
         return receipt.startswith(_head(note)) and PENDING in receipt
-
-    def _asked(self, body: bytes) -> bytes:
-        url = f"{self.url.rstrip('/')}/digest"
-        headers = {"Accept": "application/vnd.opentimestamps.v1"}
-        try:
-            with httpx.stream(
-                "POST", url, content=body, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False
-            ) as answer:
-                answer.raise_for_status()
-                said = b""
-                for piece in answer.iter_bytes():
-                    said += piece
-                    if len(said) > LARGEST_ANSWER:
-                        raise AnchorError(f"{url}: its answer has no end")
-                return said
-        except (httpx.HTTPError, httpx.InvalidURL) as fault:
-            raise AnchorError(f"{url}: {type(fault).__name__}: {fault}") from fault
 
 
 def _head(note: str) -> bytes:

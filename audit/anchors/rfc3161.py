@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
-import httpx
 from cryptography import x509
 from rfc3161_client import (
     HashAlgorithm,
@@ -14,7 +14,10 @@ from rfc3161_client import (
     decode_timestamp_response,
 )
 
-from audit.anchors.anchor import LARGEST_RECEIPT, TIMEOUT_SECONDS, AnchorError
+from audit.anchors.anchor import AnchorError
+from audit.anchors.posting import posted
+
+LARGEST_RECEIPT: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ class Authority:
             .cert_request(cert_request=True)
             .build()
         )
-        receipt = _posted(self.url, asked.as_bytes())
+        headers = {"Content-Type": "application/timestamp-query"}
+        receipt = posted(self.url, asked.as_bytes(), headers, most=LARGEST_RECEIPT)
         self._verified(note, receipt, asked.nonce)
         return receipt
 
@@ -68,20 +72,3 @@ class Authority:
         except (VerificationError, ValueError) as fault:
             raise AnchorError(f"{self.url}: its answer is no time stamp for us: {fault}") from fault
         return answer
-
-
-def _posted(url: str, body: bytes) -> bytes:
-    headers = {"Content-Type": "application/timestamp-query"}
-    try:
-        with httpx.stream(
-            "POST", url, content=body, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False
-        ) as answer:
-            answer.raise_for_status()
-            said = b""
-            for piece in answer.iter_bytes():
-                said += piece
-                if len(said) > LARGEST_RECEIPT:
-                    raise AnchorError(f"{url}: its answer has no end")
-            return said
-    except (httpx.HTTPError, httpx.InvalidURL) as fault:
-        raise AnchorError(f"{url}: {type(fault).__name__}: {fault}") from fault

@@ -3,6 +3,7 @@
 import io
 import shutil
 import subprocess
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -223,6 +224,23 @@ def test_a_receipt_of_a_calendar_belongs_to_one_tree_head() -> None:
 def test_an_answer_without_a_promise_is_refused(answer: tuple[int, bytes]) -> None:
     with anchors.served(lambda *_: answer) as url, pytest.raises(AnchorError):
         Calendar(url).put(note())
+
+
+def test_answers_that_drip_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("audit.anchors.posting.ANSWER_SECONDS", 0.3)
+    left = threading.Event()
+    with anchors.dripping(left) as url:
+        with pytest.raises(AnchorError, match="no end"):
+            Calendar(url).put(note())
+        assert left.wait(10)
+
+
+def test_a_time_stamp_without_end_is_cut() -> None:
+    with (
+        anchors.served(lambda *_: (200, b"x" * 1_000_000)) as url,
+        pytest.raises(AnchorError, match="no end"),
+    ):
+        Authority(url, anchors.Tsa().roots).put(note())
 
 
 @pytest.mark.parametrize("where", ["http://127.0.0.1:9", "http://127.0.0.1:9/x y"])
