@@ -70,7 +70,7 @@ def _bundle(
         "about": about,
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "head": heads.cosigned(head),
-        **heads.keys().said,
+        **heads.keys(),
         "entries": [
             {
                 "seq": one.seq,

@@ -1,6 +1,6 @@
 """The chain of the ledger, pure: each entry's hash takes in the hash before it."""
 
-from hashlib import sha256
+from audit.ledger.merkle import leaf_hash, node_hash
 
 GENESIS = bytes(32)
 """What the first entry follows."""
@@ -8,4 +8,4 @@ GENESIS = bytes(32)
 
 def link(prev: bytes, body: bytes) -> bytes:
     """Return the hash of an entry that follows `prev`; the domains are those of RFC 6962."""
-    return sha256(b"\x01" + prev + sha256(b"\x00" + body).digest()).digest()
+    return node_hash(prev, leaf_hash(body))

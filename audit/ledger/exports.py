@@ -29,7 +29,7 @@ def lines() -> Iterator[str]:
                 "origin": entries.origin_after(0),
                 "seq": end.seq,
                 "hash": end.hash.hex(),
-                **heads.keys().said,
+                **heads.keys(),
                 "heads": _heads(),
                 "values": {
                     digest: None if salt is None else [_text(bytes(salt)), value]

@@ -1,7 +1,5 @@
 """Tree heads as they are stored: the newest, with the lines of witnesses, and the keys behind."""
 
-from dataclasses import dataclass
-
 from django.db.models import Count
 from django.db.models.functions import Lower
 
@@ -9,24 +7,6 @@ from audit.ledger import tiles
 from audit.ledger.merkle import Reader
 from audit.ledger.notes import add_lines, parse_line
 from audit.models import Cosignature, LogKey, Tile, TreeHead, Witness, Witnessing
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """The log's keys, oldest first, as bundles list them, and who administers what."""
-
-    keys: list[dict[str, str | int]]
-    administrator: str
-    witnesses: list[dict[str, str]]
-
-    @property
-    def said(self) -> dict[str, object]:
-        """What a bundle or an export says of them."""
-        return {
-            "keys": self.keys,
-            "administrator": self.administrator,
-            "witnesses": self.witnesses,
-        }
 
 
 def newest() -> TreeHead | None:
@@ -58,19 +38,13 @@ def cosigned(head: TreeHead) -> str:
     return add_lines(head.note, [parse_line(one.line) for one in lines])
 
 
-def keys() -> Keys:
-    """Return the keys of the log and of its witnesses."""
-    return Keys(
-        keys=[
-            {"vkey": key.vkey, "from_size": key.from_size, "statement": key.statement}
-            for key in LogKey.objects.order_by("n")
-        ],
-        administrator=Witnessing.objects.get(id=1).administrator,
-        witnesses=[
-            {"name": one.name, "vkey": one.vkey, "administrator": one.administrator}
-            for one in Witness.objects.order_by("name")
-        ],
-    )
+def keys() -> dict[str, object]:
+    """Return what a bundle or an export says of the keys of the log and of its witnesses."""
+    return {
+        "keys": list(LogKey.objects.order_by("n").values("vkey", "from_size", "statement")),
+        "administrator": Witnessing.objects.get(id=1).administrator,
+        "witnesses": list(Witness.objects.order_by("name").values("name", "vkey", "administrator")),
+    }
 
 
 def reader() -> Reader:
