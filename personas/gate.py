@@ -101,6 +101,15 @@ class Claim:
     """Key, statement and signature of who asked; None where no run did."""
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The bytes of an effect's entry, and the value that its arguments are committed to by."""
+
+    body: bytes
+    salt: bytes | None
+    value: str | None
+
+
 # ---------------------------------------------------------------- the agent's doors
 def claim_step(*, lease_seconds: float, signer: Incarnation) -> StepClaim | None:
     """Take the next step of any run for this incarnation, which is born with it; or None."""
@@ -223,6 +232,12 @@ def claim_effect(*, queue: str, holder: str, lease_seconds: float) -> Claim | No
     """Take the next effect that is authorised, in the ledger and flushed, or None."""
     row = _row("SELECT * FROM gate.claim_effect(%s, %s, %s)", [queue, holder, lease_seconds])
     return None if row is None else Claim(**row)
+
+
+def recorded(*, action_id: UUID) -> Recorded | None:
+    """Return what the ledger says of an effect that is in our hands."""
+    row = _row("SELECT * FROM gate.recorded(%s)", [action_id])
+    return None if row is None else Recorded(**row)
 
 
 def settle(*, action_id: UUID, fence: int, outcome: Outcome, result: Mapping[str, JSON]) -> str:

@@ -37,6 +37,13 @@ class UnsignedError(FailedError):
     hint = "Somebody wrote to the rows of the gate: look at the ledger and at who may do that."
 
 
+class UnrecordedError(FailedError):
+    """What is to be done is not what its entry of the ledger says."""
+
+    code = "executor.unrecorded"
+    hint = UnsignedError.hint
+
+
 class ArgumentRefusedError(FailedError):
     """An argument is not one that the catalogue declares, or does not match its pattern."""
 

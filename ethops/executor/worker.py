@@ -13,7 +13,7 @@ from django.db import DatabaseError, Error, connection
 
 from audit.work import rows
 from audit.work.leases import Keeper
-from ethops.executor import conf, signatures, stop
+from ethops.executor import conf, recorded, signatures, stop
 from ethops.executor.effects import Finding, FindingKind, Result
 from ethops.executor.errors import FailedError, UnsureError
 from ethops.executor.registry import effect_of
@@ -137,6 +137,7 @@ def _act(claim: Claim) -> Settlement | None:
     """Do it; None where nobody can tell what came of it, so that its lease runs out into doubt."""
     try:
         signatures.check(claim)
+        recorded.check(claim)
         result = effect_of(claim.verb).act(claim)
     except FailedError as fault:
         return _settlement(claim, "failed", _refusal(fault))
