@@ -20,7 +20,6 @@ from typing import Any
 
 import psycopg
 
-from audit.checkpointer import Tree
 from audit.ledger.chain import GENESIS, link
 from audit.ledger.logkeys import KeyFile
 from audit.verify import File, Row, Walk, signed
@@ -28,6 +27,7 @@ from ethops.env import CLONE
 from tests.bench.figures import Figure
 from tests.doubles.database import OwnDatabase, own_database
 from tests.doubles.ledger import AT, ORIGIN, Signed, rows, witness
+from tests.doubles.recording import sign_heads
 
 IN_MEMORY = 200_000
 ROUNDS = 3
@@ -145,9 +145,7 @@ def _grow(database: OwnDatabase, size: int) -> None:
             have += count
     keys = KeyFile(database.layout.state / "ledger" / "log.key")
     with database.connect("audit_signer") as signer:
-        tree = Tree.resume(signer, keys)
-        while tree.sign_next(signer):
-            pass
+        sign_heads(signer, keys)
 
 
 def _one(link: psycopg.Connection, query: str) -> object:

@@ -13,7 +13,7 @@ from audit.ledger import pending
 from audit.ledger.logkeys import KeyFile, hands_over
 from audit.ledger.merkle import leaf_hash, root
 from audit.ledger.notes import Key, TreeHead, open_note
-from audit.recorder import Recorder
+from tests.doubles.recording import sign_heads, write_down
 
 REFUSED = psycopg.errors.InsufficientPrivilege
 
@@ -27,13 +27,11 @@ def keys(tmp_path):
 def entries(role):
     """`entries(3)` appends three."""
     link = role("audit_writer")
-    origin = str(link.execute("SELECT origin FROM audit.head()").fetchone()[0])
 
     def append(count):
         for number in range(count):
             pending.note(kind="person.noted", subject=str(number), body={"n": number})
-        while Recorder("").record(link, origin):
-            pass
+        write_down(link)
 
     return append
 
@@ -54,16 +52,9 @@ def leaves(link):
     ]
 
 
-def grow(link, keys):
-    tree = Tree.resume(link, keys)
-    while tree.sign_next(link):
-        pass
-    return tree
-
-
 def refused(link, keys):
     with pytest.raises(SigningRefusedError) as why:
-        grow(link, keys)
+        sign_heads(link, keys)
     return why.value.state
 
 
@@ -72,7 +63,7 @@ def refused(link, keys):
 
 def test_a_head_is_signed_over_the_entries(entries, signer, keys):
     entries(300)
-    grow(signer, keys)
+    sign_heads(signer, keys)
     size, top, note = signed(signer)[-1]
     text, _ = open_note(note, [keys.read().key])
     head = TreeHead.parse(text)
@@ -83,31 +74,31 @@ def test_a_head_is_signed_over_the_entries(entries, signer, keys):
 
 def test_nothing_new_is_nothing_to_sign(entries, signer, keys):
     entries(3)
-    tree = grow(signer, keys)
+    tree = sign_heads(signer, keys)
     assert (tree.sign_next(signer), len(signed(signer))) == (0, 1)
 
 
 def test_an_empty_ledger_has_no_head(signer, keys):
-    grow(signer, keys)
+    sign_heads(signer, keys)
     assert signed(signer) == []
 
 
 def test_it_goes_on_where_it_ended(entries, signer, keys):
     for count in (3, 300, 1):
         entries(count)
-        grow(signer, keys)
+        sign_heads(signer, keys)
     found = [(size, bytes(top)) for size, top, _ in signed(signer)]
     known = leaves(signer)
     assert found == [(size, root(known[:size])) for size, _ in found]
 
 
 def test_the_key_is_readable_by_its_owner_alone(signer, keys):
-    grow(signer, keys)
+    sign_heads(signer, keys)
     assert stat.S_IMODE(keys.path.stat().st_mode) == 0o600
 
 
 def test_the_first_key_is_written_down(entries, signer, keys):
-    grow(signer, keys)
+    sign_heads(signer, keys)
     entries(0)
     said = signer.execute("SELECT subject FROM audit_entry WHERE kind = 'ledger.key'").fetchall()
     assert said == [(keys.read().key.vkey,)]
@@ -122,16 +113,16 @@ def test_two_signers_sign_one_root_for_a_size(entries, signer, role, keys):
 
 def test_a_signer_whose_key_was_followed_signs_no_more(entries, signer, role, keys):
     entries(3)
-    slow = grow(signer, keys)
+    slow = sign_heads(signer, keys)
     rotate(keys)
-    grow(signer, keys)
+    sign_heads(signer, keys)
     entries(3)
     assert slow.sign_next(signer) is None
 
 
 def test_a_head_that_was_not_remembered_is_the_one_that_is_published(entries, signer, keys):
     entries(3)
-    grow(signer, keys)
+    sign_heads(signer, keys)
     entries(3)
     tree = Tree.resume(signer, keys)
     in_the_way = keys.signed.with_name(keys.signed.name + ".new")
@@ -148,11 +139,11 @@ def test_a_head_that_was_not_remembered_is_the_one_that_is_published(entries, si
 
 def test_a_key_hands_over_to_the_next(entries, signer, keys):
     entries(3)
-    grow(signer, keys)
+    sign_heads(signer, keys)
     old = keys.read().key
     rotate(keys)
     entries(2)
-    grow(signer, keys)
+    sign_heads(signer, keys)
     rows = signer.execute("SELECT vkey, from_size, statement FROM audit_logkey ORDER BY n")
     (_, (vkey, from_size, note)) = rows.fetchall()
     assert (vkey, from_size) == (keys.read().key.vkey, 4)
@@ -161,38 +152,38 @@ def test_a_key_hands_over_to_the_next(entries, signer, keys):
 
 def test_heads_after_the_handing_over_are_signed_by_the_new_key(entries, signer, keys):
     entries(3)
-    grow(signer, keys)
+    sign_heads(signer, keys)
     rotate(keys)
     entries(2)
-    grow(signer, keys)
+    sign_heads(signer, keys)
     text, _ = open_note(signed(signer)[-1][2], [keys.read().key])
     assert TreeHead.parse(text).size > 3
 
 
 def test_the_old_key_is_gone_after_it_has_handed_over(entries, signer, keys):
     entries(3)
-    grow(signer, keys)
+    sign_heads(signer, keys)
     old = keys.path.read_text()
     rotate(keys)
-    grow(signer, keys)
+    sign_heads(signer, keys)
     assert old not in [each.read_text() for each in keys.path.parent.iterdir()]
 
 
 def test_a_kill_between_registering_and_moving_a_key_is_made_good(entries, signer, keys):
     entries(3)
-    grow(signer, keys)
+    sign_heads(signer, keys)
     rotate(keys)
     waiting = keys.next.read_text()
-    grow(signer, keys)
+    sign_heads(signer, keys)
     # As if the file had not been moved yet; the old key is whatever it was.
     keys.path.rename(keys.next)
     keys.make("ethops/whoever")
-    grow(signer, keys)
+    sign_heads(signer, keys)
     assert (keys.path.read_text(), keys.next.exists()) == (waiting, False)
 
 
 def test_a_second_waiting_key_is_refused(signer, keys):
-    grow(signer, keys)
+    sign_heads(signer, keys)
     assert (rotate(keys), rotate(keys)) == (0, 1)
 
 
@@ -200,19 +191,19 @@ def test_a_second_waiting_key_is_refused(signer, keys):
 
 
 def test_a_key_that_others_can_read_is_refused(signer, keys):
-    grow(signer, keys)
+    sign_heads(signer, keys)
     keys.path.chmod(0o640)
     assert refused(signer, keys) == "key_exposed"
 
 
 def test_a_lost_key_is_not_made_anew(signer, keys):
-    grow(signer, keys)
+    sign_heads(signer, keys)
     keys.path.unlink()
     assert (refused(signer, keys), keys.path.exists()) == ("key_lost", False)
 
 
 def test_a_key_of_somebody_else_is_refused(signer, keys):
-    grow(signer, keys)
+    sign_heads(signer, keys)
     name = keys.read().name
     keys.path.unlink()
     keys.make(name)
@@ -220,7 +211,7 @@ def test_a_key_of_somebody_else_is_refused(signer, keys):
 
 
 def test_a_damaged_key_is_refused(signer, keys):
-    grow(signer, keys)
+    sign_heads(signer, keys)
     keys.path.write_text("rubbish")
     assert refused(signer, keys) == "key_unreadable"
 
@@ -252,7 +243,7 @@ CONTRADICTIONS = {
 )
 def test_contradictions_are_refused(entries, signer, keys, tamper, table, statement, state):
     entries(3)
-    grow(signer, keys)
+    sign_heads(signer, keys)
     tamper(table, statement)
     assert refused(signer, keys) == state
 
@@ -267,7 +258,7 @@ def test_contradictions_are_refused(entries, signer, keys, tamper, table, statem
 )
 def test_a_broken_chain_is_not_signed(entries, signer, keys, tamper, statement):
     entries(3)
-    grow(signer, keys)
+    sign_heads(signer, keys)
     entries(5)
     tamper("audit_entry", statement)
     assert (refused(signer, keys), len(signed(signer))) == ("chain_broken", 1)
@@ -275,7 +266,7 @@ def test_a_broken_chain_is_not_signed(entries, signer, keys, tamper, statement):
 
 def test_another_history_of_the_same_length_is_refused(entries, signer, keys, tamper):
     entries(3)
-    grow(signer, keys)
+    sign_heads(signer, keys)
     tamper("audit_treehead", "UPDATE audit_treehead SET size = 2")
     keys.remember(keys.signed.read_text())
     assert refused(signer, keys) in {"rolled_back", "tree_disagrees"}
@@ -303,7 +294,7 @@ def test_another_history_of_the_same_length_is_refused(entries, signer, keys, ta
 )
 def test_the_tree_is_append_only_even_to_the_owner(role, entries, signer, keys, statement):
     entries(3)
-    grow(signer, keys)
+    sign_heads(signer, keys)
     with pytest.raises((REFUSED, psycopg.errors.CheckViolation)):
         role("owner").execute(statement)
 
@@ -332,7 +323,7 @@ def test_the_signer_only_signs(signer, statement):
 
 
 def test_no_head_reaches_beyond_the_entries(signer, keys):
-    grow(signer, keys)
+    sign_heads(signer, keys)
     with pytest.raises(psycopg.errors.CheckViolation):
         signer.execute(
             "SELECT audit.grow_tree(%s, 0, 7, sha256(''), '', '{}'::int[], '{}'::bigint[],"

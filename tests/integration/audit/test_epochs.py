@@ -9,6 +9,7 @@ from django.db import connections
 from audit.ledger import pending, retention
 from audit.models import Entry
 from audit.recorder import Recorder
+from tests.doubles.recording import write_down
 
 
 @pytest.fixture
@@ -16,10 +17,7 @@ def recorded(role, clean_db):
     """Record what waits, each batch under the name that the log has then."""
 
     def write():
-        link, going = role("audit_writer"), 1
-        while going:
-            origin = str(link.execute("SELECT origin FROM audit.head()").fetchone()[0])
-            going = Recorder("").record(link, origin)
+        write_down(role("audit_writer"))
         return [json.loads(bytes(one.body)) for one in Entry.objects.order_by("seq")]
 
     yield write

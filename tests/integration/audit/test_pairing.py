@@ -5,7 +5,7 @@ import json
 import pytest
 
 from audit.ledger import entries, pairing
-from audit.recorder import Recorder
+from tests.doubles.recording import write_down
 
 ARCHIVE = "SELECT audit.declare_pruning(1, %s, 'a year', 0, repeat('ab', 32), 'ada', 'space')"
 
@@ -17,9 +17,7 @@ def say(role, clean_db):
 
     def said(kind, subject, **body):
         owner.execute("SELECT audit.put_pending(%s, %s, '', %s)", [kind, subject, json.dumps(body)])
-        origin = str(writer.execute("SELECT origin FROM audit.head()").fetchone()[0])
-        while Recorder("").record(writer, origin):
-            pass
+        write_down(writer)
         return entries.head().seq
 
     return said

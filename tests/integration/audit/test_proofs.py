@@ -8,15 +8,15 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from audit import verify
-from audit.checkpointer import Tree, rotate
+from audit.checkpointer import rotate
 from audit.errors import NoProofError
 from audit.ledger import bundles, exports, heads, pending, proofs, tiles, verification
 from audit.ledger.logkeys import KeyFile
 from audit.ledger.merkle import leaf_hash, root, verify_consistency, verify_inclusion
 from audit.ledger.notes import Kind, Signer, cosign
 from audit.models import Check, Entry, TreeHead
-from audit.recorder import Recorder
 from ethops.world import ledger_proofs
+from tests.doubles.recording import sign_heads, write_down
 
 NOTHING_PINNED = Namespace(key="", witness=[], quorum=0, head=[])
 
@@ -30,7 +30,6 @@ def keys(tmp_path):
 def grow(role, keys):
     """`grow(3)` appends three entries and signs a head; with `sign=False` it only appends."""
     writer, signer = role("audit_writer"), role("audit_signer")
-    origin = str(writer.execute("SELECT origin FROM audit.head()").fetchone()[0])
 
     def make(count, *, ticket="", sign=True):
         for number in range(count):
@@ -38,11 +37,9 @@ def grow(role, keys):
                 kind="ticket.noted", subject=f"{ticket} {number}", ticket_ref=ticket,
                 body={"n": number},
             )  # fmt: skip
-        while Recorder("").record(writer, origin):
-            pass
-        tree = Tree.resume(signer, keys)
-        while sign and tree.sign_next(signer):
-            pass
+        write_down(writer)
+        if sign:
+            sign_heads(signer, keys)
 
     return make
 

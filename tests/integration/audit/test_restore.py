@@ -12,7 +12,7 @@ from audit.checkpointer import Checkpointer
 from audit.ledger import exports, pending, trust, verification
 from audit.ledger.logkeys import KeyFile
 from audit.models import Entry, Signing, TreeHead
-from audit.recorder import Recorder
+from tests.doubles.recording import write_down
 
 
 @pytest.fixture
@@ -40,10 +40,7 @@ class House:
         with psycopg.connect(
             self.servers.dsn("ethops_audit_writer", self.name), autocommit=True
         ) as link:
-            going = 1
-            while going:
-                origin = str(link.execute("SELECT origin FROM audit.head()").fetchone()[0])
-                going = Recorder("").record(link, origin)
+            write_down(link)
 
     def sign_until(self, so):
         """Let the signer work until something is so."""

@@ -9,7 +9,7 @@ from django.db import connections
 
 from audit.ledger import pending, retention
 from audit.models import Entry
-from audit.recorder import Recorder
+from tests.doubles.recording import write_down
 
 GONE = "kind = 'pruned', subject = '', ticket_ref = ''"
 
@@ -19,10 +19,7 @@ def ledger(role, clean_db):
     """Ten entries; `ledger()` records what waits."""
 
     def write():
-        link = role("audit_writer")
-        origin = str(link.execute("SELECT origin FROM audit.head()").fetchone()[0])
-        while Recorder("").record(link, origin):
-            pass
+        write_down(role("audit_writer"))
 
     for number in range(10):
         pending.note(kind="person.noted", subject=str(number), body={"n": number})

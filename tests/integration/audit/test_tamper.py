@@ -46,6 +46,7 @@ from ethops.env import CLONE
 from tests.doubles import other_side
 from tests.doubles.agent import finish
 from tests.doubles.attacker import Attacker, Mutation, Rows, content, with_body
+from tests.doubles.recording import sign_heads
 from tests.doubles.tree import Log
 from tests.integration.api.scene import ANSWER, QUESTION, Scene, alert
 
@@ -147,9 +148,7 @@ class House:
         scene.record()
 
     def sign(self) -> None:
-        tree = Tree.resume(self.signing(), self.keys)
-        while tree.sign_next(self.signing()):
-            pass
+        sign_heads(self.signing(), self.keys)
 
     def signing(self) -> Any:
         if self.link is None:

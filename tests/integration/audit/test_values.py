@@ -5,7 +5,7 @@ import pytest
 
 from audit.commitments import commitment
 from audit.ledger import entries, values, verification
-from audit.recorder import Recorder
+from tests.doubles.recording import write_down
 
 
 @pytest.fixture
@@ -24,9 +24,7 @@ def kept(role, clean_db):
 
 
 def record(role):
-    link = role("audit_writer")
-    origin = str(link.execute("SELECT origin FROM audit.head()").fetchone()[0])
-    Recorder("").record(link, origin)
+    write_down(role("audit_writer"))
 
 
 def faults():

@@ -11,10 +11,11 @@ import pytest
 from django.db import connections
 
 from audit import verify
-from audit.checkpointer import Tree, rotate
+from audit.checkpointer import rotate
 from audit.ledger import bundles, entries, exports, pending, verification
 from audit.ledger.logkeys import KeyFile
 from audit.recorder import Recorder
+from tests.doubles.recording import sign_heads, write_down
 
 
 @pytest.fixture
@@ -29,12 +30,8 @@ def on(role, keys):
     link, signer = role("audit_writer"), role("audit_signer")
 
     def write():
-        going = 1
-        while going:
-            going = Recorder("").record(link, entries.head().origin)
-        tree = Tree.resume(signer, keys)
-        while tree.sign_next(signer):
-            pass
+        write_down(link)
+        sign_heads(signer, keys)
 
     return write
 
