@@ -9,6 +9,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from audit import durable
 from audit.errors import NoteError, SigningRefusedError
 from audit.ledger.notes import Key, Signer, TreeHead, open_note, sign, split
 
@@ -55,7 +56,7 @@ class KeyFile:
     def move_on(self) -> None:
         """Put the waiting key in the place of the one before, which is gone with that."""
         self.next.replace(self.path)
-        _flush_folder(self.path)
+        durable.flush_names(self.path.parent)
 
     def last_signed(self) -> TreeHead | None:
         """Return the last tree head that left this process."""
@@ -76,7 +77,7 @@ class KeyFile:
         """
         beside = self.signed.with_name(self.signed.name + ".new")
         try:
-            _write(beside, note, os.O_TRUNC)
+            durable.write(beside, note, os.O_TRUNC)
             beside.replace(self.signed)
         except OSError as fault:
             raise SigningRefusedError(
@@ -114,22 +115,6 @@ def _read(path: Path) -> Signer | None:
 
 def _make(path: Path, name: str) -> Signer:
     signer = Signer.new(name)
-    _write(path, signer.word + "\n", os.O_EXCL)
-    _flush_folder(path)
+    durable.write(path, signer.word + "\n")
+    durable.flush_names(path.parent)
     return signer
-
-
-def _write(path: Path, text: str, how: int) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _flush_folder(path: Path) -> None:
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from audit import durable
 from audit.errors import NoteError
 from audit.ledger.notes import Kind, Signer
 from audit.witness.errors import StateUnusableError
@@ -158,14 +159,6 @@ def _spelled(vkey: str, known: Mapping[str, Known]) -> str:
 def _write(path: Path, text: str) -> None:
     """Replace a file so that after any crash it is whole, old or new."""
     beside = path.with_name(path.name + ".new")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
+    durable.write(beside, text, os.O_TRUNC)
     beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    durable.flush_names(path.parent)
