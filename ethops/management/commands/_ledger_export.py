@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from audit.ledger import exports
+from ethops.management.commands._ledger_files import new_file
 from ethops.management.commands._ledger_progress import Progress
 
 
@@ -42,7 +43,7 @@ def run(write: Callable[[str], object], options: dict[str, Any]) -> None:
 
 def _file(file: Path) -> str:
     tell, count = Progress("written"), -1
-    with file.open("x", encoding="utf-8") as out:
+    with new_file(file) as out:
         for line in exports.lines():
             out.write(line + "\n")
             count += 1

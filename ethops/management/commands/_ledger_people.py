@@ -20,6 +20,7 @@ from audit.ledger.logkeys import KeyFile
 from ethops import env
 from ethops.desk import break_glass
 from ethops.desk.errors import DeskError
+from ethops.management.commands._ledger_files import new_file
 from personas import gate
 
 Write = Callable[[str], object]
@@ -115,7 +116,7 @@ def _epoch(write: Write, options: dict[str, Any]) -> int:
 
 def _retain(write: Write, options: dict[str, Any]) -> int:
     total, count = hashlib.sha256(), 0
-    with options["archive"].open("x", encoding="utf-8") as out:
+    with new_file(options["archive"]) as out:
         for line in exports.archive(options["first"], options["last"]):
             out.write(line + "\n")
             total.update(line.encode() + b"\n")

@@ -10,6 +10,7 @@ from django.core.management.base import CommandError
 
 from audit.ledger import bundles, proofs
 from audit.verify import File
+from ethops.management.commands._ledger_files import new_file
 
 USAGE = "name an entry by its number, or a ticket with --ticket, and then the file"
 
@@ -66,12 +67,8 @@ def _number(options: dict[str, Any]) -> int:
 
 
 def _write(file: Path, text: str) -> None:
-    try:
-        with file.open("x", encoding="utf-8") as out:
-            out.write(text)
-    except OSError as fault:
-        message = f"{file} cannot be written: {fault.strerror}. Nothing is overwritten."
-        raise CommandError(message, returncode=2) from fault
+    with new_file(file) as out:
+        out.write(text)
 
 
 def _said(file: Path, entries: int, size: int, administrators: list[str], late: int) -> str:

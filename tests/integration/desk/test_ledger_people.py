@@ -123,6 +123,14 @@ def test_an_archive_holds_what_is_let_go(role, record, clean_db, tmp_path):
     )
 
 
+def test_no_archive_is_written_over_another(clean_db, tmp_path):
+    (tmp_path / "archive").write_text("kept")
+    words = ["--to", "3", "--policy", "p", "--days", "0", "--by", "ada", "--why", "w"]
+    with pytest.raises(CommandError, match="Nothing is overwritten"):
+        run("retain", str(tmp_path / "archive"), *words)
+    assert (tmp_path / "archive").read_text() == "kept"
+
+
 def test_the_owner_prunes(servers, database_name, role, record, clean_db, tmp_path):
     test_an_archive_holds_what_is_let_go(role, record, clean_db, tmp_path)
     role("owner").execute("INSERT INTO audit_treehead (size, root, note) VALUES (6, '', '')")

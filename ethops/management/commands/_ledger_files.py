@@ -1,0 +1,23 @@
+"""Files that ledger commands write: new ones only, so that nobody loses what he has."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from django.core.management.base import CommandError
+
+
+@contextmanager
+def new_file(file: Path) -> Iterator[TextIO]:
+    """Open a file that is not there yet.
+
+    Raises:
+        CommandError: it is there, or cannot be written.
+    """
+    try:
+        with file.open("x", encoding="utf-8") as out:
+            yield out
+    except OSError as fault:
+        message = f"{file} cannot be written: {fault.strerror}. Nothing is overwritten."
+        raise CommandError(message, returncode=2) from fault
