@@ -37,9 +37,17 @@ class Damage:
     at: datetime
     to_seq: int
     findings: list[str]
-    acknowledged_by: str | None
+    acknowledged_by: str = ""
     digest: str = ""
     """Of the findings: other ones have another."""
+
+    @property
+    def finding(self) -> str:
+        """The first of them."""
+        return (self.findings or [UNSAID])[0]
+
+
+UNSAID = "what differs is not on record"
 
 
 def recording() -> Recording:
@@ -57,7 +65,7 @@ def damage() -> Damage | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    return Damage(row[0], int(row[1]), list(json.loads(row[2])), row[3], row[4])
+    return Damage(row[0], int(row[1]), list(json.loads(row[2])), row[3] or "", row[4])
 
 
 def acknowledge(*, by: str, why: str) -> bool:

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from audit.ledger import proofs
 from audit.ledger.tiles import WIDTH
 from audit.models import TreeHead
 from ethops.api.ledger import MOST_SEQ, HeadOut, Hex
@@ -101,7 +102,7 @@ class Consistent(APIView):
             "new": new,
             "old_root": ledger_proofs.root(old),
             "new_root": ledger_proofs.root(new),
-            "proof": ledger_proofs.grown(old, new),
+            "proof": proofs.consistency(old, new),
         }
         return Response(ConsistencyOut(shown).data)
 

@@ -156,15 +156,6 @@ def proven(of: Entry) -> Inclusion:
     return Inclusion(of.seq - 1, leaf, path, found, holds)
 
 
-def grown(old: int, new: int) -> list[bytes]:
-    """Return the proof that the tree of `old` is the beginning of the tree of `new`.
-
-    Raises:
-        NoProofError: there is no such proof, or the tiles that it needs are not there.
-    """
-    return proofs.consistency(old, new)
-
-
 def root(size: int) -> bytes:
     """Return the root at a size, from the tiles; NoProofError where they are not there."""
     return root_at(size, stored.reader())

@@ -33,16 +33,6 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class Damage:
-    """Damage that a check has found, and who has said that he knows of it."""
-
-    at: datetime
-    finding: str
-    acknowledged_by: str = ""
-    digest: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class SignedHead:
     """The newest tree head that the log has signed."""
 
@@ -58,7 +48,7 @@ class Standing:
     waiting: int
     oldest: datetime | None
     checked: Checked | None
-    damage: Damage | None = None
+    damage: trust.Damage | None = None
     head: SignedHead | None = None
     refused: str = ""
     unsigned_since: datetime | None = None
@@ -89,7 +79,7 @@ def standing() -> Standing:
         waiting=waiting["count"],
         oldest=waiting["oldest"],
         checked=checked,
-        damage=damage(),
+        damage=trust.damage(),
         head=head,
         refused=refused(),
         unsigned_since=_written_at(head.size + 1) if head and seq > head.size else None,
@@ -107,7 +97,7 @@ def last_check() -> Checked | None:
     return Checked(
         to_seq=found.to_seq,
         at=found.at,
-        finding="" if found.whole else str((found.findings or [UNSAID])[0]),
+        finding="" if found.whole else str((found.findings or [trust.UNSAID])[0]),
         since=found.since,
         took_s=found.took_us / 1_000_000,
     )
@@ -125,16 +115,6 @@ def refused() -> str:
     return found or ""
 
 
-def damage() -> Damage | None:
-    """Return the damage that no walk over the whole has found mended since; None without any."""
-    found = trust.damage()
-    if found is None:
-        return None
-    return Damage(
-        found.at, (found.findings or [UNSAID])[0], found.acknowledged_by or "", found.digest
-    )
-
-
 def debts() -> int:
     """Count the acts past the ledger that nobody else has looked at."""
     return breakglass.debts().count()
@@ -143,9 +123,6 @@ def debts() -> int:
 def mismatches() -> int:
     """Count the uses of our keys on hosts that no permit explains."""
     return KeyUse.objects.exclude(faults=[]).count()
-
-
-UNSAID = "what differs is not on record"
 
 
 def _written_at(seq: int) -> datetime | None:

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from audit.ledger import witnesses
+from audit.ledger.trust import Damage
 from ethops.pages import ledger_words
 from ethops.pages.words import NARROW, THIN
-from ethops.world.ledger_state import Checked, Damage, SignedHead, Standing
+from ethops.world.ledger_state import Checked, SignedHead, Standing
 
 NOW = datetime(2026, 11, 21, 3, 12, 4, tzinfo=UTC)
 
@@ -56,7 +57,7 @@ def test_all_well_is_one_calm_line():
     )
 
 
-BROKEN = Damage(ago(40), "#7: its bytes do not give its hash")
+BROKEN = Damage(ago(40), 7, ["#7: its bytes do not give its hash"])
 
 
 @pytest.mark.parametrize(
