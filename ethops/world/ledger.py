@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass
 from datetime import UTC
-from hashlib import sha256
 from typing import Any
 
 from django.db import connection
@@ -12,7 +11,7 @@ from django.db.models import QuerySet
 from audit.fields import CisOf, PersonaOf, RunOf
 from audit.ledger.chain import GENESIS
 from audit.ledger.entries import PRUNED
-from audit.ledger.merkle import leaf_hash
+from audit.ledger.merkle import leaf_hash, node_hash
 from audit.models import Entry
 
 
@@ -65,13 +64,17 @@ def proof(of: Entry) -> Proof:
     """Hash the entry's bytes again, and compare its link with the entry before it."""
     before = Entry.objects.filter(seq=of.seq - 1).values_list("hash", flat=True).first()
     expected = GENESIS if of.seq == 1 else before
-    body = bytes(of.body)
-    leaf = body if of.kind == PRUNED else leaf_hash(body)
     return Proof(
-        bytes_hold=sha256(b"\x01" + bytes(of.prev) + leaf).digest() == bytes(of.hash),
+        bytes_hold=node_hash(bytes(of.prev), leaf(of)) == bytes(of.hash),
         follows=expected is not None and bytes(expected) == bytes(of.prev),
         previous=of.seq - 1,
     )
+
+
+def leaf(of: Entry) -> bytes:
+    """Return the leaf of an entry in the tree; retention left it in the place of the bytes."""
+    body = bytes(of.body)
+    return body if of.kind == PRUNED else leaf_hash(body)
 
 
 def content(of: Entry) -> dict[str, Any]:

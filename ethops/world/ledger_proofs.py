@@ -12,11 +12,12 @@ from audit.errors import NoteError
 from audit.ledger import heads as stored
 from audit.ledger import proofs, tiles
 from audit.ledger.entries import PRUNED
-from audit.ledger.merkle import leaf_hash, root_at, verify_inclusion
+from audit.ledger.merkle import root_at, verify_inclusion
 from audit.ledger.notes import Key, TreeHead, split, verify_lines
 from audit.ledger.witnesses import each_once
 from audit.models import Cosignature, Entry, LogKey, Witness, Witnessing
 from audit.models import TreeHead as HeadRow
+from ethops.world import ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,7 @@ def proven(of: Entry) -> Inclusion:
     """
     found = _with_lines(proofs.head_over(of.seq))
     path = tuple(proofs.inclusion(of.seq, found.size))
-    leaf = bytes(of.body) if of.kind == PRUNED else leaf_hash(bytes(of.body))
+    leaf = ledger.leaf(of)
     holds = verify_inclusion(of.seq - 1, found.size, leaf, path, found.root)
     return Inclusion(of.seq - 1, leaf, path, found, holds)
 
