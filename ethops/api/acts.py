@@ -59,6 +59,12 @@ def give_back(*, ref: str, person: str, key: UUID) -> Deed:
     )
 
 
+def is_other_damage(seen: str) -> bool:
+    """Tell whether something else is found by now than the damage of this digest."""
+    now = trust.damage()
+    return bool(seen) and now is not None and now.digest != seen
+
+
 def acknowledge(*, by: str, why: str) -> bool:
     """Record that a person knows of damage to the ledger; False where there is none any more."""
     return trust.acknowledge(by=by, why=why)

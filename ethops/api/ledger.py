@@ -108,6 +108,7 @@ class DamageOut(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     finding = serializers.CharField()
     acknowledged_by = serializers.CharField()
+    digest = serializers.CharField()
 
 
 class SignedOut(serializers.Serializer[Any]):
@@ -148,6 +149,9 @@ class KnownIn(serializers.Serializer[Any]):
     """What the person knows of the damage."""
 
     why = serializers.CharField(max_length=2000)
+    seen = serializers.CharField(
+        max_length=64, required=False, help_text="the digest of the damage that was looked at"
+    )
 
 
 class OneOfMany(serializers.CharField):
@@ -248,6 +252,8 @@ class Acknowledge(APIView):
             raise exceptions.PermissionDenied("You may not acknowledge; ask somebody who may.")
         form = KnownIn(data=request.data)
         form.is_valid(raise_exception=True)
+        if acts.is_other_damage(form.validated_data.get("seen", "")):
+            raise exceptions.ValidationError({"seen": ["Something else was found since."]})
         said = {"by": request.user.get_username(), "why": form.validated_data["why"]}
         if not acts.acknowledge(**said):
             raise Http404("There is no damage to acknowledge.")

@@ -261,6 +261,15 @@ def test_damage_is_acknowledged_over_the_api_too(api, broken):
     assert (said["whole"], said["damage"]["acknowledged_by"]) == (False, "ada")
 
 
+def test_what_was_found_since_is_not_acknowledged_over_the_api_either(api, broken):
+    seen = api.get("/api/v1/ledger").json()["damage"]["digest"]
+    Check.objects.create(since=0, to_seq=9, whole=False, findings=["#1: something else"], took_us=1)
+    said = {"why": "I know.", "seen": seen}
+    answer = api.post("/api/v1/ledger/acknowledge", said, format="json")
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["seen"])
+    assert not Acknowledgement.objects.exists()
+
+
 def test_there_is_nothing_to_acknowledge_in_a_whole_ledger(api, signed):
     answer = api.post("/api/v1/ledger/acknowledge", {"why": "I know."}, format="json")
     assert answer.status_code == 404
