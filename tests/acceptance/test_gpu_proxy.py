@@ -26,8 +26,9 @@ from ethops.stack.spawn import spawn
 from gpu import clients
 from gpu.models import Job
 from gpu.proxy import orphans
-from tests.integration.gpu.house import House, eventually, furnished, words
+from tests.integration.gpu.house import House, furnished, words
 from tests.servers import Servers
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.processes
 

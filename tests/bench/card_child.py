@@ -28,6 +28,7 @@ from gpu.worker import current, doors, knowing  # noqa: E402
 from gpu.worker.current import Held  # noqa: E402
 from gpu.worker.order import CardOrder  # noqa: E402
 from gpu.worker.watch import gives_way  # noqa: E402
+from tests.waiting import eventually  # noqa: E402
 
 TIMES = 300
 BACKLOG = 200
@@ -129,11 +130,7 @@ def _wait(jobs: Sequence[UUID]) -> None:
 
 
 def _until(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not what():
-        if time.monotonic() > deadline:
-            raise TimeoutError("the queue stands still")
-        time.sleep(0.005)
+    eventually(what, PATIENCE_SECONDS, told="the queue stands still")
 
 
 if __name__ == "__main__":

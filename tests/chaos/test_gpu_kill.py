@@ -21,8 +21,9 @@ from pytest_django import DjangoDbBlocker
 
 from gpu.tiers import Tier
 from tests.chaos import evidence
-from tests.integration.gpu.house import House, eventually, furnished, words
+from tests.integration.gpu.house import House, furnished, words
 from tests.servers import Servers
+from tests.waiting import eventually
 
 pytestmark = [
     pytest.mark.chaos,

@@ -6,14 +6,15 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import eventually
 
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 SSH = shutil.which("ssh")
@@ -67,17 +68,10 @@ class Host:
         return done.returncode
 
     def wait_for(self, text: str, times: int = 1) -> None:
-        wait_until(lambda: self.log.read_text().count(text) >= times, text)
+        eventually(lambda: self.log.read_text().count(text) >= times, told=text)
 
     def wait_for_file(self, path: Path) -> None:
-        wait_until(path.exists, str(path))
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.02)
+        eventually(path.exists, told=str(path))
 
 
 def keygen(*words: str) -> str:

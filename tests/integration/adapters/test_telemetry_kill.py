@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +14,11 @@ from adapters import site, site_rows
 from ethops.env import CLONE
 from tests.conftest import point_django
 from tests.servers import Servers
+from tests.waiting import eventually
 
 OURS = "SHA256:" + "o" * 43
 KILLS = 5
+PATIENCE_SECONDS = 60
 COLLECT = """
 import django
 django.setup()
@@ -43,13 +44,6 @@ def log(clean_db: None, servers: Servers, database_name: str, tmp_path: Path) ->
     site_rows.apply(found.value)
     point_django(servers, database_name, "ethops_app")
     return path
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.005)
 
 
 @pytest.mark.processes
@@ -91,16 +85,16 @@ def test_killed_again_and_again_it_reads_each_line_once(
     for _ in range(KILLS):
         with subprocess.Popen([sys.executable, "-c", COLLECT], cwd=CLONE, env=environment) as child:
             try:
-                wait_until(began)
+                eventually(began, PATIENCE_SECONDS)
                 write_some()
                 before = written - 40
-                wait_until(lambda: len(ports()) > before)  # noqa: B023 - waited for at once
+                eventually(lambda: len(ports()) > before, PATIENCE_SECONDS)  # noqa: B023 - waited for at once
                 write_some()
             finally:
                 child.kill()
     with subprocess.Popen([sys.executable, "-c", COLLECT], cwd=CLONE, env=environment) as child:
         try:
-            wait_until(lambda: len(ports()) >= written)
+            eventually(lambda: len(ports()) >= written, PATIENCE_SECONDS)
         finally:
             child.kill()
     assert ports() == list(range(1, written + 1))

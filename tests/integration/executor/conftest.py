@@ -4,7 +4,6 @@ import json
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +29,7 @@ from ethops.executor.worker import Worker
 from personas import loading
 from personas.incarnation import Incarnation
 from tests.doubles.agent import propose
+from tests.waiting import eventually
 
 CARD = "incident_responder"
 LEASE_SECONDS = 30
@@ -225,7 +225,7 @@ def kept_service(bench, unused_tcp_port) -> Iterator[subprocess.Popen[bytes]]:
         cwd=CLONE,
         stdin=subprocess.PIPE,
     )
-    wait_until((bench.folder / "web.pid").exists)
+    eventually((bench.folder / "web.pid").exists)
     yield keeper
     keeper.kill()
     keeper.wait()
@@ -239,12 +239,3 @@ def unused_tcp_port() -> int:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         return int(holder.getsockname()[1])
-
-
-def wait_until(condition: Callable[[], Any], seconds: float = 20) -> Any:
-    """Wait for the condition's first true value; fail after the time."""
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
-    return value

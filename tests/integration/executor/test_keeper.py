@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from ethops.env import CLONE
-from tests.integration.executor.conftest import wait_until
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.processes
 
@@ -30,7 +30,7 @@ def keeper(tmp_path):
         cwd=CLONE,
         stdin=subprocess.PIPE,
     )
-    wait_until((tmp_path / "sleeper.pid").exists)
+    eventually((tmp_path / "sleeper.pid").exists)
     yield process
     process.kill()
     process.wait()
@@ -45,7 +45,7 @@ def pid(tmp_path):
 def test_a_service_that_ends_is_started_again(keeper, pid):
     old = pid()
     os.kill(old, signal.SIGKILL)
-    assert wait_until(lambda: pid() != old and psutil.pid_exists(pid()))
+    assert eventually(lambda: pid() != old and psutil.pid_exists(pid()))
 
 
 def test_the_keeper_ends_with_its_standard_input(keeper, pid, tmp_path):
@@ -59,4 +59,4 @@ def test_a_killed_keeper_leaves_no_service_behind(keeper, pid):
     service = pid()
     keeper.kill()
     keeper.wait(10)
-    wait_until(lambda: not psutil.pid_exists(service))
+    eventually(lambda: not psutil.pid_exists(service))

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from ethops.env import CLONE
-from tests.integration.executor.conftest import wait_until
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def inbox(bench, settings, unused_tcp_port):
         except httpx.HTTPError:
             return 0
 
-    wait_until(answers)
+    eventually(answers)
     yield box
     process.kill()
     process.wait()

@@ -14,7 +14,7 @@ from ethops.desk import work
 from ethops.env import CLONE
 from ethops.executor import changes, marks, runner, worker
 from personas import gate
-from tests.integration.executor.conftest import wait_until
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
 
@@ -139,9 +139,9 @@ def test_a_killed_executor_takes_its_play_along(bench, kept_service, executor):
     action = bench.authorised(ref, "playbook.run", "restart_service", "web-01")
     process = executor()
     events = bench.folder / "state" / "plays" / str(action) / "artifacts" / "play" / "job_events"
-    wait_until(lambda: len(list(events.glob("*.json"))) > 8)
+    eventually(lambda: len(list(events.glob("*.json"))) > 8)
     process.kill()
-    wait_until(lambda: not marks.alive(action))
+    eventually(lambda: not marks.alive(action))
     bench.lose_lease(action)
     bench.worker().drain("executor.plays")
     assert bench.action(action)["state"] == "in_doubt"
@@ -262,7 +262,7 @@ def test_the_stop_ends_a_play_that_runs(bench, kept_service, executor):
     ref = bench.incident("web-01")
     action = bench.authorised(ref, "playbook.run", "restart_service", "web-01")
     process = executor()
-    wait_until(lambda: marks.alive(action))
+    eventually(lambda: marks.alive(action))
     began = time.monotonic()
     (bench.folder / "state" / "STOP").touch()
     process.wait(30)

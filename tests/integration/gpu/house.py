@@ -5,7 +5,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,22 +41,11 @@ from personas import loading as personas
 from tests.conftest import point_django
 from tests.doubles.wire import Wire
 from tests.servers import Servers
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 SCALE = 0.01
 LEASE_SECONDS = 2
-PATIENCE_SECONDS = 20.0
 UNACKED = "unacked"
-
-
-def eventually(what: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
-    """Wait until it is true, and return it."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = what()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"not within {seconds:g} s"
-        time.sleep(0.005)
 
 
 @dataclass

@@ -11,7 +11,8 @@ import pytest
 
 from gpu.tiers import Tier
 from personas import gate
-from tests.integration.gpu.house import House, eventually
+from tests.integration.gpu.house import House
+from tests.waiting import eventually
 
 BY_MODEL = "ops-8b (ops-8b)"
 INPUTS = {

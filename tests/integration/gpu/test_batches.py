@@ -10,7 +10,8 @@ import pytest
 from gpu import rows
 from gpu.simulated.vectors import vector
 from gpu.tiers import Tier
-from tests.integration.gpu.house import House, eventually
+from tests.integration.gpu.house import House
+from tests.waiting import eventually
 
 QUEUE = "embedding.embed-8b"
 DIMENSIONS = 384

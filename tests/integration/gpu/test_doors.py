@@ -12,7 +12,8 @@ from gpu import rows
 from gpu.rows import Request
 from gpu.states import JobKind
 from gpu.tiers import Tier
-from tests.integration.gpu.house import House, eventually
+from tests.integration.gpu.house import House
+from tests.waiting import eventually
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from gpu.tiers import Tier
-from tests.integration.gpu.house import House, eventually, words
+from tests.integration.gpu.house import House, words
+from tests.waiting import eventually
 
 ATTEMPTS = 3
 

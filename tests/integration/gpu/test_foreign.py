@@ -20,7 +20,8 @@ from ethops.env import CLONE
 from ethops.management.commands import _gpu_run
 from ethops.stack.layout import Layout
 from gpu.tiers import Tier
-from tests.integration.gpu.house import House, eventually, words
+from tests.integration.gpu.house import House, words
+from tests.waiting import eventually
 
 Start = Callable[..., "Keeper"]
 

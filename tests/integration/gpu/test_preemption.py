@@ -9,7 +9,8 @@ import pytest
 from gpu.rows import Request
 from gpu.states import JobKind
 from gpu.tiers import Tier
-from tests.integration.gpu.house import House, eventually, words
+from tests.integration.gpu.house import House, words
+from tests.waiting import eventually
 
 LONG = 4000
 """Tokens: a second and a half of the card, at this scale."""

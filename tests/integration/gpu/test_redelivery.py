@@ -9,7 +9,8 @@ import pytest
 
 from gpu.celery import VISIBILITY_LEASES
 from gpu.tiers import Tier
-from tests.integration.gpu.house import LEASE_SECONDS, UNACKED, House, eventually, words
+from tests.integration.gpu.house import LEASE_SECONDS, UNACKED, House, words
+from tests.waiting import eventually
 
 VISIBILITY_SECONDS = VISIBILITY_LEASES * LEASE_SECONDS
 

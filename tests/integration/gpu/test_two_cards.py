@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from gpu.tiers import Tier
-from tests.integration.gpu.house import LEASE_SECONDS, House, eventually, words
+from tests.integration.gpu.house import LEASE_SECONDS, House, words
+from tests.waiting import eventually
 
 
 @pytest.fixture(scope="module")

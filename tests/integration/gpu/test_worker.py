@@ -10,7 +10,8 @@ from gpu.errors import UnknownSlotError
 from gpu.rows import Request
 from gpu.states import JobKind
 from gpu.tiers import Tier
-from tests.integration.gpu.house import UNACKED, House, eventually, words
+from tests.integration.gpu.house import UNACKED, House, words
+from tests.waiting import eventually
 
 # ---------------------------------------------------------------- answers
 

@@ -1,6 +1,5 @@
 """Cards, queues and traces for tests of the policies: pure data, no Django."""
 
-from collections.abc import Sequence
 
 from gpu.policy.view import CardFacts, Running, SlotFacts, Waiting
 from gpu.replay.trace import TraceJob
@@ -82,8 +81,3 @@ def at_once(*queues: tuple[Tier, str], tokens_out: int = 200) -> list[TraceJob]:
         job(number, tier, slot, number / 1000, tokens_out=tokens_out)
         for number, (tier, slot) in enumerate(queues)
     ]
-
-
-def slots_of(waiting: Sequence[Waiting]) -> list[str]:
-    """Return the slots of queues."""
-    return [queue.slot for queue in waiting]

@@ -4,8 +4,7 @@ import asyncio
 import http.client
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,8 +13,8 @@ import uvicorn
 
 from gpu.models import Job
 from gpu.proxy.app import application
+from tests.waiting import eventually
 
-PATIENCE_SECONDS = 20.0
 WHY = [{"role": "user", "content": "why?"}]
 
 
@@ -32,17 +31,6 @@ def serving(app: Any = application) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
-
-
-def eventually(what: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
-    """Wait until it is true, and return it."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = what()
-        if found:
-            return found
-        time.sleep(0.005)
-    raise AssertionError(f"not within {seconds} s: {what}")
 
 
 def states() -> list[str]:

@@ -8,7 +8,8 @@ import pydantic
 import pytest
 
 from tests.doubles.gpu_worker import answer
-from tests.integration.gpu.proxy.parts import WHY, eventually, states
+from tests.integration.gpu.proxy.parts import WHY, states
+from tests.waiting import eventually
 
 LOOK = {
     "type": "function",

@@ -8,7 +8,8 @@ from django.db import connections
 
 from gpu import clients
 from gpu.proxy.limits import LARGEST_BODY
-from tests.integration.gpu.proxy.parts import WHY, Asking, eventually, states
+from tests.integration.gpu.proxy.parts import WHY, Asking, states
+from tests.waiting import eventually
 
 EVERY = [
     ("GET", "/api/tags"),

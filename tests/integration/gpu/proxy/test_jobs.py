@@ -6,7 +6,8 @@ import redis
 from gpu import conf, living
 from gpu.models import Job
 from gpu.proxy import orphans, replying
-from tests.integration.gpu.proxy.parts import WHY, eventually, states
+from tests.integration.gpu.proxy.parts import WHY, states
+from tests.waiting import eventually
 
 
 def test_a_request_is_a_job_of_its_key(lab, worker):

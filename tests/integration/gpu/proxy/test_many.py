@@ -12,7 +12,8 @@ from django.db import connection
 
 from gpu.proxy.hub import THREADS
 from gpu.proxy.limits import LARGEST_BODY
-from tests.integration.gpu.proxy.parts import WHY, eventually, states
+from tests.integration.gpu.proxy.parts import WHY, states
+from tests.waiting import eventually
 
 MANY = 200
 OTHERS = 6

@@ -8,7 +8,8 @@ import redis
 from gpu.models import Job
 from gpu.proxy import replying
 from gpu.worker import channel
-from tests.integration.gpu.proxy.parts import eventually, states
+from tests.integration.gpu.proxy.parts import states
+from tests.waiting import eventually
 
 
 def first(worker):
