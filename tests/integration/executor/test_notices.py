@@ -7,12 +7,12 @@ import sys
 import threading
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler
 
 import httpx
 import pytest
 
 from ethops.env import CLONE
+from tests.doubles.anchors import served
 from tests.waiting import eventually
 
 
@@ -60,18 +60,8 @@ def answering(bench, settings):
 
         def begin(statuses):
             waiting = iter(statuses)
-
-            class Answers(BaseHTTPRequestHandler):
-                def do_POST(self):
-                    self.rfile.read(int(self.headers["Content-Length"]))
-                    self.send_response(next(waiting))
-                    self.send_header("Content-Length", "0")
-                    self.end_headers()
-
-                def log_message(self, *_):
-                    return
-
-            bench.inbox = f"http://127.0.0.1:{stack.enter_context(serving(Answers))}/ops"
+            url = stack.enter_context(served(lambda _path, _body: (next(waiting), b"")))
+            bench.inbox = f"{url}/ops"
             declared = {"notify": {"kind": "http", "url": bench.inbox}}
             settings.ETHOPS_SITE.write_text(json.dumps(declared))
 

@@ -1,15 +1,13 @@
 """In the moment when an adapter is called, the entry of what it does is on disk: every effect."""
 
 import json
-import socketserver
-import threading
-from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from ethops.executor.registry import EFFECTS, effect_of
 from personas import gate
 from tests.doubles import tripwire
+from tests.doubles.anchors import served
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -54,28 +52,18 @@ def test_a_play_begins_after_its_entry(bench, wire):
 
 
 def test_a_person_is_told_after_the_entry(bench, wire, settings):
-    class Inbox(BaseHTTPRequestHandler):
-        def do_POST(self):
-            self.rfile.read(int(self.headers["Content-Length"]))
-            wire.look()
-            self.send_response(200)
-            self.end_headers()
+    def look(_path, _body):
+        wire.look()
+        return 200, b""
 
-        def log_message(self, *_):
-            pass
-
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Inbox) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        target = f"http://127.0.0.1:{server.server_address[1]}/ops"
+    with served(look) as url:
+        target = f"{url}/ops"
         settings.ETHOPS_SITE.write_text(json.dumps({"notify": {"kind": "http", "url": target}}))
         with bench.as_role("app"):
             args = {"kind": "http", "target": target, "title": "t", "text": "x"}
             gate.order_notice(rule="test", key="k", ticket_ref="", args=args)
         bench.record()
         bench.worker().act_one("executor.light")
-        server.shutdown()
-        thread.join()
     assert wire.MET == ["notify"]
 
 

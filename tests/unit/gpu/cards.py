@@ -1,6 +1,5 @@
 """Cards, queues and traces for tests of the policies: pure data, no Django."""
 
-
 from gpu.policy.view import CardFacts, Running, SlotFacts, Waiting
 from gpu.replay.trace import TraceJob
 from gpu.tiers import Tier
