@@ -10,7 +10,6 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.db import transaction
-from django.db.utils import Error
 
 from adapters import site, site_rows
 from adapters.telemetry.errors import PositionError, UnknownObserverError
@@ -430,7 +429,7 @@ def test_evidence_is_not_taken_away(
     world.login(1)
     world.write("Disconnected from user deploy 10.9.0.5 port 1")
     world.collector.collect()
-    with pytest.raises((psycopg.errors.InsufficientPrivilege, Error)):
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
         role("app").execute(statement)
 
 

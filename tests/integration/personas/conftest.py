@@ -75,11 +75,12 @@ class World:
     def finish(self, step: Any, next_: str = "continue") -> str:
         return finish(self.as_role("agent"), step, next_)
 
-    def record(self) -> int:
-        """Let the recorder write down what waits."""
-        link = self.connect("audit_writer")
-        origin = str(link.execute("SELECT origin FROM audit.head()").fetchone()[0])
-        return Recorder("").record(link, origin)
+    def record(self) -> None:
+        """Let the recorder write down all that waits."""
+        link, going = self.connect("audit_writer"), 1
+        while going:
+            origin = str(link.execute("SELECT origin FROM audit.head()").fetchone()[0])
+            going = Recorder("").record(link, origin)
 
     def claim(self, queue: str = "executor.plays", lease: float = 30) -> Any:
         """Claim an effect as the executor."""

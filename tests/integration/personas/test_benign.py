@@ -12,7 +12,6 @@ from audit import checkpointer
 from audit.checkpointer import Tree
 from audit.ledger import exports, retention, verification
 from audit.ledger.logkeys import KeyFile
-from audit.recorder import Recorder
 from ethops.env import CLONE
 
 
@@ -42,18 +41,11 @@ class House:
 
     def __init__(self, world, keys, file):
         self.world, self.keys, self.file = world, keys, file
-        self.writer, self.signer = world.connect("audit_writer"), world.connect("audit_signer")
-
-    def record(self):
-        """Record what waits."""
-        going = 1
-        while going:
-            origin = str(self.writer.execute("SELECT origin FROM audit.head()").fetchone()[0])
-            going = Recorder("").record(self.writer, origin)
+        self.signer = world.connect("audit_signer")
 
     def write(self):
         """Record what waits, and sign."""
-        self.record()
+        self.world.record()
         tree = Tree.resume(self.signer, self.keys)
         while tree.sign_next(self.signer):
             pass
