@@ -16,7 +16,7 @@ from adapters.json_value import JSON
 from adapters.monitoring.port import Probe, ProbeKind, Sample, Symptom
 from personas.cards import Name
 from personas.catalogue import EntryDocument
-from personas.runtime.facts import Entry, Known, question
+from personas.runtime.facts import Known, fitting, question
 
 SHIPPED: Final = Path(__file__).resolve().parent / "cases"
 NOW: Final = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
@@ -221,7 +221,7 @@ def _known(case: CaseDocument, catalogue: Mapping[str, EntryDocument]) -> Known:
         probes=probes,
         samples=tuple(s for n, each in enumerate(case.probes) for s in _samples(n, each)),
         well_since=None if well_for is None else NOW - timedelta(seconds=well_for),
-        entries=_entries(ci, catalogue) if ci else (),
+        entries=fitting(ci, catalogue) if ci else (),
         worked_before=case.worked_before,
     )
 
@@ -283,11 +283,3 @@ def _play(play: PlayDocument, ci: CIDocument | None) -> dict[str, JSON]:
         "result": {"said": play.said},
         "settled_at": None if settled is None else (NOW - timedelta(seconds=settled)).isoformat(),
     }
-
-
-def _entries(ci: CI, catalogue: Mapping[str, EntryDocument]) -> tuple[Entry, ...]:
-    return tuple(
-        Entry(name, entry.title, entry.verification.window_s, entry.verification.patience_s)
-        for name, entry in sorted(catalogue.items())
-        if entry.fits(ci.attributes)
-    )

@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
-from django.db import connection
-
 from adapters import registry
 from adapters.cmdb.port import CI
+from adapters.rows import select
 from adapters.tickets.errors import TicketNotFoundError
+from personas.catalogue import EntryDocument
 from personas.gate import StepClaim
-from personas.runtime.facts import Entry, Known
+from personas.runtime.facts import Entry, Known, fitting
 
 HISTORY = timedelta(days=90)
 LATELY = timedelta(minutes=10)
@@ -76,30 +76,15 @@ def _neighbours(ci: CI, now: datetime) -> int:
 
 
 def _entries(ci: CI) -> tuple[Entry, ...]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT name, title,"
-            " (document #>> '{verification,window_s}')::float8,"
-            " (document #>> '{verification,patience_s}')::float8"
-            " FROM reading.catalogue WHERE enabled AND ("
-            " document #> '{applies_to,any_attribute}' = '[]'::jsonb"
-            " OR jsonb_exists_any(%s::jsonb, ARRAY(SELECT jsonb_array_elements_text("
-            " document #> '{applies_to,any_attribute}')))) ORDER BY name",
-            [_keys(ci)],
-        )
-        return tuple(Entry(*row) for row in cursor.fetchall())
-
-
-def _keys(ci: CI) -> str:
-    # Names of the declared attributes are all that fitting depends on.
-    return "{" + ", ".join(f'"{name}": 0' for name in ci.attributes) + "}"
+    rows = select("SELECT name, document FROM reading.catalogue WHERE enabled")
+    read = EntryDocument.model_validate_json
+    return fitting(ci, {row["name"]: read(row["document"]) for row in rows})
 
 
 def _worked(ci: CI) -> tuple[str, ...]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT DISTINCT entry FROM reading.past_action"
-            " WHERE target = %s AND outcome = 'done' AND decided_at > %s ORDER BY entry",
-            [ci.ref, datetime.now(UTC) - HISTORY],
-        )
-        return tuple(row[0] for row in cursor.fetchall())
+    rows = select(
+        "SELECT DISTINCT entry FROM reading.past_action"
+        " WHERE target = %s AND outcome = 'done' AND decided_at > %s ORDER BY entry",
+        [ci.ref, datetime.now(UTC) - HISTORY],
+    )
+    return tuple(row["entry"] for row in rows)

@@ -10,6 +10,7 @@ from adapters.cmdb.port import CI
 from adapters.inference.port import Candidate, Question, QuestionKind
 from adapters.json_value import JSON
 from adapters.monitoring.port import Probe, Sample
+from personas.catalogue import EntryDocument
 
 MAINTENANCE: Final = "maintenance_until"
 """The attribute with which a CI's owner says until when its alerts mean his own work."""
@@ -66,6 +67,15 @@ class Known:
         """The newest of this run's own."""
         own = [play for play in self.plays if play["run"] == self.run]
         return own[-1] if own else None
+
+
+def fitting(ci: CI, catalogue: Mapping[str, EntryDocument]) -> tuple[Entry, ...]:
+    """Return the entries that are on offer for a CI, by name."""
+    return tuple(
+        Entry(name, entry.title, entry.verification.window_s, entry.verification.patience_s)
+        for name, entry in sorted(catalogue.items())
+        if entry.fits(ci.attributes)
+    )
 
 
 def question(known: Known, kind: QuestionKind, card: str) -> Question:

@@ -22,6 +22,7 @@ ATTRIBUTES = [
     {"path": "/srv/a"},
     {"path": "/srv/a", "clean_pattern": "*.log"},
     {"colour": "red"},
+    {'an "odd" name': "x", "path": "/srv/a"},
 ]
 
 
