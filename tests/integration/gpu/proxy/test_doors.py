@@ -7,6 +7,7 @@ import pytest
 from django.db import connections
 
 from gpu import clients
+from gpu.proxy import entering
 from gpu.proxy.limits import LARGEST_BODY
 from tests.integration.gpu.proxy.parts import WHY, Asking, states
 from tests.waiting import eventually
@@ -186,6 +187,8 @@ def test_a_fault_of_ours_is_said_in_the_language_of_the_address(lab, role):
 def test_a_redis_that_is_away_delays_nothing_but_the_message(lab, worker, monkeypatch):
     from gpu.celery import app
 
+    # The tests after this one begin without its memory of a Redis that is away.
+    monkeypatch.setattr(entering, "_away_until", [0.0])
     monkeypatch.setitem(app.conf, "broker_url", "redis://127.0.0.1:1/0")
     monkeypatch.setattr(app, "_pool", None)
     monkeypatch.setattr(app.amqp, "_producer_pool", None)
