@@ -23,7 +23,16 @@ from ethops.world.ledger_proofs import Head, Inclusion
 APART = ("values", "signed", "instance", "instance_seq", "instance_prev")
 """Parts of a body that the page shows in their own way."""
 
-SPELT = {"cis": "CIs", "args_sha256": "Arguments (hash)", "entry": "Catalogue"}
+SPELT = {
+    "cis": "CIs",
+    "args_sha256": "Arguments (hash)",
+    "result_sha256": "Result (hash)",
+    "question_sha256": "Question (hash)",
+    "answer_sha256": "Answer (hash)",
+    "entry": "Catalogue",
+    "intent_seq": "Authorised in",
+    "latency_us": "Took, in µs",
+}
 
 
 @dataclass(frozen=True, slots=True)
