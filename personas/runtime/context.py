@@ -6,6 +6,7 @@ from adapters import registry
 from adapters.cmdb.port import CI
 from adapters.rows import select
 from adapters.tickets.errors import TicketNotFoundError
+from adapters.tickets.port import Ticket
 from personas.catalogue import EntryDocument
 from personas.gate import StepClaim
 from personas.runtime.facts import Entry, Known, fitting
@@ -23,6 +24,7 @@ def gather(claim: StepClaim) -> Known:
     now = datetime.now(UTC)
     monitoring = registry.reader("monitoring")
     alert = claim.inputs.get("alert") or {}
+    ticket = _ticket(claim.ticket_ref)
     return Known(
         ticket_ref=claim.ticket_ref,
         run=str(claim.run_id),
@@ -32,7 +34,8 @@ def gather(claim: StepClaim) -> Known:
         ci=ci,
         now=now,
         named_host=_declared_host(str(alert.get("host", ""))),
-        repeats=_repeats(claim.ticket_ref),
+        repeats=ticket.repeats if ticket else 0,
+        opened_at=ticket.opened_at if ticket else None,
         neighbours=_neighbours(ci, now) if ci else 0,
         probes=monitoring.probes_of(ci.ref) if ci else (),
         samples=monitoring.samples(ci.ref, now - LATELY) if ci else (),
@@ -54,11 +57,11 @@ def _declared_host(name: str) -> str:
     return name if name and registry.reader("cmdb").host(name) else ""
 
 
-def _repeats(ticket_ref: str) -> int:
+def _ticket(ref: str) -> Ticket | None:
     try:
-        return registry.reader("tickets").get(ticket_ref).repeats
+        return registry.reader("tickets").get(ref)
     except TicketNotFoundError:
-        return 0
+        return None
 
 
 def _neighbours(ci: CI, now: datetime) -> int:

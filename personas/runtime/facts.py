@@ -14,6 +14,8 @@ from personas.catalogue import EntryDocument
 
 MAINTENANCE: Final = "maintenance_until"
 """The attribute with which a CI's owner says until when its alerts mean his own work."""
+LOOK_PATIENCE: Final = timedelta(seconds=30)
+"""So long after a ticket was opened, a step waits for the CI's probes to look."""
 _OF_ONE_KIND: Final = (
     {"refused", "no_answer", "wrong_content"},
     {"slow", "wrong_status", "unreachable"},
@@ -48,6 +50,8 @@ class Known:
     named_host: str = ""
     """The declared host that the alert's labels name, "" where they name none."""
     repeats: int = 0
+    opened_at: datetime | None = None
+    """When the desk opened the ticket."""
     neighbours: int = 0
     """How many other CIs of the same host have lately got an incident that is still open."""
     probes: tuple[Probe, ...] = ()
@@ -99,6 +103,20 @@ def facts(known: Known, kind: str) -> dict[str, JSON]:
     if kind == "verify":
         found |= _verification(known)
     return found
+
+
+def probes_look_first(known: Known) -> bool:
+    """Tell whether all that is known of a CI is from before its trouble was told.
+
+    Somebody else's monitor may be faster than our probes: what these said before says nothing of
+    the trouble. A probe that is bad, has gone silent, or looks but rarely is not waited for.
+    """
+    return (
+        known.opened_at is not None
+        and known.now - known.opened_at < LOOK_PATIENCE
+        and known.well_since is not None
+        and any(p.last_sample_at and p.last_sample_at < known.opened_at for p in known.probes)
+    )
 
 
 def candidates(known: Known, kind: str) -> tuple[Candidate, ...]:

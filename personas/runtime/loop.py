@@ -15,10 +15,10 @@ from adapters.json_value import JSON
 from audit.work.leases import Keeper
 from personas import conf, gate
 from personas.incarnation import Incarnation
-from personas.runtime import asking
+from personas.runtime import asking, facts
 from personas.runtime import context as gathering
 from personas.runtime.facts import Known
-from personas.runtime.plan import Plan, Situation, close, plan
+from personas.runtime.plan import Plan, Situation, close, look_first, plan
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +62,9 @@ def _step(claim: gate.StepClaim) -> None:
         _finish(claim, {"kind": "close"}, {"choice": ended.next}, ended)
         return
     known = gathering.gather(claim)
+    if stage == "diagnose" and facts.probes_look_first(known):
+        _finish(claim, {"kind": "look"}, {"choice": "wait"}, look_first(stage))
+        return
     asked = asking.ask(claim, known, cast("QuestionKind", stage))
     if asked is None:
         return

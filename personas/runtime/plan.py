@@ -71,6 +71,11 @@ def close(history: list[dict[str, Any]], run: str, step: int) -> Plan:
     return Plan(next="done", summary=", ".join(f"{a['verb']} done" for a in last))
 
 
+def look_first(stage: str) -> Plan:
+    """Let the probes look before anything is asked."""
+    return Plan(stage=stage, wait_seconds=LOOK_AGAIN_SECONDS)
+
+
 def _triage(answer: Answer, situation: Situation) -> Plan:
     level = answer.choice.rpartition("_")[2]
     args = {

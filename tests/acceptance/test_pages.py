@@ -238,7 +238,7 @@ def test_a_ticket_is_worked_on_without_script(visit):
     page.click(f"button:has-text('Resolve {visit.scene.ticket}')")
     expect(page.locator(".messagelist")).to_contain_text("is resolved")
     page.click("text=show")
-    assert page.locator(".story .routine").count() > 0
+    expect(page.locator(".story .routine")).not_to_have_count(0)
 
 
 def test_the_stop_works_without_script(visit):

@@ -1,6 +1,6 @@
 """What a step gathers through the readers, from rows as they are loaded and written."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -114,7 +114,14 @@ def test_repeats_are_the_tickets_own(site):
 
 
 def test_a_ticket_of_another_system_has_none(site):
-    assert context.gather(claim("X-1", "a")).repeats == 0
+    known = context.gather(claim("X-1", "a"))
+    assert (known.repeats, known.opened_at) == (0, None)
+
+
+def test_when_the_ticket_was_opened_is_known(site):
+    known = context.gather(claim("I-a", "a"))
+    assert known.opened_at is not None
+    assert timedelta(seconds=59) < known.now - known.opened_at < timedelta(seconds=120)
 
 
 @pytest.mark.parametrize("attributes", ATTRIBUTES, ids=str)

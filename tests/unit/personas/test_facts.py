@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from adapters.monitoring.port import Sample
-from personas.runtime.facts import Entry, facts
+from personas.runtime.facts import Entry, facts, probes_look_first
 from tests.unit.personas.known import KNOWN, NOW, PROBE, SHOP
 
 
@@ -57,6 +57,31 @@ def test_a_probe_that_misses_three_turns_has_gone_silent(age, stale):
 
 def test_a_probe_before_its_first_sample_is_not_silent():
     assert seen(probes=(replace(PROBE, last_sample_at=None),))["probe.stale"] is False
+
+
+GOOD = replace(PROBE, symptom="ok", last_sample_at=NOW - timedelta(seconds=5))
+TOLD = replace(
+    KNOWN, probes=(GOOD,), well_since=NOW - timedelta(hours=1), opened_at=NOW - timedelta(seconds=4)
+)
+
+
+def test_what_was_seen_before_the_trouble_was_told_is_looked_at_again():
+    assert probes_look_first(TOLD)
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        replace(TOLD, probes=(replace(GOOD, last_sample_at=NOW - timedelta(seconds=3)),)),
+        replace(TOLD, well_since=None),
+        replace(TOLD, probes=()),
+        replace(TOLD, opened_at=None),
+        replace(TOLD, now=NOW + timedelta(seconds=26)),
+    ],
+    ids=["looked since", "one is bad or silent", "no probe", "no ticket", "patience is over"],
+)
+def test_nothing_else_is_waited_for(known):
+    assert not probes_look_first(known)
 
 
 @pytest.mark.parametrize(("marks", "turns"), [("", 0), ("ggg", 0), ("gbg", 2), ("bgbbgb", 4)])
