@@ -18,24 +18,11 @@ from ethops.world import ledger_proofs, runs
 from ethops.world.story import deed, said_by
 from personas.models import Action
 
-GUARDS = (
-    ("run", "the run is alive"),
-    ("token", "the token is that of the step being taken"),
-    ("expiry", "the run is within its time"),
-    ("stop", "nobody has pressed the stop"),
-    ("budget", "actions, uses per ticket and per hour are within bounds"),
-    ("grant", "the card has the right"),
-    ("arguments", "every argument matches its pattern"),
-)
-OF_TICKETS = (("scope", "it is the run's own ticket"),)
-OF_PLAYBOOKS = (
-    ("catalogue", "the playbook is in the catalogue"),
-    ("join", "the alert was joined to one CI"),
-    ("scope", "the CI is one of the ticket's"),
-    ("lifeline", "the CI is no lifeline"),
-    ("pin", "the files are those that were approved"),
+AFTER = (
     ("autonomy", "the card may act here, not only observe"),
+    ("signature", "whoever takes the step has signed what it asks"),
 )
+"""What the gate asks when no guard has denied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +148,8 @@ def guards(action: Action) -> list[Guard]:
     """Return the guards this kind of action meets, with the one that decided."""
     if action.verb == "notify":
         return []
-    also = OF_PLAYBOOKS if action.verb == "playbook.run" else OF_TICKETS
-    return [Guard(name, means, name == action.guard) for name, means in (*GUARDS, *also)]
+    met = (*runs.guards(action.verb), *AFTER)
+    return [Guard(name, means, name == action.guard) for name, means in met]
 
 
 def verdict_says(action: Action) -> str:

@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
+from adapters.rows import select
 from audit.models import Entry
 from personas.models import Action, AgentIntent, Autonomy, Card, CatalogueEntry, Grant, Run, Step
 from personas.states import LIVE
@@ -135,6 +136,12 @@ def rights(now: datetime | None = None) -> Rights:
         failed=said["failed"],
         in_doubt=in_doubt().count(),
     )
+
+
+def guards(verb: str) -> list[tuple[str, str]]:
+    """Return the gate's guards of a verb in their order, each with what it sees to."""
+    asked = "SELECT name, says FROM reading.guard WHERE verbs = '{}' OR %s = ANY(verbs)"
+    return [(row["name"], row["says"]) for row in select(f"{asked} ORDER BY position", [verb])]
 
 
 def cards() -> QuerySet[Card]:

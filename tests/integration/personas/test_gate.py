@@ -111,7 +111,7 @@ def test_an_entry_is_used_once_per_ticket(world):
     world.run("web-01")
     step = world.step()
     world.propose(step, "playbook.run", "restart", "web-01", key="a")
-    assert denied(world.propose(step, "playbook.run", "restart", "web-01", key="b"), "budget")
+    assert denied(world.propose(step, "playbook.run", "restart", "web-01", key="b"), "uses")
 
 
 def test_the_hourly_limit_holds_when_two_ask_at_once(world):
@@ -226,3 +226,47 @@ def test_levels_that_need_approvals_are_refused(world):
 def test_only_a_named_person_resumes(world):
     with pytest.raises(psycopg.errors.CheckViolation):
         world.value("app", "SELECT gate.lift_stop('  ', 'x')")
+
+
+def guards(world):
+    found = world.as_role("owner").execute("SELECT name FROM gate.guard ORDER BY position")
+    return [row["name"] for row in found]
+
+
+def test_each_guard_is_a_function(world):
+    found = world.as_role("owner").execute(
+        "SELECT proname FROM pg_proc WHERE pronamespace = 'gate'::regnamespace"
+        " AND proargtypes[0] = 'gate.ask'::regtype AND proname LIKE 'guard\\_%'"
+    )
+    assert {row["proname"] for row in found} == {f"guard_{name}" for name in guards(world)}
+
+
+@pytest.fixture
+def unguarded(world):
+    """No guard stands for the length of the test: rows of the gate outlive a test."""
+    owner = world.as_role("owner")
+    owner.execute("CREATE TEMP TABLE kept AS SELECT * FROM gate.guard")
+    owner.execute("DELETE FROM gate.guard")
+    yield
+    owner.execute("INSERT INTO gate.guard SELECT * FROM kept")
+
+
+@pytest.mark.usefixtures("unguarded")
+def test_where_no_guard_stands_nothing_is_authorised(world):
+    world.run("web-01")
+    assert denied(world.propose(world.step(), "playbook.run", "restart", "web-01"), "guard")
+
+
+@pytest.mark.parametrize("name", ["agent", "app", "executor"])
+def test_nobody_else_takes_a_guard_away(world, name):
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        world.as_role(name).execute("DELETE FROM gate.guard")
+
+
+def test_rows_of_runs_can_grow_while_guards_look_at_them(world):
+    owner = world.as_role("owner")
+    owner.execute("ALTER TABLE personas_run ADD COLUMN later int DEFAULT 7")
+    try:
+        assert world.authorised()["verdict"] == "authorised"
+    finally:
+        owner.execute("ALTER TABLE personas_run DROP COLUMN later")
