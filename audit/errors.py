@@ -1,5 +1,7 @@
 """What can go wrong in the record."""
 
+from audit.verify import Report
+
 
 class RecordError(Exception):
     """Something in the record refused or failed; `code` is stable, `hint` says how to mend it."""
@@ -38,3 +40,14 @@ class SigningRefusedError(RecordError):
     def __init__(self, state: str, says: str) -> None:
         super().__init__(says)
         self.state = state
+
+
+class UnkeptError(RecordError):
+    """The ledger was verified, and this login may not say so for others; `report` is what it is."""
+
+    code = "ledger.unkept"
+    hint = "Verify as the role ethops_verifier; `manage.py ledger verify` does on this host."
+
+    def __init__(self, report: Report) -> None:
+        super().__init__("what was found is not kept: this login may not say how the ledger stands")
+        self.report = report

@@ -23,8 +23,10 @@ ROLE_OF_PROCESS: dict[str, str | None] = {
     "recorder": "ethops_audit_writer",
     "checkpointer": "ethops_audit_signer",
     "witnessing": "ethops_witness",
+    "verifier": "ethops_verifier",
     "flower": None,
     "owner": "ethops_owner",
+    "verifying": "ethops_verifier",
     "person": "ethops_app",
 }
 """Process name -> the one database role it connects as; None connects to no database."""
@@ -32,10 +34,16 @@ ROLE_OF_PROCESS: dict[str, str | None] = {
 _POLICIES = {"best": None, "celery": None}
 _ENGINES = {"auto": None, "rules": None, "models": None}
 
-OWNER_COMMANDS = frozenset(
-    {"migrate", "makemigrations", "showmigrations", "sqlmigrate", "site", "ledger prune"}
-)
-"""Commands of people that need the owner of the tables."""
+COMMANDS_AS: dict[str, frozenset[str]] = {
+    "owner": frozenset(
+        {"migrate", "makemigrations", "showmigrations", "sqlmigrate", "site", "ledger prune"}
+    ),
+    "verifying": frozenset({"ledger verify"}),
+}
+"""Commands of people that need another role than the desk's."""
+
+TYPED = frozenset({"person", *COMMANDS_AS})
+"""What a command that somebody types runs as: it opens the file of secrets, no process does."""
 
 
 class EnvError(Exception):
@@ -146,9 +154,7 @@ def load(environ: Mapping[str, str] | None = None) -> Env:
         https=_flag(said, "ETHOPS_HTTPS", default=False),
         single_operator=_flag(said, "ETHOPS_SINGLE_OPERATOR", default=False),
         debug=_flag(said, "ETHOPS_DEBUG", default=False),
-        database_pool=_flag(
-            said, "ETHOPS_DATABASE_POOL", default=process not in {"person", "owner"}
-        ),
+        database_pool=_flag(said, "ETHOPS_DATABASE_POOL", default=process not in TYPED),
         external_database=bool(said.get("DATABASE_URL")),
         external_redis=bool(said.get("REDIS_URL")),
     )
@@ -170,9 +176,10 @@ def next_database(redis_url: str) -> str:
 def enter(arguments: Sequence[str] = ()) -> None:
     """Point Django at our settings and give a person's command the role that it needs."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ethops.settings")
-    needs_owner = not OWNER_COMMANDS.isdisjoint(" ".join(arguments[:n]) for n in (1, 2))
-    if needs_owner and "ETHOPS_PROCESS" not in os.environ:
-        os.environ["ETHOPS_PROCESS"] = "owner"
+    typed = {" ".join(arguments[:n]) for n in (1, 2)}
+    for process, commands in COMMANDS_AS.items():
+        if typed & commands:
+            os.environ.setdefault("ETHOPS_PROCESS", process)
 
 
 def inherited() -> dict[str, str]:
@@ -203,7 +210,7 @@ def field_names() -> tuple[str, ...]:
 
 def _kept_secrets(state: Path, process: str) -> Secrets | None:
     # A child was given what it may know; only a person's command opens the file.
-    if process not in {"person", "owner"}:
+    if process not in TYPED:
         return None
     try:
         return read_secrets(state)
@@ -217,6 +224,9 @@ def _database_url(said: Mapping[str, str], process: str, kept: Secrets | None, p
     url = said.get("DATABASE_URL") or local
     parts = _split("DATABASE_URL", url, ("postgresql", "postgres"))
     if parts.password is None and kept is not None:
+        if role not in kept.role_passwords:
+            mend = f"it has no login of {role} yet: the next `make up` makes it"
+            raise EnvError("ETHOPS_STATE", str(said.get("ETHOPS_STATE", "")), mend)
         return with_role(url, role, kept.role_passwords[role])
     return url
 

@@ -17,10 +17,11 @@ ROLES = (
     "ethops_audit_writer",
     "ethops_audit_signer",
     "ethops_witness",
+    "ethops_verifier",
 )
 """Every database role of ethops, each with a secret of its own."""
 
-LATER = frozenset({"ethops_audit_signer", "ethops_witness"})
+LATER = frozenset({"ethops_audit_signer", "ethops_witness", "ethops_verifier"})
 """Roles that are younger than some state folders: their secrets are added by the next start."""
 
 

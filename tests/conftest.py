@@ -14,6 +14,8 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
+from audit.ledger import verification
+from audit.verify import Report
 from ethops.env import CLONE
 from ethops.stack import roles
 from ethops.stack.layout import Layout
@@ -138,6 +140,24 @@ def role(
     yield connect
     for link in links:
         link.close()
+
+
+@pytest.fixture
+def verify(clean_db: None, servers: Servers, database_name: str) -> Callable[..., Report]:
+    """`verify()` verifies the ledger and keeps what was found, as who alone may say it.
+
+    Another function of `audit.ledger.verification` may be named.
+    """
+
+    def run(how: Callable[[], Report] = verification.check_and_keep) -> Report:
+        before = connections["default"].settings_dict["USER"]
+        point_django(servers, database_name, "ethops_verifier")
+        try:
+            return how()
+        finally:
+            point_django(servers, database_name, before)
+
+    return run
 
 
 # ---------------------------------------------------------------- Redis and processes

@@ -1,15 +1,17 @@
 """Verification of the ledger in the database, by the same code that an auditor runs offline."""
 
 import hashlib
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TypeAlias
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
+from psycopg.errors import InsufficientPrivilege
 
-from audit.errors import NoProofError, NoteError
+from audit.errors import NoProofError, NoteError, UnkeptError
 from audit.ledger import heads, instances, merkle, pairing, tiles, times, values
 from audit.ledger.chain import GENESIS
 from audit.ledger.entries import Head, head, one_snapshot, origin_after, rows
@@ -20,7 +22,6 @@ from audit.models import TreeHead as StoredHead
 from audit.verify import ODD, Report, Walk
 
 SHOWN_FINDINGS = 10
-KEPT = timedelta(days=7)
 MOST_SIGNATURES = 2_000
 """Of the newest tree heads; the older ones were checked when they were new."""
 TILES_AT_ONCE = 64
@@ -48,7 +49,12 @@ def check(*, since: int = 0, key: str = "", tell: Tell = lambda _done, _all: Non
 def check_and_keep(
     *, since: int = 0, key: str = "", tell: Tell = lambda _done, _all: None
 ) -> Report:
-    """Verify as `check` does, and keep what was found for everybody to see."""
+    """Verify as `check` does, and keep what was found for everybody to see.
+
+    Raises:
+        NoProofError: there is no entry `since`.
+        UnkeptError: this login may not say how the ledger stands; it carries the report.
+    """
     began = time.monotonic()
     return _keep(check(since=since, key=key, tell=tell), since, began)
 
@@ -57,6 +63,9 @@ def check_on(*, key: str = "", tell: Tell = lambda _done, _all: None) -> Report:
     """Verify what has come since the last check that found all whole; all of it else.
 
     A broken chain is walked anew each time, so that it is never called whole by looking away.
+
+    Raises:
+        UnkeptError: this login may not say how the ledger stands; it carries the report.
     """
     last = latest()
     if last is None or not last.whole or last.hash is None or not last.to_seq:
@@ -67,6 +76,18 @@ def check_on(*, key: str = "", tell: Tell = lambda _done, _all: None) -> Report:
         # From what was found then, and not from what the row says now.
         report = _walk(head(), last.to_seq, bytes(last.hash), key, tell)
     return _keep(report, last.to_seq, began)
+
+
+def look() -> Report:
+    """Verify what has come since the last look, and all of it once a day.
+
+    Raises:
+        UnkeptError: this login may not say how the ledger stands; it carries the report.
+    """
+    lately = datetime.now(UTC) - timedelta(days=1)
+    if Check.objects.filter(since=0, at__gt=lately).exists():
+        return check_on()
+    return check_and_keep()
 
 
 def latest() -> Check | None:
@@ -86,17 +107,19 @@ def _kept(report: Report) -> list[str]:
 
 
 def _keep(report: Report, since: int, began: float) -> Report:
-    Check.objects.create(
-        since=since,
-        to_seq=report.last,
-        whole=report.whole,
-        hash=bytes.fromhex(report.head) or None,
-        size=report.size,
-        findings=_kept(report),
-        took_us=int((time.monotonic() - began) * 1_000_000),
-    )
-    Check.objects.filter(at__lt=datetime.now(UTC) - KEPT).delete()
+    found = [since, report.last, bytes.fromhex(report.head) or None, report.size]
+    took = int((time.monotonic() - began) * 1_000_000)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(KEEP, [*found, json.dumps(_kept(report)), took])
+    except DatabaseError as fault:
+        if isinstance(fault.__cause__, InsufficientPrivilege):
+            raise UnkeptError(report) from fault
+        raise
     return report
+
+
+KEEP = "SELECT audit.keep_check(%s, %s, %s, %s, %s::jsonb, %s)"
 
 
 def _walk(end: Head, start: int, prev: bytes, key: str, tell: Tell) -> Report:

@@ -1,8 +1,8 @@
-"""The desk's watch over the ledger: it is checked every half minute, and whole once a day."""
+"""The desk's watch over the ledger: what its verifier found, tickets remember and witnesses say."""
 
 from django.utils import timezone
 
-from audit.ledger import receipts, trust, verification, witnesses
+from audit.ledger import receipts, trust, witnesses
 from audit.models import Check
 from audit.witness_states import AHEAD, REFUSES
 from ethops.desk import dispatch
@@ -13,14 +13,8 @@ DAY_SECONDS = 86_400
 SHOWN = 10
 
 
-def check() -> bool:
-    """Check what the ledger has gained, or all of it; damage nobody knows of is one incident."""
-    if begin_occasion("check the whole ledger", DAY_SECONDS):
-        report = verification.check_and_keep()
-        _hold_to_receipts()
-    else:
-        report = verification.check_on()
-    # What its own signer refuses to sign on is not whole either.
+def watch() -> None:
+    """Bring damage that nobody knows of to a person, as one incident."""
     damage = trust.damage()
     if damage is not None and not damage.acknowledged_by:
         findings = damage.findings[:SHOWN]
@@ -31,8 +25,9 @@ def check() -> bool:
             description="\n".join(findings),
             facts={"findings": list(findings)},
         )
+    if begin_occasion("hold the ledger to receipts", DAY_SECONDS):
+        _hold_to_receipts()
     _hear_witnesses()
-    return report.whole
 
 
 def _last_whole() -> int:

@@ -20,8 +20,8 @@ def sweep() -> None:
 
 @shared_task(name="desk.check_ledger")
 def check_ledger() -> None:
-    """Check the chain; a broken one becomes an incident."""
-    ledger.check()
+    """Look at what the verifier found; damage becomes an incident."""
+    ledger.watch()
 
 
 @shared_task(name="desk.keep_house")

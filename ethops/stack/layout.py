@@ -122,7 +122,7 @@ class Layout:
         role = env.ROLE_OF_PROCESS[process]
         if role is not None:
             said["DATABASE_URL"] = self.dsn(role)
-        if process not in {"recorder", "checkpointer", "witnessing", "owner"}:
+        if process not in {"recorder", "checkpointer", "witnessing", "verifier", "owner"}:
             said["REDIS_URL"] = self.wakeups()
         if process == "web":
             said["ETHOPS_SECRET_KEY"] = self.secrets.django_secret_key

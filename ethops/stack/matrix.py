@@ -58,6 +58,7 @@ def _house(ports: Ports) -> tuple[Process, ...]:
         Process("recorder", _python("-m", "audit.recorder"), Seen.HEARTBEAT, stop_group=1),
         Process("checkpointer", _python("-m", "audit.checkpointer"), Seen.HEARTBEAT, stop_group=1),
         Process("witnessing", _python("-m", "audit.witnessing"), Seen.HEARTBEAT),
+        Process("verifier", _python("-m", "django", "verifier"), Seen.HEARTBEAT),
         Process("control", _worker("control", "control", threads=4), Seen.HEARTBEAT),
         Process("agent", _worker("agent", "agent", threads=4), Seen.HEARTBEAT),
         Process(

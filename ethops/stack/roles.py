@@ -37,6 +37,8 @@ ROLES = (
     Role("ethops_audit_writer", 6, "30s", "30s"),
     Role("ethops_audit_signer", 4, "30s", "30s"),
     Role("ethops_witness", 6, "10s", "10s"),
+    # Its statements read a whole ledger.
+    Role("ethops_verifier", 6, "300s", "0"),
 )
 """Owner migrates; the others are the run-time roles of the process matrix."""
 

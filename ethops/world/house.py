@@ -20,6 +20,7 @@ WITHOUT = {
     "recorder": "nothing is written into the ledger, so nothing new is done.",
     "checkpointer": "no new tree head is signed, so nothing new can be proven to others.",
     "witnessing": "nobody else signs our tree heads, so risky actions may wait.",
+    "verifier": "nobody verifies the ledger, so damage to it is not seen.",
     "control": "alerts are stored but not read, and no run is begun.",
     "agent": "agents take no steps.",
     "executor": "authorised actions wait.",

@@ -9,6 +9,7 @@ PROCESSES = (
     "recorder",
     "checkpointer",
     "witnessing",
+    "verifier",
     "control",
     "agent",
     "executor",

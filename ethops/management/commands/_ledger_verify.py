@@ -1,11 +1,13 @@
 """`manage.py ledger verify`: walk the chain and the tree, and say what was found."""
 
 import json
+import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
 
+from audit.errors import UnkeptError
 from audit.ledger import verification
 from audit.verify import Report
 from ethops.management.commands._ledger_progress import Progress
@@ -31,13 +33,20 @@ def run(write: Callable[[str], object], options: dict[str, Any]) -> int:
         NoProofError: there is no entry to begin after.
     """
     began = time.monotonic()
-    tell = Progress("verified")
-    if options["incremental"]:
-        report = verification.check_on(key=options["key"], tell=tell)
-    else:
-        report = verification.check_and_keep(since=options["since"], key=options["key"], tell=tell)
+    try:
+        report = _verified(options)
+    except UnkeptError as unkept:
+        report = unkept.report
+        print(f"{unkept} ({unkept.code}). {unkept.hint}", file=sys.stderr)  # noqa: T201
     write(_said(report, time.monotonic() - began, as_json=options["json"]))
     return 0 if report.whole else 1
+
+
+def _verified(options: dict[str, Any]) -> Report:
+    key, tell = options["key"], Progress("verified")
+    if options["incremental"]:
+        return verification.check_on(key=key, tell=tell)
+    return verification.check_and_keep(since=options["since"], key=key, tell=tell)
 
 
 def _said(report: Report, took: float, *, as_json: bool) -> str:

@@ -212,6 +212,7 @@ class Scene:
         """Let every process have been heard."""
         own = {
             "recorder": "audit_writer", "checkpointer": "audit_signer", "witnessing": "witness",
+            "verifier": "verifier",
         }  # fmt: skip
         for name in (*own, "control", "agent", "executor", "beat"):
             self.one(own.get(name, "app"), "SELECT audit.alive(%s)", name)

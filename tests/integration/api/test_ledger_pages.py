@@ -8,8 +8,8 @@ import sys
 import pytest
 from django.test import Client
 
-from audit.ledger import pending, verification
-from audit.models import Acknowledgement, Check, Entry
+from audit.ledger import pending
+from audit.models import Acknowledgement, Entry
 from ethops.env import CLONE
 from tests.integration.api.conftest import api_of
 
@@ -110,9 +110,11 @@ def test_an_entry_that_is_not_the_one_in_the_tree_is_broken(desk, signed, evil):
     assert ">broken<" in text
 
 
-def test_an_entry_that_is_shown_otherwise_than_it_says_is_broken_and_no_other(desk, signed, evil):
+def test_an_entry_that_is_shown_otherwise_than_it_says_is_broken_and_no_other(
+    desk, signed, evil, verify
+):
     evil("UPDATE audit_entry SET ticket_ref = 'INC-9' WHERE seq = 2")
-    verification.check_and_keep()
+    verify()
     text = page(desk, "/ledger/2/")
     assert "It is shown otherwise than it says" in text
     assert ">broken<" in text
@@ -208,10 +210,10 @@ def test_a_ticket_without_a_head_cannot_be_proven_yet_and_says_so(desk, api, sce
 
 
 @pytest.fixture
-def broken(signed, evil):
-    verification.check_and_keep()
+def broken(signed, evil, verify):
+    verify()
     evil("UPDATE audit_entry SET kind = 'x' WHERE seq = 2")
-    verification.check_and_keep()
+    verify()
     return signed
 
 
@@ -233,9 +235,15 @@ def test_who_acknowledges_says_what_he_knows(desk, broken):
     assert "The ledger does not verify" in text
 
 
-def test_what_was_found_after_the_page_was_drawn_is_not_acknowledged_with_it(desk, broken):
+def found_since(role):
+    role("verifier").execute(
+        "SELECT audit.keep_check(0, 9, NULL, 0, '[\"#1: something else\"]', 1)"
+    )
+
+
+def test_what_was_found_after_the_page_was_drawn_is_not_acknowledged_with_it(desk, broken, role):
     seen = SEEN.search(page(desk, "/ledger/")).group(1)
-    Check.objects.create(since=0, to_seq=9, whole=False, findings=["#1: something else"], took_us=1)
+    found_since(role)
     desk.post("/ledger/", {"why": "I know.", "seen": seen})
     assert not Acknowledgement.objects.exists()
 
@@ -261,9 +269,9 @@ def test_damage_is_acknowledged_over_the_api_too(api, broken):
     assert (said["whole"], said["damage"]["acknowledged_by"]) == (False, "ada")
 
 
-def test_what_was_found_since_is_not_acknowledged_over_the_api_either(api, broken):
+def test_what_was_found_since_is_not_acknowledged_over_the_api_either(api, broken, role):
     seen = api.get("/api/v1/ledger").json()["damage"]["digest"]
-    Check.objects.create(since=0, to_seq=9, whole=False, findings=["#1: something else"], took_us=1)
+    found_since(role)
     said = {"why": "I know.", "seen": seen}
     answer = api.post("/api/v1/ledger/acknowledge", said, format="json")
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["seen"])
@@ -275,8 +283,8 @@ def test_there_is_nothing_to_acknowledge_in_a_whole_ledger(api, signed):
     assert answer.status_code == 404
 
 
-def test_a_whole_ledger_is_one_calm_line(desk, signed):
-    verification.check_and_keep()
+def test_a_whole_ledger_is_one_calm_line(desk, signed, verify):
+    verify()
     text = page(desk, "/")
     assert text.count("The ledger does not verify") == 0
     assert "1 of 1 witness" in text

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from prometheus_client.parser import text_string_to_metric_families
 from rest_framework.authtoken.models import Token
 
-from audit.ledger import pending, verification
+from audit.ledger import pending
 from audit.models import Entry
 from ethops.env import CLONE
 from ethops.world import ledger
@@ -226,10 +226,10 @@ def samples(api):
     }
 
 
-def test_metrics_tell_entries_what_waits_and_the_last_check(api, scene):
+def test_metrics_tell_entries_what_waits_and_the_last_check(api, scene, verify):
     before = samples(api)
     assert ("ethops_ledger_check_whole",) not in before
-    verification.check_and_keep()
+    verify()
     note(scene, 3)
     pending.note(kind="person.noted", subject="waits", body={})
     found = samples(api)
@@ -242,10 +242,10 @@ def test_metrics_tell_entries_what_waits_and_the_last_check(api, scene):
     assert found["ethops_ledger_check_entries",] == ledger.newest() - 3
 
 
-def test_every_metric_is_on_the_page_with_its_labels(api, scene, state):
+def test_every_metric_is_on_the_page_with_its_labels(api, scene, state, verify):
     scene.sign(state)
     scene.witness("north", "university")
-    verification.check_and_keep()
+    verify()
     found = {name: len(labels) for name, *labels in samples(api)}
     text = (CLONE / "docs/reference/api.md").read_text(encoding="utf-8")
     told = {
@@ -267,9 +267,9 @@ def test_entries_are_counted_on_from_the_last_reading(scene):
     assert len(caught) == 2
 
 
-def test_a_broken_chain_is_a_metric(api, scene, servers, database_name, evil):
+def test_a_broken_chain_is_a_metric(api, scene, servers, database_name, evil, verify):
     evil("UPDATE audit_entry SET kind = 'x' WHERE seq = 1")
-    verification.check_and_keep()
+    verify()
     assert samples(api)["ethops_ledger_check_whole",] == 0
 
 

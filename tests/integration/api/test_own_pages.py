@@ -8,7 +8,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audit.ledger import verification
 from audit.models import Entry
 from ethops.world import ledger_state
 from tests.integration.api.scene import NASTY, alert
@@ -136,9 +135,9 @@ def test_an_entry_whose_bytes_were_changed_says_so(desk, scene, evil):
     assert ">broken<" in text
 
 
-def test_one_broken_entry_turns_the_answer_into_no_on_every_page(desk, scene, evil):
+def test_one_broken_entry_turns_the_answer_into_no_on_every_page(desk, scene, evil, verify):
     evil("UPDATE audit_entry SET body = body || ' '::bytea WHERE seq = 2")
-    verification.check_and_keep()
+    verify()
     for path in ("/", "/ledger/", f"/tickets/{scene.ticket}/", "/everything/", "/desk/event/"):
         assert "The ledger does not verify" in page(desk, path)
     assert "<strong>No</strong>" in page(desk, "/")

@@ -289,17 +289,17 @@ def test_what_was_signed_verifies(grow):
     assert (report.findings, report.size) == ([], TreeHead.objects.first().size)
 
 
-def test_verification_goes_on_where_it_ended(grow):
+def test_verification_goes_on_where_it_ended(grow, verify):
     grow(300)
-    verification.check_and_keep()
+    verify()
     grow(20)
-    report = verification.check_on()
+    report = verify(verification.check_on)
     assert (report.findings, report.entries) == ([], Entry.objects.count() - 300)
 
 
-def test_a_check_remembers_where_the_chain_ended(grow):
+def test_a_check_remembers_where_the_chain_ended(grow, verify):
     grow(3)
-    verification.check_and_keep()
+    verify()
     assert bytes(Check.objects.get().hash or b"") == bytes(Entry.objects.first().hash)
 
 
@@ -335,21 +335,21 @@ def found_by_a_check():
         return [f"raised {fault!r}"]
 
 
-def test_a_ledger_cut_below_what_was_found_whole_is_found(grow, tamper):
+def test_a_ledger_cut_below_what_was_found_whole_is_found(grow, tamper, verify):
     grow(300)
-    verification.check_and_keep()
+    verify()
     tamper("audit_entry", "DELETE FROM audit_entry WHERE seq > 290")
     tamper("audit_head", "UPDATE audit_head SET (seq, hash) = (SELECT seq, hash FROM audit_entry"
            " ORDER BY seq DESC LIMIT 1)")  # fmt: skip
-    assert not verification.check_on().whole
+    assert not verify(verification.check_on).whole
 
 
-def test_another_end_than_what_was_found_whole_is_found(grow, tamper):
+def test_another_end_than_what_was_found_whole_is_found(grow, tamper, verify):
     grow(300)
-    verification.check_and_keep()
+    verify()
     tamper("audit_entry", "UPDATE audit_entry SET hash = sha256('') WHERE seq = 300")
     tamper("audit_head", "UPDATE audit_head SET hash = sha256('')")
-    assert not verification.check_on().whole
+    assert not verify(verification.check_on).whole
 
 
 def test_a_key_that_is_not_the_pinned_one_is_found(grow):

@@ -226,14 +226,14 @@ def hash_anew(tamper, *bodies):
     ],
     ids=["deep", "deep values", "deep statement"],
 )
-def test_what_breaks_a_reader_is_damage_and_no_silence(role, clean_db, tamper, body):
+def test_what_breaks_a_reader_is_damage_and_no_silence(role, clean_db, tamper, body, verify):
     for number in range(3):
         pending.note(kind="person.noted", subject=str(number), body={})
     found, link, origin = recorder(role)
     found.record(link, origin)
     hash_anew(tamper, (2, body))
     tamper("audit_entry", "UPDATE audit_entry SET kind = 'step.taken' WHERE seq = 2")
-    verification.check_and_keep()
+    verify()
     assert not trusted(role)
 
 
@@ -241,17 +241,17 @@ def trusted(role):
     return role("owner").execute("SELECT audit.trusted()").fetchone()[0]
 
 
-def test_who_acknowledged_much_has_not_acknowledged_more(role, clean_db, tamper):
+def test_who_acknowledged_much_has_not_acknowledged_more(role, clean_db, tamper, verify):
     for number in range(20):
         pending.note(kind="person.noted", subject=str(number), body={})
     found, link, origin = recorder(role)
     found.record(link, origin)
     tamper("audit_entry", "UPDATE audit_entry SET subject = 'forged' WHERE seq < 15")
-    verification.check_and_keep()
+    verify()
     role("app").execute("SELECT audit.acknowledge('ada', 'seen')")
     before = trusted(role)
     tamper("audit_entry", "UPDATE audit_entry SET subject = 'forged' WHERE seq = 20")
-    verification.check_and_keep()
+    verify()
     assert (before, trusted(role)) == (True, False)
 
 

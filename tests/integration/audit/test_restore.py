@@ -96,13 +96,13 @@ def test_its_signer_refuses_and_nothing_risky_begins(restored):
     assert "Declare a new epoch" in damage.findings[0]
 
 
-def test_a_declared_epoch_goes_on_and_stays_whole(restored):
+def test_a_declared_epoch_goes_on_and_stays_whole(restored, verify):
     restored.sign_until(refused)
     call_command("ledger", "epoch", "--by", "ada", "--why", "the disk broke")
     restored.write("after")
     restored.sign_until(signed)
     restored.write()
-    found = verification.check_and_keep()
+    found = verify()
     assert (found.findings, trust.damage()) == ([], None)
 
 

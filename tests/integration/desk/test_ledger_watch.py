@@ -34,41 +34,61 @@ def open_titles():
         return cursor.fetchall()
 
 
-def test_a_whole_ledger_is_called_whole(record):
-    record(3)
-    assert ledger.check()
+@pytest.fixture
+def watch(verify):
+    """`watch()`: the ledger is verified, and the desk looks at what was found."""
+
+    def look():
+        verify(verification.look)
+        ledger.watch()
+
+    return look
 
 
-def test_a_second_check_reads_what_has_come_since(record):
+def test_a_whole_ledger_is_no_incident(record, watch):
     record(3)
-    ledger.check()
+    watch()
+    assert open_titles() == []
+
+
+def test_a_second_look_reads_what_has_come_since(record, verify):
+    record(3)
+    verify(verification.look)
     record(2)
-    ledger.check()
+    verify(verification.look)
     assert verification.latest().since == 3
 
 
-def test_a_broken_ledger_is_one_incident_for_a_person(record, servers, database_name):
+def test_all_is_read_again_a_day_later(record, verify, role):
+    record(3)
+    verify(verification.look)
+    role("owner").execute("UPDATE audit_check SET at = at - interval '25 hours'")
+    verify(verification.look)
+    assert verification.latest().since == 0
+
+
+def test_a_broken_ledger_is_one_incident_for_a_person(record, servers, database_name, watch):
     record(3)
     with psycopg.connect(servers.superuser_dsn(database_name), autocommit=True) as evil:
         evil.execute("ALTER TABLE audit_entry DISABLE TRIGGER append_only")
         evil.execute("DELETE FROM audit_entry WHERE seq = 2")
         evil.execute("ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER append_only")
     for _ in range(2):
-        ledger.check()
+        watch()
     assert open_titles() == [("The ledger is broken", "escalated")]
 
 
-def test_a_ledger_that_breaks_again_is_another_incident(record, servers, database_name):
+def test_a_ledger_that_breaks_again_is_another_incident(record, servers, database_name, watch):
     with psycopg.connect(servers.superuser_dsn(database_name), autocommit=True) as evil:
         evil.execute("ALTER TABLE audit_entry DISABLE TRIGGER append_only")
         for _ in range(2):
             record(1)
             evil.execute("UPDATE audit_entry SET kind = 'x'")
-            ledger.check()
+            watch()
             evil.execute(
                 "UPDATE audit_entry SET kind = convert_from(body, 'UTF8')::json ->> 'kind'"
             )
-            ledger.check()
+            watch()
             if found := registry.reader("tickets").find_open_by_cause("ledger:broken"):
                 tickets.move_by_person(
                     key=uuid4(),
@@ -81,31 +101,33 @@ def test_a_ledger_that_breaks_again_is_another_incident(record, servers, databas
     assert open_titles() == [("The ledger is broken", "resolved")] * 2
 
 
-def test_a_broken_ledger_stays_broken_however_often_it_is_checked(record, servers, database_name):
+def test_a_broken_ledger_stays_broken_however_often_it_is_checked(
+    record, verify, servers, database_name
+):
     record(3)
     with psycopg.connect(servers.superuser_dsn(database_name), autocommit=True) as evil:
         evil.execute("ALTER TABLE audit_entry DISABLE TRIGGER append_only")
         evil.execute("UPDATE audit_entry SET kind = 'x' WHERE seq = 1")
         evil.execute("ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER append_only")
-    assert [ledger.check() for _ in range(2)] == [False, False]
+    assert [verify(verification.look).whole for _ in range(2)] == [False, False]
 
 
 def refuse(role):
     role("audit_signer").execute("SELECT audit.signing_stands('refused', 'rolled_back', 'older')")
 
 
-def test_what_its_signer_refuses_is_an_incident(record, role):
+def test_what_its_signer_refuses_is_an_incident(record, role, watch):
     record(3)
     refuse(role)
-    ledger.check()
+    watch()
     assert open_titles() == [("The ledger is broken", "escalated")]
 
 
-def test_what_a_person_knows_of_is_no_incident(record, role):
+def test_what_a_person_knows_of_is_no_incident(record, role, watch):
     record(3)
     refuse(role)
     trust.acknowledge(by="ada", why="restored on purpose")
-    ledger.check()
+    watch()
     assert open_titles() == []
 
 
@@ -121,17 +143,17 @@ def witness(role):
 
 
 @pytest.mark.parametrize("state", ["ahead", "refuses"])
-def test_a_witness_that_does_not_agree_is_one_incident(record, witness, state):
+def test_a_witness_that_does_not_agree_is_one_incident(record, witness, state, watch):
     record(1)
     witness(state)
     for _ in range(2):
-        ledger.check()
+        watch()
     assert open_titles() == [("A witness does not agree with the ledger", "escalated")]
 
 
 @pytest.mark.parametrize("state", ["new", "well", "away"])
-def test_a_witness_that_is_only_away_is_none(record, witness, state):
+def test_a_witness_that_is_only_away_is_none(record, witness, state, watch):
     record(1)
     witness(state)
-    ledger.check()
+    watch()
     assert open_titles() == []

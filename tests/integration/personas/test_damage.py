@@ -7,10 +7,8 @@ import pytest
 
 
 def check(world, *findings, since=0):
-    world.as_role("app").execute(
-        "INSERT INTO audit_check (since, to_seq, whole, findings, took_us)"
-        " VALUES (%s, 9, %s, %s, 1)",
-        [since, not findings, json.dumps(findings)],
+    world.value(
+        "verifier", "SELECT audit.keep_check(%s, 9, NULL, 0, %s, 1)", since, json.dumps(findings)
     )
 
 
@@ -116,3 +114,48 @@ def test_an_acknowledgement_is_on_record(world):
 def test_no_other_role_acknowledges(world, name):
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         world.value(name, "SELECT audit.acknowledge('ada', 'x')")
+
+
+SAY = {
+    "by its door": "SELECT audit.keep_check(0, 9, NULL, 0, '[]', 1)",
+    "in its table": "INSERT INTO audit_check (since, to_seq, whole, findings, took_us)"
+    " VALUES (0, 9, true, '[]', 1)",
+    "over what was found": "UPDATE audit_check SET whole = true, findings = '[]'",
+    "by taking that away": "DELETE FROM audit_check",
+    "for the verifier": "SELECT audit.alive('verifier')",
+}
+
+
+@pytest.mark.parametrize("statement", SAY.values(), ids=SAY.keys())
+@pytest.mark.parametrize(
+    "name", ["app", "agent", "executor", "gpu", "audit_writer", "audit_signer", "witness"]
+)
+def test_no_other_role_says_how_the_ledger_stands(world, name, statement):
+    check(world, "#3: broken")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        world.value(name, statement)
+    assert not trusted(world)
+
+
+def test_who_verifies_cannot_call_whole_what_it_found_broken(world):
+    check(world, "#3: broken")
+    found = world.one("app", "SELECT whole, findings FROM audit_check")
+    assert found == {"whole": False, "findings": ["#3: broken"]}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT audit.append(ARRAY[1]::bigint[], ARRAY['x']::bytea[])",
+        "SELECT audit.acknowledge('ada', 'x')",
+        "SELECT audit.redact('x', 'ada', 'x')",
+        "SELECT audit.note('person.noted', 'x', '', '{}')",
+        "UPDATE audit_check SET whole = true",
+        "SELECT * FROM personas_step",
+        "SELECT * FROM tickets_ticket",
+    ],
+)
+def test_the_verifier_does_nothing_else(world, statement):
+    check(world, "#3: broken")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        world.value("verifier", statement)

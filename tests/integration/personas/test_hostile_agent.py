@@ -44,6 +44,8 @@ HARMFUL = {
     "acknowledge damage": "SELECT audit.acknowledge('me', 'x')",
     "call it whole": "INSERT INTO audit_check (since, to_seq, whole, findings, took_us)"
     " VALUES (0, 9, true, '[]', 1)",
+    "say that it is whole": "SELECT audit.keep_check(0, 9, NULL, 0, '[]', 1)",
+    "call the verifier alive": "SELECT audit.alive('verifier')",
     "declare an epoch": "SELECT audit.declare_epoch('me', 'x', 1, '')",
     "declare retention": "SELECT audit.declare_pruning(1, 2, 'p', 0, repeat('a', 64), 'me', 'x')",
     "prune": "SELECT audit.prune(1)",

@@ -8,7 +8,10 @@ from psycopg import errors
 
 Connect = Callable[[str], psycopg.Connection]
 
-RUN_TIME_ROLES = ("app", "agent", "executor", "gpu", "audit_writer", "audit_signer", "witness")
+RUN_TIME_ROLES = (
+    *("app", "agent", "executor", "gpu"),
+    *("audit_writer", "audit_signer", "witness", "verifier"),
+)
 
 FORBIDDEN = (
     "CREATE TEMPORARY TABLE t (i int)",

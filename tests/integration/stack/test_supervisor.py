@@ -28,7 +28,7 @@ pytestmark = [
 ]
 
 OURS = (
-    *("recorder", "checkpointer", "witnessing"),
+    *("recorder", "checkpointer", "witnessing", "verifier"),
     *("control", "agent", "executor", "web", "beat", "flower"),
 )
 QUICK = RestartPolicy(exits=1000, unseen_seconds=6.0)

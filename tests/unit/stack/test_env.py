@@ -1,5 +1,7 @@
 """The environment: typed, with defaults, and every bad value refused with its mend."""
 
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,39 @@ def test_the_owner_connects_as_owner(tmp_path: Path) -> None:
     kept = make_secrets(tmp_path)
     found = said(tmp_path, ETHOPS_PROCESS="owner")
     assert f"ethops_owner:{kept.role_passwords['ethops_owner']}@" in found.database_url
+
+
+def test_a_person_verifies_as_who_may_say_it(tmp_path: Path) -> None:
+    kept = make_secrets(tmp_path)
+    found = said(tmp_path, ETHOPS_PROCESS="verifying")
+    assert f"ethops_verifier:{kept.role_passwords['ethops_verifier']}@" in found.database_url
+
+
+def test_a_login_that_is_younger_than_the_folder_is_asked_for_by_name(tmp_path: Path) -> None:
+    make_secrets(tmp_path)
+    path = tmp_path / "secrets.json"
+    kept = json.loads(path.read_text())
+    del kept["role_passwords"]["ethops_verifier"]
+    path.write_text(json.dumps(kept))
+    with pytest.raises(env.EnvError, match="ethops_verifier"):
+        said(tmp_path, ETHOPS_PROCESS="verifying")
+
+
+@pytest.mark.parametrize(
+    ("words", "process"),
+    [
+        ("migrate", "owner"),
+        ("ledger prune", "owner"),
+        ("ledger verify", "verifying"),
+        ("ledger export", None),
+    ],
+)
+def test_a_command_gets_the_role_that_it_needs(
+    monkeypatch: pytest.MonkeyPatch, words: str, process: str | None
+) -> None:
+    monkeypatch.setattr("os.environ", {})
+    env.enter(words.split())
+    assert os.environ.get("ETHOPS_PROCESS") == process
 
 
 def test_a_child_reads_no_secret_that_it_was_not_given(tmp_path: Path) -> None:

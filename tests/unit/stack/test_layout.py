@@ -19,7 +19,7 @@ def layout(tmp_path: Path) -> Layout:
 
 
 def test_the_matrix_is_the_one_of_the_environment() -> None:
-    assert set(NAMES) == set(env.ROLE_OF_PROCESS) - {"owner", "person"}
+    assert set(NAMES) == set(env.ROLE_OF_PROCESS) - env.TYPED
 
 
 @pytest.mark.parametrize("name", NAMES)
