@@ -1,4 +1,4 @@
-"""What runs beside the tasks of the control worker: the relay and the reconciler."""
+"""What runs beside the control worker's tasks: relay, reconciler, and who minds limits."""
 
 import logging
 import threading
@@ -10,7 +10,7 @@ from django.db import connection
 from audit.work import relay
 from ethops import conf
 from ethops.celery import app
-from ethops.desk import reconciler
+from ethops.desk import autonomy, reconciler
 from ethops.routing import QUEUES
 from gpu import quoting
 from gpu import relay as gpu
@@ -33,12 +33,13 @@ def publish(queue: str, work_id: str) -> None:
 
 @worker_ready.connect
 def begin(**_: object) -> None:
-    """Start both threads, in the control worker alone."""
+    """Start the threads, in the control worker alone."""
     if conf.house().process != "control":
         return
     _keep("relay", lambda: relay.run(publish, _stop))
     _keep("gpu", lambda: keep_queue(_stop))
     _keep("reconciler", lambda: reconciler.run(_stop))
+    _keep("autonomy", lambda: autonomy.run(_stop))
 
 
 def keep_queue(stop: threading.Event) -> None:
@@ -56,7 +57,7 @@ def keep_queue(stop: threading.Event) -> None:
 
 @worker_shutting_down.connect
 def end(**_: object) -> None:
-    """Let both threads finish their round."""
+    """Let the threads finish their round."""
     _stop.set()
 
 

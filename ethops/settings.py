@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "ethops",
     "ethops.desk",
     "personas",
+    "personas.autonomy",
     "gpu",
     "adapters",
     "adapters.tickets",

@@ -33,7 +33,9 @@ def functions() -> dict[str, str]:
     """Every function of the database as it stands after all migrations, by name."""
     found: dict[str, str] = {}
     for room in ROOMS:
-        for file in sorted((CLONE / room / "sql").rglob("*.sql")):
+        own, inner = CLONE / room / "sql", (CLONE / room).glob("*/sql")
+        # What stands in rooms within a room was migrated after its own.
+        for file in [f for at in (own, *sorted(inner)) for f in sorted(at.rglob("*.sql"))]:
             found |= dict(FUNCTION.findall(file.read_text(encoding="utf-8")))
     return found
 
