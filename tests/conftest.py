@@ -91,9 +91,10 @@ def _make_template(servers: Servers) -> None:
     half = f"{TEMPLATE}_half"
     servers.drop(half)
     roles.bootstrap(servers.superuser_dsn(), half, servers.layout.secrets.role_passwords)
-    # Tests of all workers look in as the owner, which at run time nobody does.
+    # One server holds the products of all workers, and what a test left takes a moment to go.
     with psycopg.connect(servers.superuser_dsn(), autocommit=True) as link:
-        link.execute("ALTER ROLE ethops_owner CONNECTION LIMIT 60")
+        for role in roles.ROLES:
+            link.execute(f"ALTER ROLE {role.name} CONNECTION LIMIT 60")
     point_django(servers, half, "ethops_owner")
     call_command("migrate", interactive=False, verbosity=0)
     connections.close_all()
