@@ -24,6 +24,8 @@ class House:
     """The mail server for `mailto:` notifications."""
     web_port: int
     """Loopback port of the desk, for links in messages to people."""
+    redis_url: str
+    """Where workers are woken, and where events of agents are told."""
 
 
 def house() -> House:
@@ -36,4 +38,5 @@ def house() -> House:
         notify=settings.ETHOPS_NOTIFY,
         smtp_url=settings.ETHOPS_SMTP_URL,
         web_port=settings.ETHOPS_WEB_PORT,
+        redis_url=settings.ETHOPS_REDIS_URL,
     )

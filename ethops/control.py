@@ -1,4 +1,4 @@
-"""What runs beside the control worker's tasks: relay, reconciler, and who minds limits."""
+"""What runs beside the control worker's tasks: relay, reconciler, limits, events of agents."""
 
 import logging
 import threading
@@ -10,7 +10,7 @@ from django.db import connection
 from audit.work import relay
 from ethops import conf
 from ethops.celery import app
-from ethops.desk import autonomy, reconciler
+from ethops.desk import agent_stream, autonomy, reconciler
 from ethops.routing import QUEUES
 from gpu import quoting
 from gpu import relay as gpu
@@ -40,6 +40,7 @@ def begin(**_: object) -> None:
     _keep("gpu", lambda: keep_queue(_stop))
     _keep("reconciler", lambda: reconciler.run(_stop))
     _keep("autonomy", lambda: autonomy.run(_stop))
+    _keep("events", lambda: agent_stream.run(_stop))
 
 
 def keep_queue(stop: threading.Event) -> None:

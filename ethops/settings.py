@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "ethops.desk",
     "personas",
     "personas.autonomy",
+    "personas.agentops",
     "gpu",
     "adapters",
     "adapters.tickets",

@@ -2,7 +2,16 @@
 
 from celery import shared_task
 
-from ethops.desk import gpu_watch, housekeeping, ledger, observers, sweeps, telemetry, work
+from ethops.desk import (
+    agent_watch,
+    gpu_watch,
+    housekeeping,
+    ledger,
+    observers,
+    sweeps,
+    telemetry,
+    work,
+)
 
 
 @shared_task(name="desk.wake")
@@ -41,3 +50,9 @@ def join_key_use() -> None:
     """Join what hosts saw of our keys to permits, and see whether hosts are watched at all."""
     telemetry.sweep()
     observers.watch()
+
+
+@shared_task(name="desk.watch_agents")
+def watch_agents() -> None:
+    """Look after agents at work."""
+    agent_watch.watch()

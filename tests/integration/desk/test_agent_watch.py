@@ -1,0 +1,232 @@
+"""The watch over agents: what it finds ends runs, is told, is on record, and closes admission."""
+
+import json
+
+import pytest
+
+from adapters.tickets.port import TicketDraft
+from ethops.desk import agent_watch
+from ethops.desk.housekeeping import begin_occasion
+from ethops.executor import tickets
+from personas.agentops import acts, queue
+from personas.agentops.models import Finding, Throttle
+from personas.models import Run
+from tests.integration.personas.conftest import World
+from tests.integration.personas.conftest import world as _world
+
+world = _world
+
+
+def ticket(world: World) -> str:
+    """A ticket that a run can be told in."""
+    from datetime import UTC, datetime
+    from uuid import uuid4
+
+    deed = tickets.open_incident(
+        key=uuid4(),
+        draft=TicketDraft(
+            ticket_class="incident", title="It hangs", description="", impact=2, urgency=2,
+            author="test", author_kind="rule", detected_at=datetime.now(UTC),
+        ),
+        facts={},
+    )  # fmt: skip
+    return deed.ref
+
+
+def acting(world: World, *cis: str, ticket_ref: str = ""):
+    """A run that was permitted to act on each CI; returns run and actions."""
+    run = world.run(*cis, ticket=ticket_ref)
+    step = world.step()
+    asked = [
+        world.propose(step, "playbook.run", "restart", ci, key=f"k{n}")["action_id"]
+        for n, ci in enumerate(cis)
+    ]
+    return run, asked
+
+
+def hold(world: World, action: object) -> None:
+    """Let an effect's outcome be unknown: its CI stays taken."""
+    world.as_role("owner").execute(
+        "UPDATE audit_work SET state = 'in_doubt', claimed_at = now() WHERE id = %s", [action]
+    )
+
+
+@pytest.fixture
+def circle(world):
+    """Two runs, each of which holds what the other waits for; returns them, the older first."""
+    world.promote("cache")
+    older, first = acting(world, "web-01", "old-01", ticket_ref=ticket(world))
+    younger, second = acting(world, "old-01", "web-01", ticket_ref=ticket(world))
+    for action in (first[0], second[0]):
+        world.as_role("owner").execute(
+            "UPDATE audit_work SET state = 'ready' WHERE id = %s", [action]
+        )
+        world.as_role("owner").execute(
+            "UPDATE audit_work SET state = 'leased', lease_until = now() + interval '1 hour',"
+            " claimed_at = now() WHERE id = %s",
+            [action],
+        )
+    return older, younger, second[1]
+
+
+def test_of_two_that_wait_for_each_other_the_younger_is_ended(world, circle):
+    older, younger, _ = circle
+    agent_watch.look()
+    states = dict(Run.objects.values_list("id", "ended_at"))
+    assert states[older] is None
+    ended = Run.objects.get(id=younger)
+    assert (ended.state, ended.limit_hit) == ("failed", "deadlock")
+
+
+def test_what_the_ended_one_waited_for_is_void(world, circle):
+    agent_watch.look()
+    assert world.work(circle[2])["state"] == "cancelled"
+
+
+def test_the_circle_is_told_in_the_ticket_of_the_ended_run_once(world, circle):
+    for _ in range(2):
+        agent_watch.look()
+    ref = Run.objects.get(id=circle[1]).ticket_ref
+    lines = world.as_role("app").execute(
+        "SELECT text FROM tickets_logline WHERE ticket_id = %s AND author = 'agent watch'", [ref]
+    )
+    assert len(found := lines.fetchall()) == 1
+    assert "in a circle" in found[0]["text"]
+
+
+def test_the_circle_is_on_record(world, circle):
+    agent_watch.look()
+    world.record()
+    body = world.value(
+        "app",
+        "SELECT audit.content_of(body) FROM audit_entry WHERE kind = 'run.detected'",
+    )
+    assert body["body"]["detector"] == "deadlock"
+
+
+def test_who_only_waits_is_left_alone(world):
+    _, first = acting(world, "web-01")
+    hold_it = first[0]
+    world.as_role("owner").execute("UPDATE audit_work SET state = 'ready' WHERE id = %s", [hold_it])
+    world.as_role("owner").execute(
+        "UPDATE audit_work SET state = 'leased', lease_until = now() + interval '1 hour'"
+        " WHERE id = %s",
+        [hold_it],
+    )
+    acting(world, "web-01")
+    agent_watch.look()
+    assert Run.objects.filter(ended_at=None).count() == 2
+
+
+def known(world: World, runs: int = 5) -> None:
+    """Let the card be known as one that asks once."""
+    for _ in range(runs):
+        world.run("web-01")
+        step = world.step()
+        world.propose(step, "ticket.comment", "", step["ticket_ref"], text="x")
+        world.finish(step, "done")
+
+
+def stray(world: World, calls: int, ticket_ref: str = ""):
+    run = world.run("web-01", ticket=ticket_ref)
+    step = world.step()
+    for number in range(calls):
+        world.propose(step, "ticket.comment", "", "INC-other", key=f"s{number}", text="x")
+    return run
+
+
+def test_a_run_that_asks_ten_times_as_often_is_ended(world):
+    known(world)
+    run = stray(world, 10, ticket(world))
+    agent_watch.look()
+    ended = Run.objects.get(id=run)
+    assert (ended.state, ended.limit_hit) == ("failed", "anomaly")
+
+
+def test_one_call_less_is_still_work(world):
+    known(world)
+    run = stray(world, 9)
+    agent_watch.look()
+    assert Run.objects.get(id=run).ended_at is None
+
+
+def test_a_card_that_nobody_knows_is_not_judged(world):
+    known(world, 4)
+    run = stray(world, 10)
+    agent_watch.look()
+    assert Run.objects.get(id=run).ended_at is None
+
+
+def test_the_breaker_of_the_fleet_can_count_it(world):
+    known(world)
+    stray(world, 10)
+    agent_watch.look()
+    assert world.value("app", "SELECT agentops.anomalies('5 minutes')") == 1
+
+
+def test_a_stray_without_a_ticket_is_told_to_a_person(world):
+    known(world)
+    stray(world, 10)
+    agent_watch.look()
+    assert Finding.objects.get(kind="anomaly").told_at is not None
+    titles = world.as_role("app").execute("SELECT title FROM tickets_ticket").fetchall()
+    assert [one["title"] for one in titles] == ["A run of responder was ended: anomaly"]
+
+
+def fill(world: World, runs: int) -> None:
+    for _ in range(runs):
+        world.run("web-01")
+
+
+def test_a_queue_that_fills_closes_admission_for_what_can_wait(world):
+    fill(world, queue.BOUND // 2)
+    agent_watch.set_throttle()
+    assert acts.retry_after(4) > 0
+    assert acts.retry_after(0) == 0
+
+
+def test_it_opens_again_when_the_queue_is_empty(world):
+    fill(world, queue.BOUND // 2)
+    agent_watch.set_throttle()
+    world.as_role("owner").execute("UPDATE personas_run SET state = 'cancelled', ended_at = now();")
+    world.as_role("owner").execute(
+        "UPDATE personas_agentintent SET created_at = now() - interval '1 hour'"
+    )
+    agent_watch.set_throttle()
+    assert (Throttle.objects.get().level, acts.retry_after(4)) == ("open", 0)
+
+
+def test_closing_is_on_record_and_staying_closed_is_not(world):
+    fill(world, queue.BOUND // 2)
+    for _ in range(3):
+        agent_watch.set_throttle()
+    pending = world.value(
+        "owner", "SELECT count(*) FROM audit_pending WHERE kind = 'site.throttled'"
+    )
+    assert pending == 1
+
+
+def test_what_nobody_looked_at_for_a_minute_closes_nothing(world):
+    fill(world, queue.BOUND // 2)
+    agent_watch.set_throttle()
+    world.as_role("owner").execute(
+        "UPDATE agentops_throttle SET seen_at = now() - interval '2 minutes'"
+    )
+    assert acts.retry_after(4) == 0
+
+
+def test_two_ticks_of_one_interval_are_one_look(world):
+    known(world)
+    begin_occasion("watch agents", agent_watch.INTERVAL_SECONDS)
+    run = stray(world, 10)
+    agent_watch.watch()
+    assert Run.objects.get(id=run).ended_at is None
+
+
+def test_facts_of_findings_are_whole_numbers(world):
+    known(world)
+    stray(world, 10)
+    agent_watch.look()
+    assert json.dumps(Finding.objects.get(kind="anomaly").facts) == json.dumps(
+        {"calls": 10, "times": 10, "usual": 1}
+    )
