@@ -338,15 +338,6 @@ def person_settles(*, action_id: UUID, person: str, finding: Outcome, why: str) 
     )
 
 
-def redact(*, digest: str, by: str, why: str) -> bool:
-    """Take a value away from beside the ledger at a named person's word; False if it is not there.
-
-    Raises:
-        DatabaseError: nobody is named, or the action of the value is still open.
-    """
-    return bool(_value("SELECT gate.redact(%s, %s, %s)", [digest, by, why]))
-
-
 @dataclass(frozen=True, slots=True)
 class Overdue:
     """A permit whose deadline is over and whose outcome nobody has reported."""

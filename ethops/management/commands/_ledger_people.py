@@ -20,8 +20,9 @@ from audit.ledger.logkeys import KeyFile
 from ethops import env
 from ethops.desk import break_glass
 from ethops.desk.errors import DeskError
+from ethops.management.commands import _ledger_reach
 from ethops.management.commands._ledger_files import new_file
-from personas import gate
+from personas import redaction
 
 Write = Callable[[str], object]
 
@@ -90,10 +91,11 @@ def _acknowledge(write: Write, options: dict[str, Any]) -> int:
 
 
 def _redact(write: Write, options: dict[str, Any]) -> int:
-    if not gate.redact(digest=options["digest"], by=options["by"], why=options["why"]):
+    found = redaction.take_away(digest=options["digest"], by=options["by"], why=options["why"])
+    if not found.gone:
         write("There is no such value, or it was taken away before.")
         return 1
-    write("The value is gone; the entry that commits to it stays, and one says who took it away.")
+    write("\n".join(_ledger_reach.said(found)))
     return 0
 
 
@@ -135,6 +137,7 @@ def _retain(write: Write, options: dict[str, Any]) -> int:
 def _prune(write: Write, options: dict[str, Any]) -> int:
     del options
     write(f"{retention.prune()} entries are their leaf hashes now.")
+    write(f"{redaction.forget_pruned()} actions lost what had lain beside them.")
     return 0
 
 
