@@ -1,0 +1,118 @@
+"""One guard out of many taken away: which attempt gets through then?
+
+The attempts are found mechanically, by the oracle: those that break one rule and no other. What is
+not caught by them is caught by nothing, so a guard without such an attempt is an untested guard.
+"""
+
+import random
+from collections.abc import Iterator
+from itertools import islice
+
+import psycopg
+
+from tests.hostile import oracle
+from tests.hostile.campaign import ALLOWED, Campaign
+from tests.hostile.corpus import Corpus
+from tests.hostile.house import House, Run
+from tests.hostile.oracle import Asked
+from tests.hostile.scenes import SCENES, Scene
+
+MOST_TRIES = 40
+"""So many attempts are made in vain before a guard counts as untested."""
+PER_RUN = 4
+
+
+def guards(house: House) -> list[str]:
+    """Every guard that stands, in the order in which they are asked."""
+    return [r["name"] for r in house.all("owner", "SELECT name FROM gate.guard ORDER BY position")]
+
+
+def kill(house: House, guard: str) -> list[str]:
+    """Take the guard away and return what is permitted now that must not be; put it back."""
+    row = house.one("owner", "DELETE FROM gate.guard WHERE name = %s RETURNING *", guard)
+    names = ", ".join(row)
+    marks = ", ".join(["%s"] * len(row))
+    try:
+        return found(house, guard)
+    finally:
+        house.do("owner", f"INSERT INTO gate.guard ({names}) VALUES ({marks})", *row.values())
+
+
+def found(house: House, rule: str, most_tries: int = MOST_TRIES) -> list[str]:
+    """Make attempts that break this rule alone until one is permitted."""
+    attempts = lonely(house, Campaign(house), rule)
+    for scene, run, asked in islice(attempts, most_tries):
+        answer = house.ask(run, asked)
+        if not isinstance(answer, psycopg.Error):
+            oracle.counted(house.site, run.life, asked, answer["verdict"])
+            if answer["verdict"] in ALLOWED:
+                return [f"{scene.name}: {asked!r:.200}"]
+    return []
+
+
+def lonely(house: House, campaign: Campaign, rule: str) -> Iterator[tuple[Scene, Run, Asked]]:
+    """Yield attempts that break this rule and nothing else, in scenes where they do."""
+    dice = random.Random(rule)
+    for scene in (each for each in SCENES if each.breaks in {"", rule}):
+        for card in sorted(house.site.declared.cards):
+            yield from _of_scene(house, campaign, rule, scene, card, dice)
+
+
+def _of_scene(
+    house: House, campaign: Campaign, rule: str, scene: Scene, card: str, dice: random.Random
+) -> Iterator[tuple[Scene, Run, Asked]]:
+    for scope in _scopes(house, card, dice):
+        house.an_hour_passes()
+        run = house.run(card, *scope, joined=scene.joined)
+        corpus = Corpus(
+            house.site.declared, run.life.ticket, house.tickets[-3:-1] or ["INC-1"],
+            [*scope, *dice.sample(sorted(house.site.cis), 3)],
+        )  # fmt: skip
+        try:
+            with scene.holds(house):
+                scene.set(house, run)
+                for asked in _of_run(house, run, rule, list(corpus.all())):
+                    yield scene, run, asked
+        finally:
+            campaign.end(run)
+
+
+def _of_run(house: House, run: Run, rule: str, attempts: list[Asked]) -> Iterator[Asked]:
+    good = [asked for asked in attempts if asked.label == "good"]
+    always = frozenset.intersection(*(oracle.broken(house.site, run.life, a) for a in good))
+    if always - {rule}:
+        return  # the scene itself breaks another rule, whatever is asked
+    yielded = 0
+    # What follows from an earlier attempt, such as a use too many, takes two rounds.
+    for asked in (*good, *good, *(() if rule in always else attempts)):
+        if yielded >= PER_RUN:
+            return
+        if oracle.malformed(asked):
+            continue
+        if oracle.broken(house.site, run.life, asked) == {rule}:
+            yielded += 1
+            yield asked
+        elif rule == "uses" and asked.label == "good":
+            _use(house, run, asked)
+
+
+def _use(house: House, run: Run, asked: Asked) -> None:
+    """Use up what may be used, where that is permitted."""
+    if oracle.verdict(house.site, run.life, asked) != "denied":
+        answer = house.ask(run, asked)
+        oracle.counted(house.site, run.life, asked, answer["verdict"])
+
+
+def _scopes(house: House, card: str, dice: random.Random) -> list[tuple[str, ...]]:
+    """CIs that tempt: one that may be touched, a lifeline, one that is retired, an odd one."""
+    cis = house.site.cis
+    classes = {right.ci_class for right in house.site.declared.cards[card].rights}
+    own = [ci for ci in cis.values() if ci.ci_class in classes]
+    kinds = (
+        [c.ref for c in own if not c.lifeline and not c.retired and not c.ref.startswith("odd")],
+        [c.ref for c in own if c.lifeline],
+        [c.ref for c in own if c.retired],
+        [c.ref for c in own if c.ref.startswith("odd")],
+        [c.ref for c in cis.values() if c.ci_class not in classes],
+    )
+    return [(dice.choice(refs),) for refs in kinds if refs] or [(dice.choice(sorted(cis)),)]

@@ -1,0 +1,211 @@
+"""What may be so when a model asks: each state of a run, of its token, and of the whole fleet."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from uuid import uuid4
+
+from personas.states import RUN_STATES
+from tests.hostile.house import House, Run
+
+Set = Callable[[House, Run], None]
+Around = Callable[[House], Iterator[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """`set` makes it so for one run; `around` for the whole fleet, and takes it back."""
+
+    name: str
+    set: Set = lambda house, run: None
+    around: Around | None = None
+    joined: str = "joined"
+    breaks: str = ""
+    """The rule that it breaks for some attempt, if any; "" is a scene in which all is well."""
+    refresh: bool = True
+    """Whether the run's requests may be forgotten, so that its budget is not what denies."""
+
+    @contextmanager
+    def holds(self, house: House) -> Iterator[None]:
+        """Make it so for the fleet meanwhile."""
+        if self.around is None:
+            yield
+            return
+        yield from self.around(house)
+
+
+def _state(state: str) -> Set:
+    """A run in this state whose token nobody has burnt: what a door that forgot it would leave."""
+
+    def to(house: House, run: Run) -> None:
+        ended = "clock_timestamp()" if state not in {"pending", "waiting"} else "NULL"
+        house.do(
+            "owner",
+            f"UPDATE personas_run SET state = %s, ended_at = {ended} WHERE id = %s",
+            state, run.step["run_id"],
+        )  # fmt: skip
+        run.life.state = state
+
+    return to
+
+
+def _finished(house: House, run: Run) -> None:
+    assert house.finish(run) == "ok"
+    run.life.state, run.life.token = "succeeded", "burnt"
+
+
+def _taken_over(house: House, run: Run) -> None:
+    house.do("app", "SELECT gate.take_over(%s, 'ada', 'mine')", run.life.ticket)
+    run.life.state, run.life.token = "cancelled", "burnt"
+
+
+def _over_time(house: House, run: Run) -> None:
+    house.do(
+        "owner",
+        "UPDATE personas_run SET deadline = clock_timestamp() - interval '1 s' WHERE id = %s",
+        run.step["run_id"],
+    )
+    run.life.over_time = True
+
+
+def _spent(more: int) -> Set:
+    def to(house: House, run: Run) -> None:
+        used = house.site.declared.cards[run.life.card].limits["max_actions"] + more
+        house.do(
+            "owner", "UPDATE personas_run SET actions = %s WHERE id = %s", used, run.step["run_id"]
+        )
+        run.life.actions = used
+
+    return to
+
+
+def _token(made: Callable[[House, Run], str | None]) -> Set:
+    def to(house: House, run: Run) -> None:
+        run.step["token"] = made(house, run)
+        run.life.token = "wrong"
+
+    return to
+
+
+def _of_another(house: House, run: Run) -> str:
+    return house.others[-1].live_token if house.others else str(uuid4())
+
+
+def _lost(house: House, run: Run) -> None:
+    """The step was lost and taken again by another worker, who has the token now."""
+    house.do(
+        "owner",
+        "UPDATE audit_work SET lease_until = now() - interval '1 s' WHERE id = %s",
+        run.step["work_id"],
+    )
+    house.do("app", "SELECT count(*) FROM gate.reconcile()")
+    house.do("owner", "UPDATE audit_work SET not_before = now() WHERE id = %s", run.step["work_id"])
+    again = house.step()
+    assert again["run_id"] == run.step["run_id"]
+    run.life.token = "lost"
+
+
+def _step(number: int) -> Set:
+    def to(house: House, run: Run) -> None:
+        run.step["number"] = number
+        run.life.step = "wrong"
+
+    return to
+
+
+def _stranger(house: House, run: Run) -> None:
+    run.step["run_id"] = uuid4()
+    run.life.exists = False
+
+
+def _stopped(house: House) -> Iterator[None]:
+    house.do("app", "SELECT gate.press_stop('ada', 'hostile')")
+    house.site.broken.add("stop")
+    try:
+        yield
+    finally:
+        house.do("app", "SELECT gate.lift_stop('ada', 'over')")
+        house.site.broken.discard("stop")
+
+
+def _ledger_broken(house: House) -> Iterator[None]:
+    """And every playbook is so risky that it must wait."""
+    before = dict(house.site.declared.entries)
+    for name, entry in before.items():
+        house.site.declared.entries[name] = replace(entry, risk="medium")
+    house.do("owner", "UPDATE personas_catalogueentry SET risk = 'medium'")
+    house.do(
+        "verifier",
+        "SELECT audit.keep_check(0, 9, NULL, 0, %s, 1)",
+        json.dumps(["#3: broken"]),
+    )
+    house.site.broken.add("ledger")
+    try:
+        yield
+    finally:
+        house.do("owner", "DELETE FROM audit_check")
+        for name, entry in before.items():
+            house.do(
+                "owner", "UPDATE personas_catalogueentry SET risk = %s WHERE name = %s",
+                entry.risk, name,
+            )  # fmt: skip
+        house.site.declared.entries.update(before)
+        house.site.broken.discard("ledger")
+
+
+def _changed(house: House) -> Iterator[None]:
+    for name in house.site.declared.entries:
+        house.do(
+            "owner",
+            "UPDATE personas_catalogueentry SET tree_hash = repeat('b', 64) WHERE name = %s",
+            name,
+        )
+        house.site.changed.add(name)
+    try:
+        yield
+    finally:
+        house.do("owner", "UPDATE personas_catalogueentry SET tree_hash = approved_hash")
+        house.site.changed.clear()
+
+
+def _withdrawn(house: House) -> Iterator[None]:
+    house.do("owner", "UPDATE personas_catalogueentry SET enabled = false")
+    house.site.withdrawn |= house.site.declared.entries.keys()
+    try:
+        yield
+    finally:
+        house.do("owner", "UPDATE personas_catalogueentry SET enabled = true")
+        house.site.withdrawn.clear()
+
+
+SCENES: tuple[Scene, ...] = (
+    Scene("live"),
+    Scene("live, its budget counted", refresh=False, breaks="budget"),
+    *(
+        Scene(f"run {state}", _state(state), breaks="run")
+        for state in RUN_STATES
+        if state != "running"
+    ),
+    Scene("finished", _finished, breaks="run"),
+    Scene("taken over by a person", _taken_over, breaks="run"),
+    Scene("over its time", _over_time, breaks="expiry"),
+    Scene("out of budget", _spent(0), refresh=False, breaks="budget"),
+    Scene("far out of budget", _spent(20), refresh=False, breaks="budget"),
+    Scene("token made up", _token(lambda house, run: f"{uuid4()}{uuid4()}"), breaks="token"),
+    Scene("token empty", _token(lambda house, run: ""), breaks="token"),
+    Scene("token missing", _token(lambda house, run: None), breaks="token"),
+    Scene("token in capitals", _token(lambda house, run: run.live_token.upper()), breaks="token"),
+    Scene("token and a newline", _token(lambda house, run: run.live_token + "\n"), breaks="token"),
+    Scene("token of another run", _token(_of_another), breaks="token"),
+    Scene("token of a lost step", _lost, breaks="token"),
+    Scene("step of tomorrow", _step(2), breaks="token"),
+    Scene("step of yesterday", _step(0), breaks="token"),
+    Scene("run made up", _stranger, breaks="run"),
+    Scene("not joined", joined="none", breaks="join"),
+    Scene("joined twice", joined="ambiguous", breaks="join"),
+    Scene("stopped", around=_stopped, breaks="stop"),
+    Scene("ledger broken", around=_ledger_broken, breaks="ledger"),
+    Scene("playbooks changed", around=_changed, breaks="pin"),
+    Scene("playbooks withdrawn", around=_withdrawn, breaks="catalogue"),
+)
