@@ -1,10 +1,10 @@
 """Checks the ledger on any machine: one file, standard library only, nothing of ethops.
 
-    python verify.py FILE [--key VKEY] [--witness VKEY]... [--quorum N] [--head NOTE]... [--json]
+    verify.py FILE [--key VKEY] [--witness VKEY=WHO]... [--quorum N] [--head NOTE]... [--json]
 
 FILE is an export, a proof bundle or a .tlog-proof. `--key` pins the log's key, `--witness` its
-witnesses; what a file says of keys is only as good as the file. `--quorum` asks for independent
-administrators; `--head` is a tree head that a witness gave you. 0: whole; 1: broken; 2: unreadable.
+witnesses and WHO runs each (else its own name); what a file says of that is only as good as it is.
+`--quorum` asks for administrators, `--head` is of a witness. 0: whole; 1: broken; 2: unreadable.
 
     leaf = SHA-256(0x00 || body)    hash = SHA-256(0x01 || hash before || leaf)    entry n: leaf n-1
     node = SHA-256(0x01 || left || right)    value, under body.values = SHA-256(0x02 || salt || it)
@@ -12,31 +12,32 @@ administrators; `--head` is a tree head that a witness gave you. 0: whole; 1: br
 
 import argparse
 import json
+import re
 import sys
 from binascii import a2b_base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections import namedtuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial, reduce
 from hashlib import sha256, sha512
+from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 GENESIS, FIELDS = bytes(32), ("kind", "subject", "ticket", "at")
 ODD = TypeError, AttributeError, LookupError, ArithmeticError, RecursionError, MemoryError
+VKEY = re.compile(r"(([^+]+)\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44})(?:=(.+))?")  # and whose it is
+Row = namedtuple("Row", "seq prev hash body kind subject ticket at leaf", defaults=[b""])
+"""One entry: `body` is the truth, the next four show it; a pruned one has its leaf instead."""
 _quoted, b64decode = json.encoder.encode_basestring, partial(a2b_base64, strict_mode=True)
 
 
-class Row(NamedTuple):
-    """One entry: `body` is the truth, the next four show it; a pruned one has its leaf instead."""
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):  # one reader would take the first, another the last
+        raise json.JSONDecodeError("a name is there twice", "", 0)
+    return dict(pairs)
 
-    seq: int
-    prev: bytes
-    hash: bytes
-    body: bytes | None
-    kind: str
-    subject: str
-    ticket: str
-    at: str
-    leaf: bytes = b""
+
+_read = partial(json.loads, object_pairs_hook=_once)
 
 
 class Report:
@@ -114,7 +115,7 @@ class Walk:
         faults["its bytes do not give its hash"] = row.hash != own
         shown = {"v": 1, "origin": self.origin, **dict(zip(FIELDS, row[4:8], strict=True))}
         try:
-            said = dict(json.loads(row.body)) if row.body is not None else shown
+            said = dict(_read(row.body)) if row.body is not None else shown
             for name, value in shown.items():
                 differs = f"shows {name} {value!r}, but its bytes say {said.get(name)!r}"
                 faults[differs] = said.get(name) != value
@@ -125,7 +126,7 @@ class Walk:
 
     def _said(self, seq: int, kind: str, body: bytes) -> None:
         try:
-            said = json.loads(body)["body"]
+            said = _read(body)["body"]
             if kind == "ledger.redacted":
                 self.redacted.add(str(said["digest"]))
             elif kind == "ledger.pruned":
@@ -161,16 +162,13 @@ def _consistent(old: int, new: int, before: bytes, root: bytes, proof: Sequence[
     if not 0 < old < new:
         return old == new and not proof and before == root
     nodes = [before, *proof] if old & (old - 1) == 0 else [*proof] or [b""]
-    at, last = old - 1, new - 1
-    while at & 1:
-        at, last = at >> 1, last >> 1
+    at, last = ((size - 1) // (old & -old) for size in (old, new))
     return _climb(at, last, nodes[1:], nodes[0], nodes[0]) == [before, root]
 
 
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
-D = -121665 * pow(121666, -1, P) % P
+D, Y = -121665 * pow(121666, -1, P) % P, 4 * pow(5, -1, P) % P
 X = 15112221349535400772501151409588531511454012693041857206046113283949847762202
-Y = 46316835694926478169428394003475163141307993866256225615783033603165251855960
 
 
 def _add(a: Any, b: Any) -> Any:
@@ -223,9 +221,8 @@ class File:
     """What a file says, against the keys that count: the pinned one, and who it handed over to."""
 
     def __init__(self, said: Mapping[str, Any], pins: argparse.Namespace) -> None:
-        self._said, self._pins, self._keys = said, pins, list[Any]()
-        self._walk = Walk(said.get("origin", ""))
-        self.report = self._walk.report
+        self._said, self._pins, self._walk = said, pins, Walk(said.get("origin", ""))
+        self.report, self._keys = self._walk.report, list[Any]()
         for key in said["keys"]:
             vkey, from_size = key["vkey"], int(key["from_size"])
             if self._keys:
@@ -247,8 +244,8 @@ class File:
         return int(size), b64decode(root)
 
     def _behind(self, note: str) -> None:
-        known = {each["vkey"]: each["administrator"] for each in self._said.get("witnesses", [])}
-        known = {pin: known.get(pin, pin.split("+")[0]) for pin in self._pins.witness} or known
+        named = {each["vkey"]: each["administrator"] for each in self._said.get("witnesses", [])}
+        known = self._pins.witness or named
         self.report.says += [] if self._pins.witness else ["no witness was pinned"]
         own = str(self._said.get("administrator", "")).lower()
         found = {known[at].lower(): known[at] for at in sorted(_opened(note, known, b"\4")[1])}
@@ -258,9 +255,12 @@ class File:
         if len(those) < self._pins.quorum:
             self.report.find(f"{said}: {len(those)}, and {self._pins.quorum} are asked for")
 
-    def export(self, lines: Iterable[str]) -> Report:
-        """Check an export, whose further lines are entries."""
-        heads = {note.split("\n\n")[0]: note for note in self._said["heads"] + self._pins.head}
+    def export(self, lines: Iterator[str]) -> Report:
+        """Check an export, whose further lines are heads, values, and entries."""
+        found = [_read(line)["head"] for line in islice(lines, int(self._said["heads"]))]
+        heads = {note.split("\n\n")[0]: note for note in found + self._pins.head}
+        held = [_read(line) for line in islice(lines, int(self._said["values"]))]
+        kept = {at["value"]: at["salt"] and (b64decode(at["salt"]), at["text"]) for at in held}
         notes = {int(note.split("\n")[1]): note for note in heads.values()}
         newest = [size for size in sorted(notes)[-100:] if size >= self._keys[0][0]]
         roots = dict(self._head(note, check=size in newest) for size, note in notes.items())
@@ -271,7 +271,6 @@ class File:
         if self.report.size > self._walk.size:
             self.report.find(f"signed to #{self.report.size}, but they end at #{self._walk.size}")
         self._behind(notes.get(self.report.size, "\n\n"))
-        kept = {at: of and (b64decode(of[0]), of[1]) for at, of in self._said["values"].items()}
         return self._walk.end(int(self._said["seq"]), bytes.fromhex(self._said["hash"]), kept)
 
     def bundle(self) -> Report:
@@ -283,7 +282,7 @@ class File:
             if not 0 < seq <= size or _climb(seq - 1, size - 1, proof, leaf, leaf)[1:] != [root]:
                 self.report.find(f"#{seq}: it is not in the tree of {size}")
             self.report.entries, self.report.last = self.report.entries + 1, seq
-            self.report.says.append("#{} {at} {kind} {subject}".format(seq, **json.loads(body)))
+            self.report.says.append("#{} {at} {kind} {subject}".format(seq, **_read(body)))
         before = self._said.get("consistency") or {"head": self._said["head"], "proof": []}
         (old, old_root), proof = self._head(before["head"]), [*map(b64decode, before["proof"])]
         if not _consistent(old, size, old_root, root, proof):
@@ -296,7 +295,7 @@ class File:
 
 
 def _row(line: str) -> Row:
-    said = json.loads(line)
+    said = _read(line)
     body = None if said["body"] is None else b64decode(said["body"])
     prev, digest, leaf = (bytes.fromhex(said.get(name, "")) for name in ("prev", "hash", "leaf"))
     return Row._make([int(said["seq"]), prev, digest, body, *(said[name] for name in FIELDS), leaf])
@@ -322,9 +321,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--head", action="append", default=[])
     parser.add_argument("--json", action="store_true")
     pins = parser.parse_args(arguments)
-    keys = (*pins.witness, "++" if pins.key is None else pins.key)
-    if pins.quorum < 0 or min(key.count("+") for key in keys) < 2:
+    pinned = [VKEY.fullmatch(pin) for pin in (*pins.witness, pins.key) if pin is not None]
+    if pins.quorum < 0 or not all(pinned):
         parser.error("--key and --witness take a vkey, NAME+ID+BASE64; --quorum nothing below 0")
+    pins.witness = {pin[1]: pin[3] or pin[2] for pin in pinned[: len(pins.witness)] if pin}
     try:
         with Path(pins.file).open(encoding="utf-8") as file:
             pins.head = [Path(head).read_text(encoding="utf-8") for head in pins.head]
@@ -332,9 +332,9 @@ def main(arguments: list[str] | None = None) -> int:
             if first == "c2sp.org/tlog-proof@v1\n":
                 report = _proof(file.read(), pins)
             elif '"ethops-bundle/1"' in first[:99]:
-                report = File(json.loads(first + file.read()), pins).bundle()
+                report = File(_read(first + file.read()), pins).bundle()
             else:
-                report = File(json.loads(first), pins).export(file)
+                report = File(_read(first), pins).export(file)
     except (OSError, json.JSONDecodeError, UnicodeError, *ODD) as fault:
         print(f"unreadable: {type(fault).__name__}: {fault}", file=sys.stderr)  # noqa: T201
         return 2

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
@@ -10,47 +11,58 @@ from django.db import transaction
 
 from audit.errors import NoProofError
 from audit.ledger import entries, heads, tiles
-from audit.models import TreeHead, Value
+from audit.models import Pending, TreeHead, Value
 
-FORMAT = "ethops-ledger/1"
+FORMAT = "ethops-ledger/2"
+LOOKS, PAUSE_SECONDS = 40, 0.25
+"""How long an export waits for the recorder to write a tombstone down."""
 
 Tell: TypeAlias = Callable[[int, int], None]
 """Told how many of how many are done."""
 
 
 def lines() -> Iterator[str]:
-    """Yield the lines of an export: first what the ledger says of itself, then each entry."""
-    with transaction.atomic():
-        entries.one_snapshot()
-        end = entries.head()
+    """Yield the lines of an export: what the ledger says of itself, heads, values, then entries.
+
+    Raises:
+        NoProofError: a redaction waits to be written down, and nobody writes.
+    """
+    for _ in range(LOOKS):
+        with transaction.atomic():
+            entries.one_snapshot()
+            # A value without its tombstone would look like one that somebody made away with.
+            if not Pending.objects.filter(kind="ledger.redacted").exists():
+                yield from _lines()
+                return
+        time.sleep(PAUSE_SECONDS)
+    raise NoProofError("a redaction waits to be written down: an export would look damaged")
+
+
+def _lines() -> Iterator[str]:
+    end, notes = entries.head(), _heads()
+    values = Value.objects.order_by("digest").values_list("digest", "salt", "value")
+    said = {"format": FORMAT, "origin": entries.origin_after(0), "seq": end.seq}
+    said |= {"hash": end.hash.hex(), **heads.keys()}
+    yield json.dumps({**said, "heads": len(notes), "values": values.count()})
+    for note in notes:
+        yield json.dumps({"head": note})
+    for digest, salt, value in values.iterator():
+        kept = None if salt is None else _text(bytes(salt))
+        yield json.dumps({"value": digest, "salt": kept, "text": value})
+    for row in entries.rows(0, end.seq):
         yield json.dumps(
             {
-                "format": FORMAT,
-                "origin": entries.origin_after(0),
-                "seq": end.seq,
-                "hash": end.hash.hex(),
-                **heads.keys(),
-                "heads": _heads(),
-                "values": {
-                    digest: None if salt is None else [_text(bytes(salt)), value]
-                    for digest, salt, value in Value.objects.values_list("digest", "salt", "value")
-                },
+                "seq": row.seq,
+                "prev": row.prev.hex(),
+                "hash": row.hash.hex(),
+                "body": None if row.body is None else _text(row.body),
+                "kind": row.kind,
+                "subject": row.subject,
+                "ticket": row.ticket,
+                "at": row.at,
+                **({} if row.body is not None else {"leaf": row.leaf.hex()}),
             }
         )
-        for row in entries.rows(0, end.seq):
-            yield json.dumps(
-                {
-                    "seq": row.seq,
-                    "prev": row.prev.hex(),
-                    "hash": row.hash.hex(),
-                    "body": None if row.body is None else _text(row.body),
-                    "kind": row.kind,
-                    "subject": row.subject,
-                    "ticket": row.ticket,
-                    "at": row.at,
-                    **({} if row.body is not None else {"leaf": row.leaf.hex()}),
-                }
-            )
 
 
 def archive(first: int, last: int) -> Iterator[str]:

@@ -80,14 +80,19 @@ class Signed:
         ]
         return {"keys": keys, "administrator": self.administrator, "witnesses": listed}
 
-    def export(self, **changes):
+    def export(self, heads=None, values=None, **changes):
         end = self.rows[-1]
+        notes = [self.note(size) for size in self.sizes] if heads is None else heads
+        kept = [
+            {"value": digest, "salt": one and one[0], "text": one and one[1]}
+            for digest, one in (self.values if values is None else values).items()
+        ]
         first = {
-            "format": "ethops-ledger/1", "origin": ORIGIN, "seq": end.seq, "hash": end.hash.hex(),
-            **self.said, "heads": [self.note(size) for size in self.sizes],
-            "values": self.values, **changes,
+            "format": "ethops-ledger/2", "origin": ORIGIN, "seq": end.seq, "hash": end.hash.hex(),
+            **self.said, "heads": len(notes), "values": len(kept), **changes,
         }  # fmt: skip
-        return "\n".join([json.dumps(first), *(json.dumps(exported(row)) for row in self.rows)])
+        lines = [first, *({"head": note} for note in notes), *kept, *map(exported, self.rows)]
+        return "\n".join(map(json.dumps, lines))
 
     def bundle(self, *seqs, since=None, **changes):
         size, reader = self.sizes[-1], merkle.reader_of(self.leaves)

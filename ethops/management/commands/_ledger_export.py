@@ -1,5 +1,6 @@
 """`manage.py ledger export`: the whole ledger in a file for `verify.py`, or as tiles."""
 
+import json
 from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
@@ -42,10 +43,13 @@ def run(write: Callable[[str], object], options: dict[str, Any]) -> None:
 
 
 def _file(file: Path) -> str:
-    tell, count = Progress("written"), -1
+    tell, lines = Progress("written"), exports.lines()
     with new_file(file) as out:
-        for line in exports.lines():
+        first = next(lines)
+        said = json.loads(first)
+        entries, before = said["seq"], said["heads"] + said["values"]
+        out.write(first + "\n")
+        for written, line in enumerate(lines, start=1):
             out.write(line + "\n")
-            count += 1
-            tell(count, count)
-    return f"{count} entries in {file}. Check them anywhere: python audit/verify.py {file}"
+            tell(max(written - before, 0), entries)
+    return f"{entries} entries in {file}. Check them anywhere: python audit/verify.py {file}"

@@ -10,14 +10,18 @@ from django.core.management.base import CommandError
 
 @contextmanager
 def new_file(file: Path) -> Iterator[TextIO]:
-    """Open a file that is not there yet.
+    """Open a file that is not there yet; half of one is not left behind.
 
     Raises:
         CommandError: it is there, or cannot be written.
     """
     try:
         with file.open("x", encoding="utf-8") as out:
-            yield out
+            try:
+                yield out
+            except BaseException:
+                file.unlink()
+                raise
     except OSError as fault:
         message = f"{file} cannot be written: {fault.strerror}. Nothing is overwritten."
         raise CommandError(message, returncode=2) from fault

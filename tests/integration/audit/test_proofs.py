@@ -1,6 +1,7 @@
 """Proofs, bundles, exports and verification over a real ledger that a real signer signed."""
 
 import json
+import threading
 from argparse import Namespace
 
 import pytest
@@ -452,3 +453,37 @@ def test_export_as_lines_and_as_tiles(grow, typed, tmp_path):
 def test_tiles_of_a_ledger_that_was_never_signed_are_refused(grow, typed, tmp_path):
     grow(3, sign=False)
     assert command("export", "--tiles", str(tmp_path / "tiles")) == 2
+
+
+def test_an_export_has_each_head_and_each_value_in_a_line_of_its_own(grow, typed, role, tmp_path):
+    for _ in range(3):
+        grow(2)
+    role("owner").execute("SELECT audit.keep_value('secret', 'x')")
+    first, *lines = map(json.loads, exports.lines())
+    size = Entry.objects.count()
+    assert (first["heads"], first["values"], first["seq"]) == (3, 1, size)
+    assert [next(iter(one)) for one in lines] == ["head"] * 3 + ["value"] + ["seq"] * size
+
+
+@pytest.fixture
+def redacting(grow, role):
+    """A value was taken away, and its tombstone waits to be written."""
+    grow(2)
+    digest = role("owner").execute("SELECT audit.keep_value('secret', 'x')").fetchone()[0]
+    role("owner").execute("SELECT audit.redact(%s, 'ada', 'a name')", [digest])
+
+
+def test_an_export_waits_for_a_tombstone(redacting, grow, tmp_path, keys):
+    waiting = exports.lines()
+    told = threading.Timer(0.5, lambda: grow(0))
+    told.start()
+    (tmp_path / "lines").write_text("\n".join(waiting))
+    told.join()
+    assert verify.main([str(tmp_path / "lines"), "--key", keys.read().key.vkey]) == 0
+
+
+def test_an_export_is_refused_where_nobody_writes_the_tombstone(redacting, typed, tmp_path,
+                                                                monkeypatch):  # fmt: skip
+    monkeypatch.setattr(exports, "PAUSE_SECONDS", 0)
+    assert command("export", str(tmp_path / "lines")) == 2
+    assert not (tmp_path / "lines").exists()

@@ -466,7 +466,25 @@ def test_a_quorum_is_asked_of_administrators(check, quorum, code):
 
 def test_only_pinned_witnesses_count(check):
     _, said = behind(check, ["Ann", "Bob"], "--witness", THREE[1].key.vkey)
-    assert said["administrators"] == ["Bob"]
+    assert said["administrators"] == [THREE[1].key.name]
+
+
+def test_who_pins_says_whose_a_witness_is(check):
+    pins = [word for one, who in zip(THREE, ("Ann", "Ann", "Bob"), strict=True)
+            for word in ("--witness", f"{one.key.vkey}={who}")]  # fmt: skip
+    # The file calls them three.
+    assert behind(check, ["x", "y", "z"], *pins)[1]["administrators"] == ["Ann", "Bob"]
+
+
+def test_a_pinned_witness_is_his_own_where_nobody_says_whose(check):
+    pins = [word for one in THREE for word in ("--witness", one.key.vkey)]
+    _, said = behind(check, ["Ann", "Ann", "Ann"], *pins, "--quorum", "3")
+    assert said["administrators"] == sorted(one.key.name for one in THREE)
+
+
+def test_a_witness_that_is_pinned_as_ours_counts_as_none(check):
+    pins = "--witness", f"{THREE[0].key.vkey}=we"
+    assert behind(check, ["Ann"], *pins, "--quorum", "1")[0] == 1
 
 
 def test_the_key_of_the_log_is_no_witness(check):
@@ -607,13 +625,65 @@ def test_a_pinned_key_makes_no_file_of_ours_of_another(check, content):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--witness", ""), ("--witness", "north"), ("--key", ""), ("--quorum", "-1")]
+    "arguments",
+    [
+        ("--witness", ""),
+        ("--witness", "north"),
+        ("--witness", "=ada"),
+        ("--witness", "north+00000000+AAAA"),
+        ("--witness", "north+xyz+" + "A" * 44),
+        ("--key", ""),
+        ("--quorum", "-1"),
+        ("--quorum", "x"),
+    ],
 )
 def test_what_is_no_key_and_no_number_is_said_before_anything_is_read(tmp_path, capsys, arguments):
     with pytest.raises(SystemExit) as ended:
         verifier.main([str(tmp_path / "none"), *arguments])
     assert ended.value.code == 2
-    assert "--key and --witness take a vkey" in capsys.readouterr().err
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "--key and --witness take a vkey" in said or "argument --quorum" in said
+
+
+TWICE = {
+    "the origin": ('"origin": ', '"origin": "x", "origin": '),
+    "keys": ('"keys": ', '"keys": [], "keys": '),
+    "a head": ('{"head": ', '{"head": "", "head": '),
+    "an entry's bytes": ('"body": ', '"body": "AAAA", "body": '),
+}
+
+
+@pytest.mark.parametrize(("name", "names"), TWICE.values(), ids=TWICE.keys())
+def test_a_name_that_is_there_twice_is_unreadable(check, name, names):
+    made = Signed(rows(5), (5,))
+    assert check(made.export().replace(name, names, 1), "--key", made.log.key.vkey)[0] == 2
+
+
+def test_a_name_that_is_there_twice_in_a_bundle_is_unreadable(check):
+    made = Signed(rows(5), (5,))
+    twice = json.dumps(made.bundle(2)).replace('"head": ', '"head": "", "head": ', 1)
+    assert check(twice, "--key", made.log.key.vkey)[0] == 2
+
+
+def test_values_that_an_entry_names_twice_are_found():
+    found = rows(2, COMMITS)
+    body = found[1].body.replace(b'"values":{', b'"values":{},"values":{')
+    found[1] = found[1]._replace(body=body, hash=hash_of(found[1].prev, body))
+    assert walk(found).findings == ["#2: what it says cannot be read"]
+
+
+@pytest.mark.parametrize("missing", [1, 2, 3])
+def test_an_export_that_is_cut_is_not_whole(check, missing):
+    made = Signed(rows(5), (3, 5))
+    cut = "\n".join(made.export().splitlines()[:-missing])
+    assert check(cut, "--key", made.log.key.vkey)[0] == 1
+
+
+def test_a_head_that_is_left_out_of_its_lines_is_not_whole(check):
+    made = Signed(rows(5), (3, 5))
+    lines = made.export().splitlines()
+    del lines[1]
+    assert check("\n".join(lines), "--key", made.log.key.vkey)[0] == 2
 
 
 def test_a_missing_file_is_unreadable(tmp_path):
