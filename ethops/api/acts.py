@@ -8,6 +8,7 @@ from audit.ledger import trust
 from ethops.desk.policy import RESPONDERS
 from ethops.executor import stop as pressed
 from ethops.executor import tickets
+from personas.agentops import acts as agent_acts
 
 MAY_RESUME: Final = "personas.change_stop"
 """The permission without which nobody lifts the stop."""
@@ -57,6 +58,11 @@ def give_back(*, ref: str, person: str, key: UUID) -> Deed:
         note="",
         key=key,
     )
+
+
+def cancel_run(*, intent: UUID, person: str, why: str) -> bool:
+    """End the run of an intent in a person's name; False where it was over."""
+    return agent_acts.cancel(intent=intent, person=person, why=why)
 
 
 def is_other_damage(seen: str) -> bool:

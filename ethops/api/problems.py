@@ -28,6 +28,11 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "tickets.draft_refused": 422,
     "cmdb.not_found": 404,
     "gpu.job_over": 409,
+    "agentops.unknown_role": 404,
+    "agentops.busy": 409,
+    "agentops.key_reused": 409,
+    "agentops.over": 409,
+    "agentops.full": 429,
     "ledger.no_proof": 409,
     "ledger.bad_note": 409,
 }
@@ -108,9 +113,8 @@ def _problem(fault: Exception) -> tuple[dict[str, Any], dict[str, str]] | None:
 
 
 def _of_request(fault: exceptions.APIException) -> tuple[dict[str, Any], dict[str, str]]:
-    code = next(
-        (name for kind, name in REQUEST_CODES.items() if isinstance(fault, kind)), "request.refused"
-    )
+    known = (name for kind, name in REQUEST_CODES.items() if isinstance(fault, kind))
+    code = next(known, str(getattr(fault, "code", "request.refused")))
     headers = {}
     if challenge := getattr(fault, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
@@ -127,7 +131,9 @@ def _of_room(fault: Exception) -> tuple[dict[str, Any], dict[str, str]] | None:
     status = STATUS_OF.get(code) if isinstance(code, str) else None
     if status is None:
         return None
-    return document(status, str(code), str(fault), hint=getattr(fault, "hint", None)), {}
+    wait = getattr(fault, "wait", None)
+    headers = {} if wait is None else {"Retry-After": str(int(wait))}
+    return document(status, str(code), str(fault), hint=getattr(fault, "hint", None)), headers
 
 
 def fallback(request: HttpRequest) -> HttpResponse:

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from ethops.api import (
+    agentops,
     gpu,
     intake,
     ledger,
@@ -26,7 +27,9 @@ SHELVES: dict[str, type[reading.Shelf[Any]]] = {
     "tickets": tickets.Tickets,
     "runs": runs.Runs,
     "actions": runs.Actions,
-    "agentops/intents": runs.Intents,
+    "agentops/intents": agentops.AgentIntents,
+    "agentops/events": agentops.AgentEvents,
+    "agentops/findings": agentops.Findings,
     "deliveries": intake.Deliveries,
     "events": intake.Events,
     "ledger/entries": ledger.Entries,
@@ -50,6 +53,7 @@ urlpatterns = [
         rf"^v1/ledger/tile/{ledger_proofs.TILE}$", ledger_proofs.TileView.as_view(), name="tile"
     ),
     path("v1/ledger/tail", ledger_tail.LedgerTail.as_view(), name="ledger-tail"),
+    path("v1/agentops/world-model", agentops.World.as_view(), name="world-model"),
     path("v1/gpu", gpu.Gpu.as_view(), name="gpu"),
     path("v1/metrics", metrics.Metrics.as_view(), name="metrics"),
     path("v1/stop", stop.StopView.as_view(), name="stop"),

@@ -12,9 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from ethops.pages import because
 from ethops.pages.seals import Seal, seal
 from ethops.pages.words import Moment, action_state, count, short_span
-from ethops.world import ledger_proofs, runs
+from ethops.world import ledger_proofs, runs, why
 from ethops.world.story import deed, said_by
 from personas.models import Action
 
@@ -70,6 +71,7 @@ def shown(request: HttpRequest, context: dict[str, Any], action_id: UUID) -> Htt
         "ticket_href": reverse("admin:ticket", args=[found.ticket_ref]) if found.ticket_ref else "",
         "run_href": reverse("admin:run", args=[found.run_id]) if found.run_id else "",
         "run_short": str(found.run_id or "")[:4],
+        "why": because.lines(why.of_action(action_id), ledger_proofs.agreed_to(), now),
         "now": Moment(now, now),
     }
     return TemplateResponse(request, "desk/action.html", about)

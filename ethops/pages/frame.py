@@ -67,6 +67,7 @@ RAIL = (
         ("Ledger", "ledger", True),
     ),
     (
+        ("Agents", "agents", False),
         ("Runs", "personas_run_changelist", False),
         ("Actions", "personas_action_changelist", False),
         ("Events", "desk_event_changelist", False),
@@ -83,6 +84,8 @@ SECTIONS = (
     ("gpu/", "GPU"),
     ("ledger/", "Ledger"),
     ("audit/entry/", "Ledger"),
+    ("agents/", "Agents"),
+    ("agentops/", "Agents"),
     ("runs/", "Runs"),
     ("personas/run/", "Runs"),
     ("actions/", "Actions"),

@@ -13,6 +13,7 @@ from django.urls import URLPattern, URLResolver, path, re_path
 
 from ethops.pages import (
     action,
+    agents,
     columns,
     gpu,
     gpu_keys,
@@ -101,6 +102,8 @@ class DeskSite(AdminSite):
             path("now/live/", self.admin_view(now.live), name="now_live"),
             re_path(rf"^tickets/{ref}/$", self.own(ticket.shown), name="ticket"),
             re_path(rf"^tickets/{ref}/live/$", self.admin_view(ticket.live), name="ticket_live"),
+            path("agents/", self.own(agents.shown), name="agents"),
+            path("agents/live/", self.admin_view(agents.live), name="agents_live"),
             path("gpu/", self.own(gpu.shown), name="gpu"),
             path("gpu/live/", self.admin_view(gpu.live), name="gpu_live"),
             path("gpu/keys/", self.own(gpu_keys.shown), name="gpu_keys"),

@@ -65,10 +65,15 @@ def proof(of: Entry) -> Proof:
     before = Entry.objects.filter(seq=of.seq - 1).values_list("hash", flat=True).first()
     expected = GENESIS if of.seq == 1 else before
     return Proof(
-        bytes_hold=node_hash(bytes(of.prev), leaf(of)) == bytes(of.hash),
+        bytes_hold=bytes_hold(of),
         follows=expected is not None and bytes(expected) == bytes(of.prev),
         previous=of.seq - 1,
     )
+
+
+def bytes_hold(of: Entry) -> bool:
+    """Tell whether the entry's bytes give its hash."""
+    return node_hash(bytes(of.prev), leaf(of)) == bytes(of.hash)
 
 
 def leaf(of: Entry) -> bytes:

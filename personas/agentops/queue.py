@@ -11,6 +11,8 @@ BOUND: Final = 64
 """So many runs may wait to be begun; then nothing more is let in."""
 AT_ONCE: Final = 4
 """So many runs are expected to be at work at once, where nothing else is said."""
+SHUT_SECONDS: Final = 120
+"""After so long whoever met a full queue may come again."""
 UNKNOWN_SECONDS: Final = 30.0
 """What a run is thought to take while none has ended."""
 

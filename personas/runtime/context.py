@@ -42,6 +42,7 @@ def gather(claim: StepClaim) -> Known:
         well_since=monitoring.well_since(ci.ref) if ci else None,
         entries=_entries(ci) if ci else (),
         worked_before=_worked(ci) if ci else (),
+        request=str(claim.inputs.get("request") or ""),
     )
 
 

@@ -60,6 +60,8 @@ class Known:
     well_since: datetime | None = None
     entries: tuple[Entry, ...] = ()
     worked_before: tuple[str, ...] = ()
+    request: str = ""
+    """What somebody asked for in words, where the run was asked for; text from outside."""
 
     @property
     def plays(self) -> list[Mapping[str, Any]]:
@@ -100,6 +102,8 @@ def facts(known: Known, kind: str) -> dict[str, JSON]:
         **_tried(known.plays),
         "history.worked": list(known.worked_before),
     }
+    if known.request:
+        found["request.prompt"] = known.request
     if kind == "verify":
         found |= _verification(known)
     return found

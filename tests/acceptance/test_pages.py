@@ -113,6 +113,7 @@ class Visit:
             "denied action": f"/actions/{self.scene.actions['denied']}/",
             "stop": "/stop/",
             "everything": "/everything/",
+            "agents": "/agents/",
             "gpu": "/gpu/",
             "gpu keys": "/gpu/keys/",
         }

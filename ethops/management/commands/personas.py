@@ -10,14 +10,19 @@ import yaml
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from ethops.management.commands import _personas_calibration, _personas_eval, _personas_pages
+from ethops.management.commands import (
+    _personas_calibration,
+    _personas_eval,
+    _personas_pages,
+    _personas_why,
+)
 from personas import conf, gate
 from personas.cards import read_cards
 from personas.catalogue import read_catalogue
 
 
 class Command(BaseCommand):
-    """`manage.py personas check | show | eval | calibration | autonomy | approve | settle`."""
+    """`manage.py personas check | show | eval | calibration | why | autonomy | ...`."""
 
     help = "Role cards, their autonomy, and the catalogue's approvals."
 
@@ -35,6 +40,9 @@ class Command(BaseCommand):
         )
         _personas_calibration.add_arguments(
             parts.add_parser("calibration", help="how far stated confidence held in what was done")
+        )
+        _personas_why.add_arguments(
+            parts.add_parser("why", help="from an effect back to its alert, entry by entry")
         )
         autonomy = parts.add_parser("autonomy", help="how far a card may go, as a person's act")
         for name in ("card", "entry", "ci_class", "level"):
@@ -75,6 +83,9 @@ class Command(BaseCommand):
 
     def _calibration(self, options: dict[str, Any]) -> None:
         _personas_calibration.run(self.stdout.write, options)
+
+    def _why(self, options: dict[str, Any]) -> None:
+        _personas_why.run(self.stdout.write, options)
 
     def _autonomy(self, options: dict[str, Any]) -> None:
         names = ("card", "entry", "ci_class", "level", "by", "why")

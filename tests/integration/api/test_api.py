@@ -14,6 +14,7 @@ LISTS = (
     "tickets", "runs", "actions", "agentops/intents", "deliveries", "events", "ledger/entries",
     "cards", "catalogue", "cis",
 )  # fmt: skip
+TAKES_POSTS = {"agentops/intents"}
 
 
 def test_strangers_get_a_problem_and_a_challenge(clean_db):
@@ -49,7 +50,8 @@ def test_one_thing_of_every_list_can_be_looked_at_and_nothing_changed(api, scene
         one = api.get(f"/api/v1/{name}").json()["results"][0]
         key = next(one[field] for field in ("ref", "id", "seq", "name") if field in one)
         assert api.get(f"/api/v1/{name}/{key}").status_code == 200, name
-        assert api.post(f"/api/v1/{name}", {}, format="json").status_code == 405, name
+        expected = 400 if name in TAKES_POSTS else 405
+        assert api.post(f"/api/v1/{name}", {}, format="json").status_code == expected, name
         for method in (api.put, api.patch, api.delete):
             answer = method(f"/api/v1/{name}/{key}", {}, format="json")
             assert answer.status_code == 405, name

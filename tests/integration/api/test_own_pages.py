@@ -23,7 +23,8 @@ def paths(scene):
     return [
         "/", f"/tickets/{scene.ticket}/", f"/tickets/{scene.ticket}/?all", "/ledger/", "/ledger/2/",
         f"/runs/{scene.run}/", *(f"/actions/{one}/" for one in scene.actions.values()), "/stop/",
-        "/everything/", "/now/live/", f"/tickets/{scene.ticket}/live/", "/desk/delivery/1/change/",
+        "/everything/", "/agents/", "/agents/live/",
+        "/now/live/", f"/tickets/{scene.ticket}/live/", "/desk/delivery/1/change/",
         "/desk/event/1/change/",
     ]  # fmt: skip
 

@@ -17,7 +17,9 @@ EVIDENCE = [
     if admin.site.is_registered(model)
     and apps.get_containing_app_config(model.__module__).label not in EDITABLE_APPS
 ]
-ROOMS = {"audit", "personas", "gpu", "tickets", "cmdb", "monitoring", "telemetry", "desk"}
+ROOMS = {
+    *("audit", "personas", "agentops", "gpu", "tickets", "cmdb", "monitoring", "telemetry", "desk"),
+}
 
 
 def place(model, *rest):

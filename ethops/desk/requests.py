@@ -1,0 +1,182 @@
+"""What people and programs ask of agents over the API: a ticket, an intent, a place in the queue.
+
+Their words are text from outside: they become facts of a ticket and are nobody's authority.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from uuid import UUID, uuid5
+
+from django.db import IntegrityError, transaction
+
+from adapters import registry
+from adapters.json_value import JSON
+from adapters.text import one_line
+from adapters.tickets.port import Ticket, TicketDraft
+from ethops.desk import events
+from ethops.executor import tickets
+from personas import gate, queries
+from personas.agentops import acts, queue
+from personas.agentops.acts import Requested
+from personas.agentops.errors import (
+    BusyTicketError,
+    KeyReusedError,
+    QueueFullError,
+    UnknownRoleError,
+)
+from personas.agentops.models import Request
+from personas.agentops.queue import Place
+
+NAMESPACE = UUID("b1f7a1c3-9a44-4f0e-8f07-3f1c5d8f2a06")
+TITLE = 100
+URGENCY = {0: 1, 1: 1, 2: 2, 3: 3, 4: 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An intent as it was asked for, by whom, and under which key."""
+
+    person: str
+    key: str
+    agent_role: str
+    job_id: str
+    prompt: str
+    priority: int
+    max_duration: int
+    tenant_id: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what was asked, without who asked and under which key."""
+        said = {k: v for k, v in asdict(self).items() if k not in ("person", "key")}
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What is answered: the intent, its place, and whether this was asked before."""
+
+    intent_id: UUID
+    queue_position: int
+    estimated_start_s: int
+    repeated: bool = False
+
+
+def submit(asked: Asked) -> Admitted:
+    """Let a run be born, or refuse; the same key and words again return the first answer.
+
+    Raises:
+        KeyReusedError: the key belongs to other words.
+        UnknownRoleError: no card of this name is enabled.
+        TicketNotFoundError: `job_id` names no ticket.
+        BusyTicketError: an agent is at work on the ticket, or a person has it.
+        QueueFullError: too many wait; carries after how many seconds to come again.
+    """
+    known = _known(asked)
+    if known is not None:
+        return known
+    if not queries.has_card(asked.agent_role):
+        raise UnknownRoleError(f"There is no agent {asked.agent_role}.")
+    _let_in(asked.priority)
+    try:
+        return _admit(asked)
+    except (IntegrityError, BusyTicketError):
+        # Asked twice in one instant, the other was first.
+        known = _known(asked)
+        if known is None:
+            raise
+        return known
+
+
+def _known(asked: Asked) -> Admitted | None:
+    row = Request.objects.filter(principal=asked.person, idempotency_key=asked.key).first()
+    if row is None:
+        return None
+    if row.body_sha256 != asked.digest:
+        raise KeyReusedError("This key was used for another request.")
+    return Admitted(row.intent_id, row.queue_position, row.estimated_start_s, repeated=True)
+
+
+def _let_in(priority: int) -> None:
+    wait = acts.retry_after(priority)
+    if queue.depth() >= queue.BOUND:
+        wait = max(wait, queue.SHUT_SECONDS)
+    if wait:
+        raise QueueFullError(f"Too many runs wait for one of priority {priority}.", wait=wait)
+
+
+@transaction.atomic
+def _admit(asked: Asked) -> Admitted:
+    ticket = _ticket(asked)
+    if ticket.assignee or queries.has_live_run(ticket.ref):
+        raise BusyTicketError(f"Somebody is at work on {ticket.ref}.")
+    run = gate.dispatch(
+        card=asked.agent_role,
+        ticket_ref=ticket.ref,
+        priority=asked.priority,
+        scope=list(ticket.ci_refs),
+        joined=events.joined(ticket.ref),
+        inputs=_inputs(asked, ticket),
+        dedup=f"asked:{asked.person}:{hashlib.sha256(asked.key.encode()).hexdigest()}",
+    )
+    intent = queries.intent_of_run(run) if run is not None else None
+    if intent is None:
+        raise BusyTicketError(f"Somebody is at work on {ticket.ref}.")
+    place: Place = queue.place(intent)
+    acts.requested(
+        Requested(
+            intent=intent,
+            principal=asked.person,
+            key=asked.key,
+            body_sha256=asked.digest,
+            prompt=asked.prompt,
+            max_duration_s=asked.max_duration,
+            tenant=asked.tenant_id,
+            position=place.position,
+            start_s=place.start_s,
+        )
+    )
+    return Admitted(intent, place.position, place.start_s)
+
+
+def _inputs(asked: Asked, ticket: Ticket) -> Mapping[str, JSON]:
+    document = queries.card_document(asked.agent_role)
+    return {
+        "first_question": document["first_question"],
+        "slot": document.get("slot"),
+        "escalates_to": document["escalates_to"],
+        "alert": dict(events.facts(ticket.ref)),
+        "request": asked.prompt,
+    }
+
+
+def _ticket(asked: Asked) -> Ticket:
+    """Return the ticket that is meant, with the words in it, or open one that says them."""
+    key = uuid5(NAMESPACE, f"{asked.person}:{asked.key}")
+    if asked.job_id:
+        ticket = registry.reader("tickets").get(asked.job_id)
+        if ticket.ticket_class != "incident" or ticket.state in ("resolved", "closed"):
+            raise BusyTicketError(f"{ticket.ref} is {ticket.state}: no agent works on it.")
+        tickets.comment_by_person(
+            key=key, ref=ticket.ref, person=asked.person, text=asked.prompt, visibility="private"
+        )
+        return ticket
+    deed = tickets.open_incident(
+        key=key,
+        draft=TicketDraft(
+            ticket_class="incident",
+            title=one_line(asked.prompt, TITLE),
+            description=asked.prompt,
+            impact=3,
+            urgency=URGENCY[asked.priority],
+            author=asked.person,
+            author_kind="person",
+            detected_at=datetime.now(UTC),
+            tainted=True,
+        ),
+        facts={"asked": "by the API"},
+    )
+    return registry.reader("tickets").get(deed.ref)

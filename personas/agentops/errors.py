@@ -1,0 +1,49 @@
+"""What can go wrong with a request for a run, as one tree."""
+
+from personas.errors import PersonaError
+
+
+class AgentOpsError(PersonaError):
+    """Something about a request for a run; `code` is stable, `hint` is the mend."""
+
+    code = "agentops.error"
+    hint = "Look at the request."
+
+
+class UnknownRoleError(AgentOpsError):
+    """No card of this name is enabled."""
+
+    code = "agentops.unknown_role"
+    hint = "GET /api/v1/cards lists them."
+
+
+class BusyTicketError(AgentOpsError):
+    """An agent is at work on the ticket, or a person has it, or it is settled."""
+
+    code = "agentops.busy"
+    hint = "Wait for its run to end, or cancel that."
+
+
+class KeyReusedError(AgentOpsError):
+    """An idempotency key was used for another request."""
+
+    code = "agentops.key_reused"
+    hint = "Take a new key for another request."
+
+
+class RunOverError(AgentOpsError):
+    """There is nothing left to cancel."""
+
+    code = "agentops.over"
+    hint = "Its status says how it ended."
+
+
+class QueueFullError(AgentOpsError):
+    """Too many runs wait; `wait` is after how many seconds to come again."""
+
+    code = "agentops.full"
+    hint = "Send it again after Retry-After seconds."
+
+    def __init__(self, text: str, *, wait: int) -> None:
+        super().__init__(text)
+        self.wait = wait
