@@ -25,8 +25,8 @@ GLYPHS = {
 }
 PAGES = {"incident": "ticket", "run": "run", "proposal": "action"}
 """Stage -> the page that its id leads to."""
-SAID = ("why", "guard", "scope", "said")
-"""Facts of a link that are said beside it."""
+SAID = {"why": "it said: ", "guard": "guard ", "scope": "may touch "}
+"""Facts of a link that are said beside it, and after which words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,10 @@ def _href(link: Link) -> str:
 
 
 def _detail(facts: Mapping[str, Any]) -> str:
-    texts = [facts[name] for name in SAID if name in facts]
     return "; ".join(
-        ", ".join(map(str, one)) if isinstance(one, list) else str(one) for one in texts
+        f"{words}{_text(facts[name])}" for name, words in SAID.items() if name in facts
     )
+
+
+def _text(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
