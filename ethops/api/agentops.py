@@ -83,7 +83,7 @@ class IntentStateOut(serializers.Serializer[Any]):
     tenant_id = serializers.CharField(source="request.tenant_id", default=TENANT)
 
 
-class CancelIn(serializers.Serializer[Any]):
+class EndingIn(serializers.Serializer[Any]):
     """Why; may be left out."""
 
     why = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
@@ -125,11 +125,11 @@ class AgentIntents(Intents):
         del request, args
         return Response(IntentStateOut(_state(kwargs["pk"])).data)
 
-    @extend_schema(request=CancelIn, responses=IntentStateOut)
+    @extend_schema(request=EndingIn, responses=IntentStateOut)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         """End the intent's run; what it was permitted and nobody has begun is void."""
-        form = CancelIn(data=request.data)
+        form = EndingIn(data=request.data)
         form.is_valid(raise_exception=True)
         found = _state(pk)
         done = acts.cancel_run(
