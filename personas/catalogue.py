@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field, RootModel
+from pydantic import AfterValidator, Field, RootModel, model_validator
 
 from adapters import declared
 from adapters.declared import Declaration, Fault, refusal
@@ -27,6 +27,10 @@ def _expression(text: str) -> str:
 
 
 Command: TypeAlias = Annotated[Pattern, AfterValidator(_expression)]
+
+
+RootWord: TypeAlias = Annotated[str, Field(pattern=r"^(?:\{[a-z0-9_]+\}|[A-Za-z0-9/._=-]{1,200})$")]
+RootCommand: TypeAlias = Annotated[tuple[RootWord, ...], Field(min_length=1, max_length=16)]
 
 
 class Parameter(Declaration):
@@ -75,6 +79,20 @@ class EntryDocument(Declaration):
     rollback: Rollback
     sudo: tuple[Command, ...] | None = None
     """What it runs by sudo on its host, each matched whole; none given leaves it to the time."""
+    as_root: tuple[RootCommand, ...] = ()
+    """The same word for word, for sudoers; `{name}` stands for the argument of that name."""
+
+    @model_validator(mode="after")
+    def _named(self) -> "EntryDocument":
+        for command in self.as_root:
+            if not command[0].startswith("/"):
+                raise refusal(
+                    f"{command[0]} is found by whatever PATH says.", "Name it by its path."
+                )
+            places = {word[1:-1] for word in command if word.startswith("{")}
+            if missing := sorted(places - {*self.parameters}):
+                raise refusal(f"{missing[0]} is no parameter.", "Name one that is declared.")
+        return self
 
     def fits(self, attributes: Collection[str]) -> bool:
         """Tell whether it is on offer for a CI that declares these attributes."""
