@@ -1,7 +1,8 @@
 """The checkpointer: the one process that signs tree heads. It needs no Django.
 
     DATABASE_URL=... ETHOPS_STATE=... python -m audit.checkpointer [--key FILE]
-    python -m audit.checkpointer --rotate --key FILE      lays a new key beside the old one
+    python -m audit.checkpointer --rotate --key FILE         lays a new key beside the old one
+    python -m audit.checkpointer --remember HEAD --key FILE  takes that head for the last signed
 
 It reads entries in order, checks the chain on its way, grows the tree, and signs its head. Tiles
 and head are one synchronous commit, so what anybody can read of them survives; a head is remembered
@@ -202,7 +203,10 @@ def _last_link(connection: Link, growth: Growth) -> bytes:
 
 def _compare_with_signed(connection: Link, keys: KeyFile, origin: str, size: int) -> None:
     signed = keys.last_signed()
-    if signed is None or signed.origin != origin:
+    if signed is None:
+        _require_new(connection, keys)
+        return
+    if signed.origin != origin:
         return
     if signed.size > size:
         raise SigningRefusedError(
@@ -216,6 +220,20 @@ def _compare_with_signed(connection: Link, keys: KeyFile, origin: str, size: int
     if row is None or bytes(row[0]) != signed.root:
         raise SigningRefusedError(
             "forked", f"the head of {signed.size} is not the one that was signed"
+        )
+
+
+def _require_new(connection: Link, keys: KeyFile) -> None:
+    """Refuse to go on from heads that this side remembers nothing of: an older one could be back.
+
+    With the key an empty memory is made; a crash may leave one head that it does not hold yet.
+    """
+    heads = connection.execute("SELECT FROM audit_treehead LIMIT 2").fetchall()
+    if len(heads) > (1 if keys.signed.exists() else 0):
+        raise SigningRefusedError(
+            "signed_missing",
+            f"{keys.signed} is gone, though heads were signed: bring it back, or give the head that"
+            " a witness knows with --remember",
         )
 
 
@@ -281,6 +299,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--key", type=Path, help="the file of the log's key")
     parser.add_argument("--origin", default="", help="with --rotate: the name of a new epoch")
     parser.add_argument("--rotate", action="store_true", help="lay a new key beside it and end")
+    parser.add_argument("--remember", type=Path, help="a head, as a witness keeps it; and end")
     said = parser.parse_args(arguments)
     state = os.environ.get("ETHOPS_STATE", "")
     if said.key is None and not state:
@@ -288,6 +307,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     keys = KeyFile(said.key or Path(state) / "ledger" / "log.key")
     if said.rotate:
         return rotate(keys, said.origin)
+    if said.remember is not None:
+        return remember(keys, said.remember)
     return processes.main(lambda dsn: Checkpointer(dsn, keys))
 
 
@@ -302,6 +323,24 @@ def rotate(keys: KeyFile, name: str = "") -> int:
         log.error("no new key: %s", fault)  # noqa: TRY400 - no trace is needed
         return 1
     sys.stdout.write(f"{made.key.vkey}\n")
+    return 0
+
+
+def remember(keys: KeyFile, head: Path) -> int:
+    """Take a head of ours from elsewhere for the last signed, where that memory was lost."""
+    try:
+        signer, note = keys.read(), head.read_text(encoding="utf-8")
+        if signer is None:
+            raise SigningRefusedError("key_lost", f"{keys.path} is not there")
+        found = TreeHead.parse(open_note(note, [signer.key])[0])
+        known = keys.last_signed() if keys.signed.exists() else None
+        if known is not None and known.size > found.size:
+            raise SigningRefusedError("rolled_back", f"a head of {known.size} was signed later")
+        keys.remember(note)
+    except (SigningRefusedError, NoteError, OSError, UnicodeError) as fault:
+        log.error("not remembered: %s", fault)  # noqa: TRY400 - no trace is needed
+        return 1
+    sys.stdout.write(f"the last head that was signed is of {found.size}\n")
     return 0
 
 

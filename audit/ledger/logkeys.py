@@ -45,8 +45,10 @@ class KeyFile:
         return _read(self.next)
 
     def make(self, name: str) -> Signer:
-        """Make the first key; it is on disk before this returns."""
+        """Make the first key, with an empty memory; both are on disk before this returns."""
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not self.signed.exists():
+            durable.write(self.signed, "")
         return _make(self.path, name)
 
     def make_next(self, name: str) -> Signer:
@@ -59,9 +61,10 @@ class KeyFile:
         durable.flush_names(self.path.parent)
 
     def last_signed(self) -> TreeHead | None:
-        """Return the last tree head that left this process."""
+        """Return the last tree head that left this process; None where there is none yet."""
         try:
-            return TreeHead.parse(split(self.signed.read_text(encoding="utf-8"))[0])
+            note = self.signed.read_text(encoding="utf-8")
+            return TreeHead.parse(split(note)[0]) if note else None
         except FileNotFoundError:
             return None
         except (NoteError, UnicodeDecodeError, OSError) as fault:

@@ -7,12 +7,12 @@ import time
 import psycopg
 import pytest
 
-from audit.checkpointer import Checkpointer, Tree, rotate
+from audit.checkpointer import Checkpointer, Tree, main, rotate
 from audit.errors import SigningRefusedError
 from audit.ledger import pending
 from audit.ledger.logkeys import KeyFile, hands_over
 from audit.ledger.merkle import leaf_hash, root
-from audit.ledger.notes import Key, TreeHead, open_note
+from audit.ledger.notes import Key, Signer, TreeHead, open_note, sign
 from tests.doubles.recording import sign_heads, write_down
 
 REFUSED = psycopg.errors.InsufficientPrivilege
@@ -417,3 +417,79 @@ def test_it_waits_for_the_database(keys):
     one.stop()
     one.run()
     assert not keys.path.exists()
+
+
+# ---------------------------------------------------------------- its memory beside the key
+
+
+def test_a_memory_that_is_gone_is_not_taken_for_a_new_one(entries, signer, keys):
+    for _ in range(2):
+        entries(3)
+        sign_heads(signer, keys)
+    keys.signed.unlink()
+    entries(1)
+    assert refused(signer, keys) == "signed_missing"
+    assert len(signed(signer)) == 2
+
+
+def test_one_head_is_enough_to_miss_a_memory(entries, signer, keys):
+    entries(3)
+    sign_heads(signer, keys)
+    keys.signed.unlink()
+    assert refused(signer, keys) == "signed_missing"
+
+
+def test_a_key_is_born_with_an_empty_memory(keys):
+    keys.make("ethops/x")
+    assert (keys.signed.read_text(), keys.last_signed()) == ("", None)
+    assert stat.S_IMODE(keys.signed.stat().st_mode) == 0o600
+
+
+def test_a_crash_before_the_first_head_was_remembered_is_no_loss(entries, signer, keys):
+    entries(3)
+    sign_heads(signer, keys)
+    keys.signed.write_text("")
+    sign_heads(signer, keys)
+    assert keys.last_signed().size == signed(signer)[-1][0]
+
+
+def test_an_emptied_memory_beside_several_heads_is_refused(entries, signer, keys):
+    for _ in range(2):
+        entries(3)
+        sign_heads(signer, keys)
+    keys.signed.write_text("")
+    assert refused(signer, keys) == "signed_missing"
+
+
+def remembered(keys, head):
+    return main(["--remember", str(head), "--key", str(keys.path)])
+
+
+def test_what_a_witness_keeps_brings_the_memory_back(entries, signer, keys, tmp_path):
+    entries(3)
+    sign_heads(signer, keys)
+    (tmp_path / "head").write_text(signed(signer)[-1][2])
+    keys.signed.unlink()
+    assert remembered(keys, tmp_path / "head") == 0
+    entries(1)
+    sign_heads(signer, keys)
+    assert len(signed(signer)) == 2
+
+
+def test_a_head_of_another_key_is_not_remembered(entries, signer, keys, tmp_path):
+    entries(3)
+    sign_heads(signer, keys)
+    head = TreeHead.parse(open_note(signed(signer)[-1][2], [keys.read().key])[0])
+    (tmp_path / "head").write_text(sign(head.text, Signer.new(keys.read().name)))
+    keys.signed.unlink()
+    assert remembered(keys, tmp_path / "head") == 1
+    assert not keys.signed.exists()
+
+
+def test_an_older_head_than_the_last_signed_is_not_remembered(entries, signer, keys, tmp_path):
+    for _ in range(2):
+        entries(3)
+        sign_heads(signer, keys)
+    (tmp_path / "head").write_text(signed(signer)[0][2])
+    assert remembered(keys, tmp_path / "head") == 1
+    assert keys.last_signed().size == signed(signer)[-1][0]
