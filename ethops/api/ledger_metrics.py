@@ -39,7 +39,7 @@ class LedgerCollector(Collector):
         yield gauge(
             "ethops_ledger_break_glass_debts",
             "Acts past the ledger that nobody else has looked at.",
-            ledger_state.debts(),
+            standing.debts,
         )
         yield gauge(
             "ethops_ledger_key_use_mismatches",

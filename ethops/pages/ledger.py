@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from audit.ledger import witnesses
-from audit.models import Entry
+from audit.models import BreakGlass, Entry
 from ethops.api import acts
 from ethops.pages import ledger_filter, ledger_words
 from ethops.pages.now import Answer
@@ -66,6 +66,7 @@ def shown(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         "title": "Ledger",
         "answers": answers(standing, now),
         "damage": standing.damage,
+        "debts": [debt(one, now) for one in ledger_state.debts()] if standing.debts else [],
         "acknowledging": acknowledging,
         "may_acknowledge": request.user.has_perm(acts.MAY_ACKNOWLEDGE),
         "witnesses": [witness(one, now) for one in standing.witnesses],
@@ -108,6 +109,12 @@ def head_shown(found: Head | None, now: datetime) -> dict[str, Any] | None:
         "root": short_hash(found.root),
         "note": found.note,
     }
+
+
+def debt(one: BreakGlass, now: datetime) -> dict[str, Any]:
+    """Return an act past the ledger as a line."""
+    at = Moment(one.claimed_at, now)
+    return {"id": one.id, "who": one.who, "what": one.what, "ticket": one.ticket_ref, "at": at}
 
 
 def witness(one: witnesses.One, now: datetime) -> dict[str, Any]:

@@ -40,6 +40,8 @@ class LedgerShown:
     glyph: str
     checked: str
     signed: str
+    owed: str
+    """Acts past the ledger that wait for a second pair of eyes; empty where there are none."""
     faults: tuple[Fault, ...]
 
     @property
@@ -54,9 +56,8 @@ def shown(standing: Standing, now: datetime) -> LedgerShown:
     """Say how the ledger stands; never well without a check."""
     found = tuple(fault for each in FAULTS if (fault := each(standing, now)) is not None)
     says, detail, tone, glyph = _headline(standing, found, now)
-    return LedgerShown(
-        says, detail, tone, glyph, checked(standing, now), signed(standing, now), found
-    )
+    whole, heads = checked(standing, now), signed(standing, now)
+    return LedgerShown(says, detail, tone, glyph, whole, heads, owed(standing), found)
 
 
 def _headline(
@@ -98,6 +99,13 @@ def signed(standing: Standing, now: datetime) -> str:
     newest = max((one.signed_at for one in others if one.signed_at), default=None)
     seen = f", last {_ago(newest, now)}" if newest else ""
     return f"{head}; {len(with_us)} of {count(len(others), 'witness', 'witnesses')}{seen}"
+
+
+def owed(standing: Standing) -> str:
+    """Say how many acts past the ledger nobody else has looked at."""
+    if not standing.debts:
+        return ""
+    return f"{count(standing.debts, 'act')} past it, not looked at yet"
 
 
 # ---------------------------------------------------------------- what may be wrong
@@ -204,7 +212,7 @@ def check_late(standing: Standing, now: datetime) -> Fault | None:
         return None
     return Fault(
         "check_late", "doubt", "Checking is behind", f"the last check was {_ago(at, now)}",
-        "Look whether control and beat live; `manage.py ledger verify` checks at once.",
+        "Look whether the verifier lives; `manage.py ledger verify` checks at once.",
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from django.db.models import Count, Min
 
 from audit.ledger import breakglass, entries, trust, verification
 from audit.ledger.witnesses import One, declared, each_once
-from audit.models import Entry, Pending, Signing, TreeHead
+from audit.models import BreakGlass, Entry, Pending, Signing, TreeHead
 from ethops.desk.models import KeyUse
 
 
@@ -55,6 +55,8 @@ class Standing:
     witnesses: tuple[One, ...] = ()
     quorum: int = 0
     unwitnessed_since: datetime | None = None
+    debts: int = 0
+    """Acts past the ledger that nobody else has looked at."""
 
     @property
     def whole(self) -> bool | None:
@@ -86,6 +88,7 @@ def standing() -> Standing:
         witnesses=seen,
         quorum=asked.quorum,
         unwitnessed_since=_written_at(witnessed + 1) if seen and seq > witnessed else None,
+        debts=breakglass.debts().count(),
     )
 
 
@@ -115,9 +118,9 @@ def refused() -> str:
     return found or ""
 
 
-def debts() -> int:
-    """Count the acts past the ledger that nobody else has looked at."""
-    return breakglass.debts().count()
+def debts() -> list[BreakGlass]:
+    """Return the acts past the ledger that nobody else has looked at, oldest first."""
+    return list(breakglass.debts())
 
 
 def mismatches() -> int:

@@ -4,13 +4,15 @@ import json
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 from django.test import Client
 
-from audit.ledger import pending
+from audit.ledger import breakglass, pending
 from audit.models import Acknowledgement, Entry
 from ethops.env import CLONE
+from ethops.pages.words import NARROW
 from tests.integration.api.conftest import api_of
 
 SEEN = re.compile('name="seen" value="([0-9a-f]{64})"')
@@ -300,3 +302,31 @@ def test_a_witness_that_has_seen_more_than_we_have_is_loud(desk, signed, role):
 def test_a_silent_witness_is_said_with_what_waits_for_it(desk, signed, role):
     role("witness").execute("SELECT audit.witness_stands('north', 'away', 'it does not answer')")
     assert "Risky actions wait for it." in page(desk, "/")
+
+
+@pytest.fixture
+def debt(scene):
+    """What bob did past the ledger, and nobody else has looked at."""
+    deed = breakglass.Deed(
+        "bob", "Restarted <b>PostgreSQL</b>.", datetime(2026, 1, 2, tzinfo=UTC), "ab" * 32
+    )
+    return breakglass.bring_in(deed, by="bob", single_operator=False)
+
+
+@pytest.mark.parametrize("path", ["/", "/ledger/", "/everything/"])
+def test_acts_past_the_ledger_are_said_on_every_page(desk, debt, path):
+    assert "1 act past it, not looked at yet" in page(desk, path).replace(NARROW, " ")
+
+
+def test_the_page_of_the_ledger_tells_each_act_and_what_to_do(desk, debt):
+    text = page(desk, "/ledger/")
+    assert "Restarted &lt;b&gt;PostgreSQL" in text
+    assert f"manage.py ledger break-glass acknowledge {debt}" in text
+
+
+def test_what_somebody_has_looked_at_is_no_longer_said(desk, debt):
+    breakglass.acknowledge(debt, by="ada", why="looked at it", single_operator=False)
+    for path in ("/", "/ledger/"):
+        text = page(desk, path)
+        assert "past it" not in text
+        assert "Done past the ledger" not in text

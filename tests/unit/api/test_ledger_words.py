@@ -81,6 +81,15 @@ def test_each_fault_is_said_with_what_to_do(change, code, tone):
     assert shown.loud[0].do
 
 
+@pytest.mark.parametrize(
+    ("debts", "words"),
+    [(0, ""), (1, "1 act past it, not looked at yet"), (3, "3 acts past it, not looked at yet")],
+)
+def test_what_was_done_past_it_is_said_calmly(debts, words):
+    shown = said(replace(WELL, debts=debts))
+    assert (plain(shown.owed), shown.loud, shown.tone) == (words, (), "ok")
+
+
 def test_everything_broken_is_loud_and_of_the_late_only_the_first():
     shown = said(replace(WELL, damage=BROKEN, refused="it is broken", waiting=3, oldest=ago(60)))
     assert [one.code for one in shown.loud] == ["broken", "unsigned"]
