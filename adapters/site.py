@@ -40,6 +40,17 @@ class NotifyTarget(Declaration):
         return self
 
 
+class Approving(Declaration):
+    """How long people have to decide what agents propose."""
+
+    delay_s: int = Field(default=120, ge=30, le=86_400)
+    """Where one person operates alone: so long he waits before he approves."""
+    veto_s: int = Field(default=300, ge=30, le=86_400)
+    """So long people may object to what happens by itself, once they were told."""
+    expires_s: int = Field(default=1800, ge=60, le=604_800)
+    """So long a proposal waits, its run's own time at most."""
+
+
 class Site(Declaration):
     """Everything one installation declares about its world."""
 
@@ -52,6 +63,9 @@ class Site(Declaration):
     observers: tuple[DeclaredObserver, ...] = ()
     """Who sees what happens on a host."""
     notify: NotifyTarget | None = None
+    operators: Literal["several", "single"] = "several"
+    """`single`: one person operates this house; what he approves is marked as not independent."""
+    approvals: Approving = Approving()
     rules: Annotated[str, Field(max_length=500)] | None = None
     """A file of inference rules of this site's own, relative to this file; they go first."""
 

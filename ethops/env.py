@@ -36,7 +36,10 @@ _ENGINES = {"auto": None, "rules": None, "models": None}
 
 COMMANDS_AS: dict[str, frozenset[str]] = {
     "owner": frozenset(
-        {"migrate", "makemigrations", "showmigrations", "sqlmigrate", "site", "ledger prune"}
+        {
+            *("migrate", "makemigrations", "showmigrations", "sqlmigrate", "site"),
+            *("ledger prune", "factor"),
+        }
     ),
     "verifying": frozenset({"ledger verify"}),
 }

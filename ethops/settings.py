@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "personas",
     "personas.autonomy",
     "personas.agentops",
+    "personas.approvals",
     "gpu",
     "adapters",
     "adapters.tickets",

@@ -47,6 +47,7 @@ BEGIN
     INSERT INTO audit_head (id) VALUES (1);
     INSERT INTO personas_stop (id) VALUES (1);
     INSERT INTO audit_witnessing (id) VALUES (1);
+    INSERT INTO approvals_profile (id) VALUES (1);
 END $$
 """
 """All rows that tests wrote go; the single rows that migrations made come back."""

@@ -10,7 +10,7 @@ from django.db import transaction
 from adapters import registry
 from adapters.json_value import JSON
 from adapters.tickets.port import LogLine, Ticket, TicketDraft
-from ethops.desk import events, notices
+from ethops.desk import approvals, events, notices
 from ethops.desk.models import Event
 from ethops.desk.policy import CARDS, Standing, Step, next_step
 from ethops.executor import changes, tickets
@@ -230,6 +230,7 @@ _ABOUT_ACTIONS: dict[str, Callable[[str, Mapping[str, Any]], None]] = {
     "in doubt": _doubt,
     "nobody told": _untold,
     "concluded elsewhere": _conclude,
+    "approval": approvals.tell,
 }
 _STEPS: dict[Step, Callable[[Ticket], None]] = {
     "triage": lambda ticket: _bear(ticket, "triage"),

@@ -23,6 +23,15 @@ def again(lost: NoticeFacts, *, ticket_ref: str) -> None:
         )
 
 
+def keys(key: str) -> list[str]:
+    """Return the key of each notice that `tell` orders under this one, one per declared target."""
+    return [_key(key, kind, target) for kind, target in sorted(targets.declared())]
+
+
+def _key(key: str, kind: str, target: str) -> str:
+    return str(uuid5(NAMESPACE, f"{key}:{kind}:{target}"))
+
+
 def tell(*, rule: str, key: str, ticket_ref: str, title: str, text: str) -> int:
     """Order one notice per declared target, once per (rule, key, target); returns how many."""
     ordered = 0
@@ -33,7 +42,7 @@ def tell(*, rule: str, key: str, ticket_ref: str, title: str, text: str) -> int:
             "title": one_line(title, 250),
             "text": plain(text, 4000) or one_line(title, 250),
         }
-        notice = str(uuid5(NAMESPACE, f"{key}:{kind}:{target}"))
+        notice = _key(key, kind, target)
         if gate.order_notice(rule=rule, key=notice, ticket_ref=ticket_ref, args=args):
             ordered += 1
     return ordered

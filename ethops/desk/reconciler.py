@@ -9,6 +9,7 @@ from adapters.errors import AdapterError
 from audit.work import rows
 from ethops.desk import dispatch
 from personas import gate
+from personas.approvals import doors as approvals
 
 PERIOD_SECONDS = 1.0
 
@@ -31,6 +32,7 @@ def reconcile_once() -> int:
         log.info("%s %s is now %s: %s", work.kind, work.subject, work.state, work.error)
         if work.state == "dead":
             _report(work)
+    approvals.sweep()
     for permit in gate.overdue():
         _abandon(permit)
     return len(moved)

@@ -44,6 +44,13 @@ class UnrecordedError(FailedError):
     hint = UnsignedError.hint
 
 
+class UnapprovedError(FailedError):
+    """A person had to approve it, and has not, or not as it is now."""
+
+    code = "executor.unapproved"
+    hint = "Playbook, arguments, CI, host or ticket changed since: the agent proposes it again."
+
+
 class ArgumentRefusedError(FailedError):
     """An argument is not one that the catalogue declares, or does not match its pattern."""
 

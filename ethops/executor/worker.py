@@ -13,7 +13,7 @@ from django.db import DatabaseError, Error, connection
 
 from audit.work import rows
 from audit.work.leases import Keeper
-from ethops.executor import conf, recorded, signatures, stop
+from ethops.executor import approvals, conf, recorded, signatures, stop
 from ethops.executor.effects import Finding, FindingKind, Result
 from ethops.executor.errors import FailedError, UnsureError
 from ethops.executor.registry import effect_of
@@ -138,6 +138,7 @@ def _act(claim: Claim) -> Settlement | None:
     try:
         signatures.check(claim)
         recorded.check(claim)
+        approvals.check(claim)
         result = effect_of(claim.verb).act(claim)
     except FailedError as fault:
         return _settlement(claim, "failed", _refusal(fault))

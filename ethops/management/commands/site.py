@@ -2,16 +2,23 @@
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from adapters import conf, site, site_rows
+from adapters.site import Site
+from audit.canonical import JSON
 from audit.ledger import pending
 from gpu import loading as gpu
 from gpu.errors import BadProfileError
+from personas import conf as conf_of_personas
 from personas import loading, witnesses
+from personas.approvals import trees
+from personas.approvals.models import Profile
+from personas.catalogue import read_catalogue
 from personas.errors import BadDeclarationError
 
 
@@ -25,12 +32,15 @@ class Command(BaseCommand):
         parts = parser.add_subparsers(dest="part", required=True)
         load = parts.add_parser("load", help="make the rows equal to the files")
         load.add_argument("--json", action="store_true", help="print what changed as JSON")
+        load.add_argument(
+            "--by", default="", help="who wrote what is loaded: he approves none of what it does"
+        )
 
     def handle(self, *, part: str, **options: Any) -> None:
         """Load everything in one transaction, on record."""
         del part
         try:
-            changed = load()
+            changed = load(by=options.get("by") or "")
         except (BadDeclarationError, BadProfileError) as fault:
             raise CommandError(f"{fault}\n{fault.hint}") from fault
         if options.get("json"):
@@ -40,13 +50,28 @@ class Command(BaseCommand):
 
 
 @transaction.atomic
-def load() -> list[str]:
+def load(*, by: str = "") -> list[str]:
     """Load site, cards, catalogue and the GPU's slots; returns what changed, one line each."""
     loaded = loading.load()
+    _keep_for_approvers(loaded.changed, by)
     changed = [*loaded.changed, *_load_site(), *gpu.load(), *witnesses.load()]
     if changed:
-        pending.note(kind="site.loaded", subject="site", body={"changed": list(changed)})
+        body: dict[str, JSON] = {"changed": list(changed), **({"by": by} if by else {})}
+        pending.note(kind="site.loaded", subject="site", body=body)
     return changed
+
+
+def _keep_for_approvers(changed: Sequence[str], by: str) -> None:
+    """Keep the files behind each hash, and who is known to have written what is new."""
+    entries, _ = read_catalogue(conf_of_personas.playbooks_folder())
+    trees.keep(entries, conf_of_personas.playbooks_folder())
+    new = [line.split() for line in changed]
+    if by:
+        trees.note_authors(
+            by,
+            trees=[words[-1] for words in new if words[0] == "entry"],
+            cards=[words[-1] for words in new if words[0] == "card"],
+        )
 
 
 def _load_site() -> list[str]:
@@ -58,4 +83,18 @@ def _load_site() -> list[str]:
         raise BadDeclarationError("; ".join(str(fault) for fault in found.faults))
     applied = site_rows.apply(found.value)
     words = {"added": applied.added, "changed": applied.changed, "retired": applied.retired}
-    return [f"{word} {ref}" for word, refs in words.items() for ref in refs]
+    return [
+        *(f"{word} {ref}" for word, refs in words.items() for ref in refs),
+        *_load_profile(found.value),
+    ]
+
+
+def _load_profile(declared: Site) -> list[str]:
+    values = {
+        "single": declared.operators == "single",
+        **declared.approvals.model_dump(),
+    }
+    if not Profile.objects.exclude(**values).exists():
+        return []
+    Profile.objects.update(**values)
+    return [f"approvals by {declared.operators}: {declared.approvals}"]

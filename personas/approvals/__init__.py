@@ -1,0 +1,1 @@
+"""What a person decides before an agent may act: approval, veto, separation of duties, taint."""

@@ -1,0 +1,77 @@
+"""The gate's doors about approvals, typed; who may pass which is decided in PostgreSQL."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import connection
+
+from personas.approvals.errors import ApprovalRefusedError
+
+
+def approve(
+    *, action_id: UUID, person: str, shown_sha256: str, diff_sha256: str, code: str, why: str
+) -> None:
+    """Approve what was shown, in a person's name; `code` is that of the second factor or "".
+
+    Raises:
+        ApprovalRefusedError: nothing was approved; `code` of the error says why.
+    """
+    _rule(
+        "SELECT code, reason FROM gate.approve(%s, %s, %s, %s, %s, %s)",
+        [action_id, person, shown_sha256, diff_sha256, code, why],
+    )
+
+
+def reject(*, action_id: UUID, person: str, why: str) -> None:
+    """Reject what waits, or object to what is about to happen, in a person's name.
+
+    Raises:
+        ApprovalRefusedError: it no longer waits, or nobody of the desk says so.
+    """
+    _rule("SELECT code, reason FROM gate.reject(%s, %s, %s)", [action_id, person, why])
+
+
+def stands(action_id: UUID) -> bool:
+    """Tell whether an action needs no person's approval, or has one that still holds."""
+    return bool(_value("SELECT gate.approval_stands(%s)", [action_id]))
+
+
+def sweep() -> int:
+    """End proposals that wait no longer: expired, withdrawn, void; returns how many."""
+    return int(str(_value("SELECT gate.sweep_approvals()", [])))
+
+
+def told_of_veto(*, action_id: UUID, notices: Sequence[str]) -> None:
+    """Say which notices tell people of something they may object to."""
+    for key in notices:
+        _value("SELECT gate.told_of_veto(%s, %s)", [action_id, key])
+
+
+def enrol(*, person: str, by: str) -> bytes:
+    """Make a person a new secret, as the owner of the tables; it is shown this once."""
+    return bytes(_value("SELECT gate.enrol_factor(%s, %s)", [person, by]))  # type: ignore[call-overload]
+
+
+def confirm(*, person: str, code: str) -> str:
+    """Confirm a secret by its first code; returns `ok`, `wrong`, `used`, `locked` or `none`."""
+    return str(_value("SELECT gate.confirm_factor(%s, %s)", [person, code]))
+
+
+def revoke(*, person: str, by: str) -> bool:
+    """Take a person's second factor away; False where there was none."""
+    return bool(_value("SELECT gate.revoke_factor(%s, %s)", [person, by]))
+
+
+def _rule(statement: str, parameters: Sequence[object]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, list(parameters))
+        code, reason = cursor.fetchone() or ("approvals.not_found", "the gate answered nothing")
+    if code != "ok":
+        raise ApprovalRefusedError(code, f"{reason[:1].upper()}{reason[1:]}.")
+
+
+def _value(statement: str, parameters: Sequence[object]) -> object:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, list(parameters))
+        row = cursor.fetchone()
+    return None if row is None else row[0]
