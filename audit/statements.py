@@ -23,10 +23,13 @@ KINDS = (
     "action.authorised",
     "action.denied",
     "action.observed",
+    "action.proposed",
     "step.asked",
     "step.taken",
 )
-PERMITS = ("action.authorised", "action.observed")
+PERMITS = ("action.authorised", "action.observed", "action.proposed")
+ASKED = ("run", "step", "key", "verb", "entry", "target", "asked_digest")
+"""What a permit that a person gave has in common with the proposal that was signed."""
 CUT = 40
 """What an entry shows of a name it may show shortened, but not below this."""
 
@@ -39,6 +42,8 @@ class Chain:
     count: int = 0
     last: str = "00" * 32
     ended: bool = False
+    whole: bool = False
+    """Its birth was in this walk, so everything it has signed was, too."""
 
 
 class Statements:
@@ -57,6 +62,7 @@ class Statements:
     ) -> None:
         self._holds, self._gaps, self._born = holds, gaps, born
         self._chains: dict[str, Chain] = {}
+        self._proposed: set[tuple[str, ...]] = set()
 
     def take(self, kind: str, body: Any) -> Iterator[str]:
         """Take the body of one entry, and yield what is wrong with it."""
@@ -66,11 +72,17 @@ class Statements:
         if kind == "run.incarnation":
             if instance in self._chains:
                 yield "this incarnation was born before"
-            self._chains[instance] = Chain(str(body.get("instance_key")))
+            self._chains[instance] = Chain(str(body.get("instance_key")), whole=True)
         elif kind == "run.incarnation_end":
             yield from self._end(instance, body)
         elif isinstance(body.get("signed"), Mapping):
             yield from self._statement(instance, body, body["signed"])
+            if kind == "action.proposed":
+                self._proposed.add(_asked(body))
+        elif kind == "action.authorised" and str(body.get("approval")).startswith("person:"):
+            chain = self._chains.get(instance)
+            if chain is not None and chain.whole and _asked(body) not in self._proposed:
+                yield "a person has approved what nobody proposed"
         elif kind in PERMITS and body.get("run") and self._chains:
             yield "nobody has signed it"
 
@@ -111,6 +123,10 @@ class Statements:
         for name in sorted(said.keys() & body.keys()):
             if not _same(said[name], body[name]):
                 yield f"shows {name} {body[name]!r}, but {said[name]!r} was signed"
+
+
+def _asked(body: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(body.get(name)) for name in ASKED)
 
 
 def _same(said: object, shown: object) -> bool:

@@ -19,7 +19,7 @@ OUTCOMES = ("done", "failed", "expired", "void")
 # stopped; act.
 LEVELS = ("observe", "propose", "veto", "act")
 
-# propose: nothing happens until a person approves. veto: it happens unless a person objects in time.
+# propose: nothing happens until a person approves. veto: it happens unless somebody objects.
 APPROVAL_MOVES: dict[str, frozenset[str]] = {
     "waiting": frozenset(
         {"approved", "rejected", "vetoed", "unopposed", "expired", "withdrawn", "void"}

@@ -95,6 +95,7 @@ def _propose(action: Action, now: datetime) -> Station:
     glyph, tone = {
         "denied": ("denied", "no"),
         "observed": ("would", "quiet"),
+        "proposed": ("person", "doubt"),
         "authorised": ("permit", "run"),
     }[action.verdict]
     by = action.run.card_id if action.run else action.principal
@@ -112,7 +113,8 @@ def _record(found: Seal | None) -> Station:
 def _claim(action: Action, now: datetime) -> Station:
     work = action.work
     if work is None:
-        return Station("Claim", "rule", "quiet", f"never: {action.verdict}", reached=False)
+        said = "waits for a person" if waits_for_person(action) else f"never: {action.verdict}"
+        return Station("Claim", "rule", "quiet", said, reached=False)
     if work.claimed_at is None:
         why = action.outcome or runs.held_back(action.id) or "waits for an executor"
         return Station("Claim", "clock", "quiet", why, reached=False)
@@ -146,6 +148,11 @@ def _settle(action: Action, entries: dict[str, Seal], now: datetime) -> Station:
     return Station("Settle", glyph, tone, action.outcome, at, seal=found)
 
 
+def waits_for_person(action: Action) -> bool:
+    """Tell whether nothing happens before somebody has approved it."""
+    return action.verdict == "proposed" and not action.outcome
+
+
 def guards(action: Action) -> list[Guard]:
     """Return the guards this kind of action meets, with the one that decided."""
     if action.verb == "notify":
@@ -160,4 +167,6 @@ def verdict_says(action: Action) -> str:
         if action.verb == "notify":
             return "Ordered by a rule; the target is one that the site declares."
         return f"All {len(guards(action))} guards agreed."
+    if action.verdict == "proposed":
+        return f"All guards agreed; it is a {action.reason}."
     return f"The guard “{action.guard}” decided: {action.reason}."

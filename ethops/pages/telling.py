@@ -41,6 +41,7 @@ GLYPHS = {
     "told": ("person", "ok"),
     "failed": ("failed", "no"),
     "in_doubt": ("doubt", "doubt"),
+    "proposed": ("person", "doubt"),
     "void": ("denied", "quiet"),
     "run": ("robot", "quiet"),
     "run_ended": ("robot", "doubt"),
@@ -57,6 +58,7 @@ LEADS = {
     "told": "Done",
     "failed": "Failed",
     "in_doubt": "In doubt",
+    "proposed": "Proposed",
 }
 
 
@@ -119,7 +121,7 @@ def sub(one: Told) -> str:
     parts = [one.detail] if one.detail else []
     if one.kind == "permit" and one.who:
         parts.insert(0, f"asked by {one.who}")
-    if one.kind == "denied" and one.who:
+    if one.kind in {"denied", "proposed"} and one.who:
         parts.append(f"asked by {one.who}")
     if one.kind == "in_doubt" and one.last_at:
         parts.append(f"next at {one.last_at:%H:%M:%S}")

@@ -203,6 +203,7 @@ def verdict_state(verdict: str) -> State:
     return {
         "denied": State("denied", "no", "denied"),
         "observed": State("would have", "quiet", "would"),
+        "proposed": State("proposed", "doubt", "person"),
     }.get(verdict, State("authorised", "run", "permit"))
 
 
@@ -219,6 +220,8 @@ def action_state(verdict: str, outcome: str, work_state: str, reason: str = "") 
         return State("denied", "no", "denied", reason)
     if verdict == "observed":
         return State("would have", "quiet", "would", reason)
+    if verdict == "proposed" and not outcome:
+        return State("waits for a person", "doubt", "person")
     if outcome:
         return OUTCOMES.get(outcome, State(outcome))
     return WORK_STATES.get(work_state, State(work_state.replace("_", " ")))

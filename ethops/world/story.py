@@ -173,7 +173,12 @@ def _actions(actions: Iterable[Action], seals: Seals) -> Iterator[Told]:
 
 
 def _verdict(action: Action, seals: Seals, *, routine: bool) -> Told:
-    kind = {"authorised": "permit", "denied": "denied", "observed": "would"}[action.verdict]
+    kind = {
+        "authorised": "permit",
+        "denied": "denied",
+        "observed": "would",
+        "proposed": "proposed",
+    }[action.verdict]
     return Told(
         at=action.decided_at,
         kind=kind,

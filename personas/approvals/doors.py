@@ -5,7 +5,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from personas.approvals.errors import ApprovalRefusedError
+from audit.work.rows import Parameter
+from personas.approvals.errors import ApprovalRefusedError, EnrolmentError
 
 
 def approve(
@@ -49,7 +50,10 @@ def told_of_veto(*, action_id: UUID, notices: Sequence[str]) -> None:
 
 def enrol(*, person: str, by: str) -> bytes:
     """Make a person a new secret, as the owner of the tables; it is shown this once."""
-    return bytes(_value("SELECT gate.enrol_factor(%s, %s)", [person, by]))  # type: ignore[call-overload]
+    secret = _value("SELECT gate.enrol_factor(%s, %s)", [person, by])
+    if not isinstance(secret, bytes | memoryview):
+        raise EnrolmentError("the gate made no secret")
+    return bytes(secret)
 
 
 def confirm(*, person: str, code: str) -> str:
@@ -62,7 +66,7 @@ def revoke(*, person: str, by: str) -> bool:
     return bool(_value("SELECT gate.revoke_factor(%s, %s)", [person, by]))
 
 
-def _rule(statement: str, parameters: Sequence[object]) -> None:
+def _rule(statement: str, parameters: Sequence[Parameter]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, list(parameters))
         code, reason = cursor.fetchone() or ("approvals.not_found", "the gate answered nothing")
@@ -70,7 +74,7 @@ def _rule(statement: str, parameters: Sequence[object]) -> None:
         raise ApprovalRefusedError(code, f"{reason[:1].upper()}{reason[1:]}.")
 
 
-def _value(statement: str, parameters: Sequence[object]) -> object:
+def _value(statement: str, parameters: Sequence[Parameter]) -> object:
     with connection.cursor() as cursor:
         cursor.execute(statement, list(parameters))
         row = cursor.fetchone()

@@ -1,4 +1,4 @@
-"""Keeps the files behind each hash, so that a person is shown exactly what runs, and what changed."""
+"""Keeps the files behind each hash: a person is shown exactly what runs, and what changed."""
 
 import difflib
 import hashlib
@@ -51,11 +51,11 @@ def diff(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]
 
 
 def _changed(path: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    lines = [str(one.get("text") or "").splitlines() for one in (was, now)]
+    before, after = (str(one.get("text") or "").splitlines() for one in (was, now))
     if any(one and one["text"] is None for one in (was, now)):
         yield f"{path}: {was.get('sha256', 'not there')} -> {now.get('sha256', 'not there')}"
         return
-    yield from difflib.unified_diff(*lines, f"a/{path}", f"b/{path}", lineterm="")
+    yield from difflib.unified_diff(before, after, f"a/{path}", f"b/{path}", lineterm="")
 
 
 def _files(tree: Path) -> Iterator[dict[str, str | None]]:

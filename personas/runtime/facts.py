@@ -229,6 +229,8 @@ def _verification(known: Known) -> dict[str, JSON]:
         "action.entry": str(last["entry"]),
         "action.target": str(last["target"]),
         "action.outcome": outcome if verdict == "authorised" else verdict,
+        # How a person, or time, has ended what waited for one: there only where that was so.
+        **({"action.approval": str(said)} if (said := last["result"].get("approval")) else {}),
         "action.reason": str(last["reason"]),
         "action.said": str(last["result"].get("said", ""))[:500],
         "probe.well": (well_from is not None) if known.probes else None,

@@ -11,7 +11,10 @@ from ethops.env import CLONE
 DOC = (CLONE / "docs/reference/entries.md").read_text(encoding="utf-8")
 ROOMS = ("audit", "gpu", "personas")
 KINDS_OF = {
-    "gate.propose": {"action.authorised", "action.denied", "action.observed"},
+    "gate.propose": {
+        *("action.authorised", "action.denied", "action.observed", "action.proposed"),
+    },
+    "gate.reject": {"person.rejected", "person.vetoed"},
     "gate.close_action": {"action.outcome", "action.void", "action.expired"},
     "gpu.record_end": {"inference.done", "inference.failed", "inference.cancelled"},
 }
@@ -20,6 +23,7 @@ HELPERS = {
     "gate.asked_body(": "gate.asked_body",
     "gate.thought(": "gate.thought",
     "gate.permit_body(": "gate.permit_body",
+    "gate.decided_body(": "gate.decided_body",
     "v_signed": "gate.take_statement",
 }
 """What else goes into a body: the fields that these functions return."""

@@ -12,6 +12,7 @@ from psycopg.rows import dict_row
 
 from audit.recorder import Recorder
 from personas.incarnation import Incarnation
+from tests.doubles import approver
 from tests.doubles.agent import finish, propose
 
 HASH = "a" * 64
@@ -106,9 +107,13 @@ class World:
         )
 
     def authorised(self, ci: str = "web-01") -> Any:
-        """A play that was proposed and authorised, not yet recorded."""
+        """A play that was proposed and authorised, not yet recorded; by a person where need be."""
         self.run(ci)
-        return self.propose(self.step(), "playbook.run", "restart", ci)
+        found = self.propose(self.step(), "playbook.run", "restart", ci)
+        if found["verdict"] == "proposed":
+            said = approver.approve(self.as_role("owner"), self.as_role("app"), found["action_id"])
+            assert said[0] == "ok", said
+        return found
 
     def work(self, work_id: object) -> Any:
         return self.one("app", "SELECT * FROM audit_work WHERE id = %s", work_id)

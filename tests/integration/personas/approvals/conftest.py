@@ -114,7 +114,8 @@ def house(world: World) -> House:
     for name in PEOPLE:
         owner.execute(
             "INSERT INTO auth_user (username, password, is_superuser, first_name, last_name, email,"
-            " is_staff, is_active, date_joined) VALUES (%s, '!', %s, '', '', '', true, true, now())",
+            " is_staff, is_active, date_joined)"
+            " VALUES (%s, '!', %s, '', '', '', true, true, now())",
             [name, name != "lin"],
         )
     made.level("propose")

@@ -225,7 +225,7 @@ def test_an_approved_permit_that_ran_out_shows_in_its_approval(house):
 
 # ---------------------------------------------------------------- frozen
 TAMPERING = {
-    "another hash of what was shown": "UPDATE approvals_approval SET shown_sha256 = repeat('0', 64)",
+    "another hash of what was shown": "UPDATE approvals_approval SET shown_sha256 = 'x'",
     "other facts": "UPDATE approvals_approval SET facts = '{}', shown = '{}'",
     "another approver": "UPDATE approvals_approval SET approver = 'person:grace'",
     "independent after all": "UPDATE approvals_approval SET independent = NOT independent",
@@ -234,7 +234,7 @@ TAMPERING = {
     "gone": "DELETE FROM approvals_approval",
     "all gone": "TRUNCATE approvals_approval CASCADE",
     "another target of the action": "UPDATE personas_action SET target = 'old-01'",
-    "other arguments of the action": "UPDATE personas_action SET args = '{\"pidfile\": \"/x\"}'",
+    "other arguments of the action": 'UPDATE personas_action SET args = \'{"pidfile": "/x"}\'',
     "another tree of the action": "UPDATE personas_action SET tree_hash = repeat('0', 64)",
 }
 
