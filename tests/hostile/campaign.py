@@ -15,7 +15,7 @@ from tests.hostile.scenes import SCENES, Scene
 
 PER_RUN = 25
 """So many attempts are made with one run; then another is born."""
-ALLOWED = frozenset({"authorised", "observed"})
+ALLOWED = frozenset({"authorised", "observed", "proposed"})
 LONGEST_VALUE = 131_072
 
 
@@ -193,7 +193,8 @@ class Campaign:
             for row in self.house.all(
                 "app",
                 "SELECT subject, kind FROM audit_entry WHERE subject = ANY (%s)"
-                " AND kind IN ('action.authorised', 'action.denied', 'action.observed')",
+                " AND kind IN ('action.authorised', 'action.denied', 'action.observed',"
+                " 'action.proposed')",
                 list(self.due),
             )
         }

@@ -62,6 +62,8 @@ class Life:
     exists: bool = True
     actions: int = 0
     enabled: bool = True
+    planned: tuple[str, ...] | None = None
+    """The CIs that were its own when it was born, where it has read a text since and got more."""
     broken: set[str] = field(default_factory=set)
     """Rules that the scene breaks by itself, such as a spent allowance of tokens."""
 
@@ -137,7 +139,11 @@ def verdict(site: Site, life: Life, asked: Asked) -> str:
     """Return what must be decided."""
     if broken(site, life, asked):
         return "denied"
-    return "authorised" if level(site, life, asked) == "act" else "observed"
+    if level(site, life, asked) != "act":
+        return "observed"
+    entry = site.declared.entries.get(asked.entry or "")
+    risky = asked.verb == "playbook.run" and entry is not None and entry.risk in HIGH
+    return "proposed" if risky else "authorised"
 
 
 def level(site: Site, life: Life, asked: Asked) -> str:
@@ -268,6 +274,9 @@ RULES: Final[dict[str, Rule]] = {
     "pin": _plays(lambda site, life, asked: asked.entry in site.changed),
     "ledger": _plays(_risky_on_a_broken_ledger),
     "uses": _plays(_used_up),
+    "taint": _plays(
+        lambda site, life, asked: life.planned is not None and asked.target not in life.planned
+    ),
     "signature": lambda site, life, asked: (
         asked.signing != "true" or asked.entry is None or asked.target is None
     ),

@@ -114,6 +114,18 @@ def _step(number: int) -> Set:
     return to
 
 
+def _widened(house: House, run: Run) -> None:
+    """It has read a text, and every CI there is became its own afterwards."""
+    house.do("agent", "SELECT gate.taint(%s, 'a log', 'outside')", run.step["run_id"])
+    house.do(
+        "owner",
+        "UPDATE personas_agentintent SET scope = %s"
+        " WHERE id = (SELECT intent_id FROM personas_run WHERE id = %s)",
+        json.dumps(sorted(house.site.cis)), run.step["run_id"],
+    )  # fmt: skip
+    run.life.planned, run.life.scope = run.life.scope, tuple(house.site.cis)
+
+
 def _stranger(house: House, run: Run) -> None:
     run.step["run_id"] = uuid4()
     run.life.exists = False
@@ -202,6 +214,7 @@ SCENES: tuple[Scene, ...] = (
     Scene("step of tomorrow", _step(2), breaks="token"),
     Scene("step of yesterday", _step(0), breaks="token"),
     Scene("run made up", _stranger, breaks="run"),
+    Scene("has read a text, then got more", _widened, breaks="taint"),
     Scene("not joined", joined="none", breaks="join"),
     Scene("joined twice", joined="ambiguous", breaks="join"),
     Scene("stopped", around=_stopped, breaks="stop"),

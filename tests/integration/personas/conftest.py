@@ -106,9 +106,9 @@ class World:
             ci_class,
         )
 
-    def authorised(self, ci: str = "web-01") -> Any:
+    def authorised(self, ci: str = "web-01", ticket: str = "") -> Any:
         """A play that was proposed and authorised, not yet recorded; by a person where need be."""
-        self.run(ci)
+        self.run(ci, ticket=ticket)
         found = self.propose(self.step(), "playbook.run", "restart", ci)
         if found["verdict"] == "proposed":
             said = approver.approve(self.as_role("owner"), self.as_role("app"), found["action_id"])

@@ -159,8 +159,7 @@ def test_what_was_signed_is_never_taken_back(risky, table):
 
 
 def test_the_desk_says_what_an_action_waits_for(risky, client, admin_user):
-    risky.run("web-01", ticket="INC-00001")
-    action = risky.propose(risky.step(), "playbook.run", "restart", "web-01")["action_id"]
+    action = risky.authorised(ticket="INC-00001")["action_id"]
     risky.record()
     client.force_login(admin_user)
     assert "waits for a witness" in client.get(f"/actions/{action}/").content.decode()

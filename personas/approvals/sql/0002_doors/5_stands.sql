@@ -1,10 +1,14 @@
 -- Whether an approval still stands, and what time and change do to those that wait.
 
+CREATE FUNCTION gate.is_of_catalogue(p_verb text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$ SELECT p_verb NOT LIKE 'ticket.%' AND p_verb <> 'notify' $$;
+
 -- Which actions may not happen without a person having had his say.
 CREATE FUNCTION gate.needs_approval(p_action public.personas_action) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT p_action.run_id IS NOT NULL AND (p_action.level IN ('propose', 'veto')
-        OR (p_action.entry <> '' AND gate.change_class((SELECT risk
+        OR (p_action.entry <> '' AND gate.is_of_catalogue(p_action.verb)
+            AND gate.change_class((SELECT risk
               FROM public.personas_catalogueentry WHERE name = p_action.entry),
               p_action.ticket_ref) <> 'standard'))
 $$;

@@ -9,14 +9,15 @@ $$;
 
 -- What the level makes of a proposal that no guard has denied. A change that is not standard is
 -- proposed at most, however far the card may go.
-CREATE FUNCTION gate.weighed(p_decision gate.decision, p_run public.personas_run, p_entry text,
-    p_target text)
+CREATE FUNCTION gate.weighed(p_decision gate.decision, p_run public.personas_run, p_verb text,
+    p_entry text, p_target text)
 RETURNS gate.decision
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE v gate.decision := p_decision; v_risk text; v_class text := 'standard';
 BEGIN
     IF v.verdict = 'denied' THEN RETURN v; END IF;
-    IF p_entry <> '' THEN
+    -- A ticket is moved by no entry, whatever is said.
+    IF p_entry <> '' AND gate.is_of_catalogue(p_verb) THEN
         SELECT risk INTO v_risk FROM public.personas_catalogueentry WHERE name = p_entry;
         v_class := gate.change_class(v_risk, p_run.ticket_ref);
     END IF;
@@ -120,7 +121,8 @@ BEGIN
             'kind', 'propose', 'run', p_run, 'step', p_step, 'card', v_run.card_id, 'key', p_key,
             'verb', p_verb, 'entry', p_entry, 'target', p_target, 'asked_digest', v_asked));
     END IF;
-    v_decision := gate.weighed(v_decision, v_run, coalesce(p_entry, ''), coalesce(p_target, ''));
+    v_decision := gate.weighed(v_decision, v_run, p_verb, coalesce(p_entry, ''),
+                               coalesce(p_target, ''));
     -- What nobody signed is not permitted; that it was asked is on record all the same.
     IF v_signed IS NULL AND v_decision.verdict <> 'denied' THEN
         v_decision := gate.deny('signature', 'not signed by who takes this step');
