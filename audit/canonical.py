@@ -29,16 +29,15 @@ def canonical(value: JSON) -> bytes:
         _check(value)
     except RecursionError as fault:
         raise NotCanonicalError("$: nested too deeply") from fault
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode("utf-8")
+    return _spelled(value)
 
 
 def tamed(value: JSON) -> JSON:
     """Return the nearest value within the profile: floats and huge numbers become strings."""
-    if isinstance(value, Mapping):
-        return {_ascii(key): tamed(item) for key, item in value.items()}
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
+        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, Mapping):
+        return {key if key.isascii() else _ascii(key): tamed(item) for key, item in value.items()}
     if isinstance(value, Sequence):
         return [tamed(item) for item in value]
     if isinstance(value, float):
@@ -50,11 +49,20 @@ def tamed(value: JSON) -> JSON:
 
 def body_of(head: Mapping[str, JSON], body: JSON) -> bytes:
     """Return the bytes of one entry: its head fields and its body, or the body's digest."""
-    whole = canonical({**head, "body": tamed(body)})
+    _check(head)
+    fit = tamed(body)  # which needs no check: that is what taming is
+    whole = _spelled({**head, "body": fit})
     if len(whole) <= LARGEST_BODY:
         return whole
-    digest = hashlib.sha256(canonical(tamed(body))).hexdigest()
+    digest = hashlib.sha256(_spelled(fit)).hexdigest()
     return canonical({**head, "body": {"body_sha256": digest, "bytes": len(whole)}})
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _spelled(value: JSON) -> bytes:
+    return _ENCODER.encode(value).encode("utf-8")
 
 
 def _ascii(key: str) -> str:
@@ -62,17 +70,17 @@ def _ascii(key: str) -> str:
 
 
 def _check(value: JSON, where: str = "$") -> None:
-    if isinstance(value, Mapping):
+    if isinstance(value, str):
+        if not value.isascii() and any("\ud800" <= sign <= "\udfff" for sign in value):
+            raise NotCanonicalError(f"{where}: half a character")
+    elif isinstance(value, Mapping):
         for key, item in value.items():
             if not key.isascii():
                 raise NotCanonicalError(f"{where}: key {key!r} is not ASCII text")
             _check(item, f"{where}.{key}")
-    elif isinstance(value, Sequence) and not isinstance(value, str):
+    elif isinstance(value, Sequence):
         for number, item in enumerate(value):
             _check(item, f"{where}[{number}]")
-    elif isinstance(value, str):
-        if not value.isascii() and any("\ud800" <= sign <= "\udfff" for sign in value):
-            raise NotCanonicalError(f"{where}: half a character")
     elif isinstance(value, float):
         raise NotCanonicalError(f"{where}: floats are not allowed")
     elif isinstance(value, int) and abs(value) > LARGEST_INTEGER:

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
@@ -98,9 +99,7 @@ class Pending(models.Model):
     kind = models.CharField(max_length=40)
     subject = models.CharField(max_length=200)
     ticket_ref = models.CharField(max_length=40, db_default="")
-    work = models.ForeignKey(
-        Work, null=True, on_delete=models.DO_NOTHING, related_name="+", db_constraint=True
-    )
+    work = models.ForeignKey(Work, null=True, on_delete=models.DO_NOTHING, related_name="+")
     body = models.JSONField()
     at = models.DateTimeField(db_default=ClockTimestamp())
 
@@ -154,23 +153,26 @@ class Entry(models.Model):
         return self.kind == "pruned"
 
 
-class Appended(models.Model):
-    """Work whose entry is appended, until the next transaction stamps it: rows of milliseconds."""
+class Unstamped(models.Model):
+    """A batch of entries until the next transaction stamps their work: a row of milliseconds."""
 
-    work = models.OneToOneField(
-        Work, primary_key=True, on_delete=models.DO_NOTHING, related_name="+"
-    )
-    seq = models.BigIntegerField()
-
-    class Meta:
-        """Written and emptied by the recorder's functions alone."""
-
-        verbose_name = "appended work"
-        verbose_name_plural = "appended work"
+    seq = models.BigIntegerField(primary_key=True)
+    works = ArrayField(models.UUIDField(null=True), help_text="of its entries, in their order")
 
     def __str__(self) -> str:
-        """Name the entry."""
-        return f"#{self.seq}"
+        """Name its last entry."""
+        return f"to #{self.seq}"
+
+
+class Looking(models.Model):
+    """Until when the recorder looks by itself what waits, so that nobody needs to call it."""
+
+    id = models.SmallIntegerField(primary_key=True, db_default=1)
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        """Say how long."""
+        return f"until {self.until}"
 
 
 class Head(models.Model):

@@ -15,18 +15,23 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from psycopg.rows import class_row
-
 from audit import processes
 from audit.canonical import JSON, body_of
 from audit.errors import RecordError
 from audit.processes import Link, Process
+from audit.rush import LOOKING_SECONDS, Rush
 from audit.signatures import holds
 
 BATCH = 256
 EPOCH = "ledger.epoch"
 POLL_SECONDS = 1.0
 SHARING_SECONDS = 0.001
+
+READ = (
+    "SELECT n, kind, subject, ticket_ref, body::text, at FROM public.audit_pending"
+    f" ORDER BY n LIMIT {BATCH}"
+)
+RECORD = "CALL audit.record(%b::bigint[], %b::bytea[])"
 
 log = logging.getLogger("audit.recorder")
 
@@ -91,37 +96,46 @@ class Recorder(Process):
     def _serve(self, connection: Link) -> None:
         connection.execute("LISTEN ethops_pending")
         # Stamps what a dead recorder left between its two transactions.
-        connection.execute("CALL audit.record(%s::bigint[], %s::bytea[])", ([], []))
-        origin = processes.origin(connection)
+        connection.execute(RECORD, ([], []))
+        origin, rush = processes.origin(connection), Rush()
         while self._going:
             self._beat(connection)
-            before = self._first
+            before, began = self._first, time.monotonic()
             count = self.record(connection, origin)
             # Only an epoch gives the log another name. What was built under the old one is passed
             # over and comes again: then the name is asked for, and not with every batch.
             if count and self._first == before and (name := processes.origin(connection)) != origin:
                 origin = name
-            elif count < BATCH:
-                for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
-                    pass
-                if count > 1:
-                    # Several write at once: a moment's wait lets them share one flush.
-                    time.sleep(SHARING_SECONDS)
+                continue
+            rush.met(count, began)
+            if count < BATCH:
+                self._wait(connection, rush, share=count > 1)
+
+    def _wait(self, connection: Link, rush: Rush, *, share: bool) -> None:
+        """Return when there may be something to record."""
+        if rush.needs_promise(time.monotonic()):
+            connection.execute("SELECT audit.look(%s)", [LOOKING_SECONDS])
+            rush.promised(time.monotonic())
+        pause = rush.pause()
+        if pause is not None:
+            time.sleep(pause)
+            return
+        for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
+            pass
+        if share:
+            # Several write at once: a moment's wait lets them share one flush.
+            time.sleep(SHARING_SECONDS)
 
     def record(self, connection: Link, origin: str) -> int:
         """Record one batch; returns how many facts were in it."""
-        with connection.cursor(row_factory=class_row(Fact)) as cursor:
-            cursor.execute(
-                "SELECT n, kind, subject, ticket_ref, body::text, at FROM public.audit_pending"
-                " ORDER BY n LIMIT %s",
-                [BATCH],
-            )
-            facts = _of_one_epoch(cursor.fetchall())
+        with connection.cursor(binary=True) as cursor:
+            cursor.execute(READ)
+            facts = _of_one_epoch([Fact(*row) for row in cursor.fetchall()])
         self._first = facts[0].n if facts else 0
         if facts:
             numbers = [fact.n for fact in facts]
             bodies = [entry_bytes(origin, fact) for fact in facts]
-            connection.execute("CALL audit.record(%s::bigint[], %s::bytea[])", (numbers, bodies))
+            connection.execute(RECORD, (numbers, bodies))
         return len(facts)
 
 

@@ -9,8 +9,10 @@ from django.db import connection
 
 from audit.ledger import entries, pending, verification
 from audit.recorder import Recorder
+from audit.rush import MANY
 from audit.work import relay, rows
 from audit.work.states import WorkState, may_move
+from tests.waiting import eventually
 
 
 def recorder(role):
@@ -291,3 +293,104 @@ def test_a_recorder_killed_between_append_and_stamp_is_made_good(role, clean_db)
     writer.execute("SELECT audit.append(array_agg(n), array_agg('{}'::bytea)) FROM audit_pending")
     writer.execute("CALL audit.record(%s::bigint[], %s::bytea[])", ([], []))
     assert owner.execute("SELECT state FROM audit_work").fetchone() == ("ready",)
+
+
+def calls(link):
+    return [call.channel for call in link.notifies(timeout=0.2)]
+
+
+def called_for(role, looking):
+    """Which calls a fact makes when the recorder looks by itself as this statement says."""
+    link = role("owner")
+    link.execute("LISTEN ethops_pending")
+    writer = role("audit_writer")
+    writer.execute(looking)
+    pending.note(kind="person.noted", subject="x", body={})
+    return calls(link)
+
+
+def test_a_recorder_that_looks_by_itself_is_not_called(role, clean_db):
+    assert called_for(role, "SELECT audit.look(1)") == []
+
+
+@pytest.mark.parametrize("looking", ["SELECT 1", "SELECT audit.look(0.05)", "SELECT audit.look(0)"])
+def test_a_recorder_that_does_not_look_long_enough_is_called(role, clean_db, looking):
+    assert called_for(role, looking) == ["ethops_pending"]
+
+
+def test_looking_is_promised_for_a_second_at_most(role, clean_db):
+    role("audit_writer").execute("SELECT audit.look(3600)")
+    (left,) = (
+        role("owner")
+        .execute("SELECT until - clock_timestamp() <= interval '1 s' FROM audit_looking")
+        .fetchone()
+    )
+    assert left
+
+
+def test_batches_left_without_a_stamp_each_get_the_number_of_their_own_entry(role, clean_db):
+    owner, writer = role("owner"), role("audit_writer")
+    works = [
+        owner.execute(
+            "INSERT INTO audit_work (kind, queue, state)"
+            " VALUES ('effect', 'executor.light', 'waiting') RETURNING id"
+        ).fetchone()[0]
+        for _ in range(3)
+    ]
+    for n, batch in enumerate([[None, works[0]], [works[1], None, works[2], works[1]]]):
+        for i, work in enumerate(batch):
+            owner.execute("SELECT audit.put_pending('action.authorised', %s, '', '{}', %s)",
+                          [f"{n}.{i}", work])  # fmt: skip
+        writer.execute(
+            "SELECT audit.append(array_agg(n ORDER BY n), array_agg('{}'::bytea))"
+            " FROM audit_pending"
+        )
+    writer.execute("SELECT audit.stamp()")
+    stamped = owner.execute(
+        "SELECT e.subject FROM unnest(%s::uuid[]) WITH ORDINALITY AS x (id, i)"
+        " JOIN audit_work w ON w.id = x.id JOIN audit_entry e ON e.seq = w.entry_seq ORDER BY i",
+        [works],
+    ).fetchall()
+    assert [subject for (subject,) in stamped] == ["0.1", "1.0", "1.2"]
+
+
+def test_what_is_stamped_lies_behind_the_commit_of_its_entry(role, clean_db):
+    owner, writer = role("owner"), role("audit_writer")
+    waiting_effect(owner)
+    writer.execute("SELECT audit.append(array_agg(n), array_agg('{}'::bytea)) FROM audit_pending")
+    (appended,) = owner.execute("SELECT pg_current_wal_insert_lsn()").fetchone()
+    writer.execute("SELECT audit.stamp()")
+    (behind,) = owner.execute(
+        "SELECT entry_lsn >= %s::pg_lsn FROM audit_work", [appended]
+    ).fetchone()
+    assert behind
+
+
+@pytest.mark.processes
+def test_in_a_rush_nothing_is_left_lying(role, clean_db, start_process):
+    """More at once than make a rush, several times, with pauses as long as its promise."""
+    start_process("recorder")
+    owner = role("owner")
+
+    def holds(query, *values):
+        return lambda: owner.execute(query, values).fetchone()[0]
+
+    for burst in (1, 2, 3):
+        owner.execute(
+            "SELECT audit.put_pending('person.noted', i::text, '', '{}')"
+            " FROM generate_series(1, %s) AS i",
+            [3 * MANY],
+        )
+        eventually(
+            holds("SELECT count(*) = %s FROM audit_entry", 3 * MANY * burst),
+            told="all of the burst in the ledger",
+        )
+        eventually(
+            holds("SELECT coalesce(max(until) < clock_timestamp(), true) FROM audit_looking"),
+            told="the promise to end",
+        )
+    pending.note(kind="person.noted", subject="last", body={})
+    eventually(
+        holds("SELECT EXISTS (SELECT 1 FROM audit_entry WHERE subject = 'last')"),
+        told="the one after it",
+    )
