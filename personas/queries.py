@@ -81,6 +81,11 @@ def notice(action_id: str) -> NoticeFacts:
     )
 
 
+def outcome_said(action_id: str) -> str:
+    """Return what was said of an action's outcome; empty where that was taken away."""
+    return str(Action.objects.get(pk=action_id).result.get("said", ""))
+
+
 def action_sentence(action_id: str) -> str:
     """Return one line that names an action to a person."""
     action = Action.objects.get(pk=action_id)

@@ -177,6 +177,19 @@ def _untold(ref: str, payload: Mapping[str, Any]) -> None:
     notices.again(action, ticket_ref=ref)
 
 
+def _expired(ref: str, payload: Mapping[str, Any]) -> None:
+    """Say in the ticket what was not done, and what it waited for."""
+    action = str(payload["action"])
+    said = queries.outcome_said(action)
+    tickets.comment_by_rule(
+        key=uuid5(NAMESPACE, f"expired:{action}"),
+        ref=ref,
+        rule=AUTHOR,
+        text=f"Not done: {queries.action_sentence(action)}. {said[:1].upper()}{said[1:]}.",
+        tainted=False,
+    )
+
+
 def _conclude(ref: str, payload: Mapping[str, Any]) -> None:
     del ref
     changes.conclude_by_person(
@@ -229,6 +242,7 @@ def _nothing(ticket: Ticket) -> None:
 _ABOUT_ACTIONS: dict[str, Callable[[str, Mapping[str, Any]], None]] = {
     "in doubt": _doubt,
     "nobody told": _untold,
+    "expired": _expired,
     "concluded elsewhere": _conclude,
     "approval": approvals.tell,
 }

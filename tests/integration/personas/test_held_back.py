@@ -165,3 +165,69 @@ def test_the_desk_says_what_an_action_waits_for(risky, client, admin_user):
     assert "waits for a witness" in client.get(f"/actions/{action}/").content.decode()
     cosigned(risky, "w1", risky.work(action)["entry_seq"])
     assert "waits for an executor" in client.get(f"/actions/{action}/").content.decode()
+
+
+# ---------------------------------------------------------------- when it waited too long
+
+
+def expire(world, action):
+    world.as_role("owner").execute(
+        "UPDATE audit_work SET expires_at = clock_timestamp() - interval '1 s' WHERE id = %s",
+        [action],
+    )
+    world.as_role("app").execute("SELECT * FROM gate.reconcile()")
+    return world.one("app", "SELECT outcome, result FROM personas_action WHERE id = %s", action)
+
+
+def test_a_permit_that_expires_says_that_it_waited_for_a_witness(risky):
+    action, _ = recorded(risky)
+    assert expire(risky, action) == {
+        "outcome": "expired",
+        "result": {"said": "the permit expired: it waited for a witness"},
+    }
+
+
+def test_one_that_was_not_written_down_says_so(risky):
+    action = risky.authorised()["action_id"]
+    assert expire(risky, action)["result"]["said"] == (
+        "the permit expired: it waited to be written into the ledger"
+    )
+
+
+def test_one_that_the_stop_held_says_so(risky):
+    action, seq = recorded(risky)
+    cosigned(risky, "w1", seq)
+    risky.value("app", "SELECT gate.press_stop('ada', 'test')")
+    assert expire(risky, action)["result"]["said"] == "the permit expired: the stop was pressed"
+
+
+def test_one_that_nothing_held_only_expired(risky):
+    action, seq = recorded(risky)
+    cosigned(risky, "w1", seq)
+    assert expire(risky, action)["result"]["said"] == "the permit expired"
+
+
+def test_what_expired_is_never_handed_out(risky):
+    action, seq = recorded(risky)
+    expire(risky, action)
+    cosigned(risky, "w1", seq)
+    assert risky.claim() is None
+    assert risky.work(action)["state"] == "cancelled"
+
+
+def test_its_ticket_is_told_once(risky):
+    action, _ = recorded(risky)
+    for _ in range(2):
+        expire(risky, action)
+    count = risky.value("app", "SELECT count(*) FROM audit_work WHERE dedup LIKE 'expired:%%'")
+    assert count == 1
+
+
+def test_what_expired_is_on_record(risky):
+    action, _ = recorded(risky)
+    expire(risky, action)
+    risky.record()
+    kinds = risky.as_role("app").execute(
+        "SELECT kind FROM audit_entry WHERE subject = %s ORDER BY seq", [str(action)]
+    )
+    assert [row["kind"] for row in kinds.fetchall()][-2:] == ["action.authorised", "action.expired"]
