@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "personas.autonomy",
     "personas.agentops",
     "personas.approvals",
+    "personas.memory",
     "gpu",
     "adapters",
     "adapters.tickets",

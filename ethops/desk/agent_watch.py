@@ -17,6 +17,7 @@ from ethops.executor import tickets
 from personas.agentops import acts, detectors, queue
 from personas.agentops.detectors import Anomaly, AtWork, Deadlock
 from personas.agentops.models import AgentEvent, Finding
+from personas.memory import learning
 from personas.models import AgentIntent, Run
 
 INTERVAL_SECONDS = 5
@@ -35,6 +36,9 @@ def watch() -> None:
         look()
     if begin_occasion("forget events of agents", 3_600):
         acts.forget(days=KEEP_DAYS)
+        learning.forget()
+    if begin_occasion("learn from runs", 30):
+        learning.learn_some()
 
 
 def look() -> None:

@@ -68,6 +68,7 @@ RAIL = (
     ),
     (
         ("Agents", "agents", False),
+        ("Memory", "memory", False),
         ("Runs", "personas_run_changelist", False),
         ("Actions", "personas_action_changelist", False),
         ("Events", "desk_event_changelist", False),
@@ -86,6 +87,7 @@ SECTIONS = (
     ("audit/entry/", "Ledger"),
     ("agents/", "Agents"),
     ("agentops/", "Agents"),
+    ("memory/", "Memory"),
     ("runs/", "Runs"),
     ("personas/run/", "Runs"),
     ("actions/", "Actions"),

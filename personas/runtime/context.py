@@ -9,6 +9,7 @@ from adapters.tickets.errors import TicketNotFoundError
 from adapters.tickets.port import Ticket
 from personas.catalogue import EntryDocument
 from personas.gate import StepClaim
+from personas.memory import giving, recall
 from personas.runtime.facts import Entry, Known, fitting
 
 HISTORY = timedelta(days=90)
@@ -42,6 +43,7 @@ def gather(claim: StepClaim) -> Known:
         well_since=monitoring.well_since(ci.ref) if ci else None,
         entries=_entries(ci) if ci else (),
         worked_before=_worked(ci) if ci else (),
+        memory=_memory(claim, ci) if ci else (),
         request=str(claim.inputs.get("request") or ""),
     )
 
@@ -83,6 +85,11 @@ def _entries(ci: CI) -> tuple[Entry, ...]:
     rows = select("SELECT name, document FROM reading.catalogue WHERE enabled")
     read = EntryDocument.model_validate_json
     return fitting(ci, {row["name"]: read(row["document"]) for row in rows})
+
+
+def _memory(claim: StepClaim, ci: CI) -> tuple[giving.Item, ...]:
+    alert = str((claim.inputs.get("alert") or {}).get("name", ""))
+    return giving.given(claim.run_id, recall.fitting(ci.ci_class, alert))
 
 
 def _worked(ci: CI) -> tuple[str, ...]:

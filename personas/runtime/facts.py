@@ -11,6 +11,7 @@ from adapters.inference.port import Candidate, Question, QuestionKind
 from adapters.json_value import JSON
 from adapters.monitoring.port import Probe, Sample
 from personas.catalogue import EntryDocument
+from personas.memory import giving
 
 MAINTENANCE: Final = "maintenance_until"
 """The attribute with which a CI's owner says until when its alerts mean his own work."""
@@ -60,6 +61,8 @@ class Known:
     well_since: datetime | None = None
     entries: tuple[Entry, ...] = ()
     worked_before: tuple[str, ...] = ()
+    memory: tuple[giving.Item, ...] = ()
+    """What earlier runs have shown about such an alert on such a CI, as far as it is given."""
     request: str = ""
     """What somebody asked for in words, where the run was asked for; text from outside."""
 
@@ -102,6 +105,7 @@ def facts(known: Known, kind: str) -> dict[str, JSON]:
         **_tried(known.plays),
         "history.worked": list(known.worked_before),
     }
+    found |= giving.facts(known.memory)
     if known.request:
         found["request.prompt"] = known.request
     if kind == "verify":

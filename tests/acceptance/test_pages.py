@@ -114,6 +114,7 @@ class Visit:
             "stop": "/stop/",
             "everything": "/everything/",
             "agents": "/agents/",
+            "memory": "/memory/",
             "gpu": "/gpu/",
             "gpu keys": "/gpu/keys/",
         }

@@ -19,6 +19,7 @@ from ethops.management.commands import (
 from personas import conf, gate
 from personas.cards import read_cards
 from personas.catalogue import read_catalogue
+from personas.memory import learning
 
 
 class Command(BaseCommand):
@@ -44,6 +45,10 @@ class Command(BaseCommand):
         _personas_why.add_arguments(
             parts.add_parser("why", help="from an effect back to its alert, entry by entry")
         )
+        forget = parts.add_parser("forget", help="take an item of memory away, as a person's act")
+        forget.add_argument("item", type=UUID)
+        forget.add_argument("--by", default=getpass.getuser())
+        forget.add_argument("--why", required=True)
         autonomy = parts.add_parser("autonomy", help="how far a card may go, as a person's act")
         for name in ("card", "entry", "ci_class", "level"):
             autonomy.add_argument(name)
@@ -83,6 +88,15 @@ class Command(BaseCommand):
 
     def _calibration(self, options: dict[str, Any]) -> None:
         _personas_calibration.run(self.stdout.write, options)
+
+    def _forget(self, options: dict[str, Any]) -> None:
+        try:
+            gone = learning.forget_item(item=options["item"], by=options["by"], why=options["why"])
+        except DatabaseError as fault:
+            raise CommandError(str(fault).splitlines()[0]) from fault
+        if not gone:
+            raise CommandError(f"There is no item {options['item']}.")
+        self.stdout.write("Forgotten, with its evidence.")
 
     def _why(self, options: dict[str, Any]) -> None:
         _personas_why.run(self.stdout.write, options)

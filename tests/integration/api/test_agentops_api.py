@@ -222,6 +222,16 @@ def test_who_cancels_ends_the_run_and_voids_what_was_not_begun(api, scene):
     assert Run.objects.get(intent=intent).summary == "ada cancelled it: wrong host"
 
 
+def test_the_words_of_a_request_stay_in_its_ticket_alone_once_its_run_is_over(api):
+    intent = AgentIntent.objects.get(id=ask(api).json()["intent_id"])
+    assert intent.inputs["request"] == "The disk fills up."
+    api.post(f"{PATH}/{intent.id}/cancel", {}, format="json")
+    intent.refresh_from_db()
+    assert "request" not in intent.inputs
+    assert Request.objects.get(intent=intent).prompt == ""
+    assert Ticket.objects.get(ref=intent.ticket_ref).description == "The disk fills up."
+
+
 def test_what_is_over_cannot_be_cancelled(api):
     path = f"{PATH}/{ask(api).json()['intent_id']}/cancel"
     api.post(path, {}, format="json")

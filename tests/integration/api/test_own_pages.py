@@ -23,7 +23,7 @@ def paths(scene):
     return [
         "/", f"/tickets/{scene.ticket}/", f"/tickets/{scene.ticket}/?all", "/ledger/", "/ledger/2/",
         f"/runs/{scene.run}/", *(f"/actions/{one}/" for one in scene.actions.values()), "/stop/",
-        "/everything/", "/agents/", "/agents/live/",
+        "/everything/", "/agents/", "/agents/live/", "/memory/",
         "/now/live/", f"/tickets/{scene.ticket}/live/", "/desk/delivery/1/change/",
         "/desk/event/1/change/",
     ]  # fmt: skip

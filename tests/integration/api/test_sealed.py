@@ -18,7 +18,18 @@ EVIDENCE = [
     and apps.get_containing_app_config(model.__module__).label not in EDITABLE_APPS
 ]
 ROOMS = {
-    *("audit", "personas", "agentops", "gpu", "tickets", "cmdb", "monitoring", "telemetry", "desk"),
+    *(
+        "audit",
+        "personas",
+        "agentops",
+        "memory",
+        "gpu",
+        "tickets",
+        "cmdb",
+        "monitoring",
+        "telemetry",
+        "desk",
+    ),
 }
 
 

@@ -1,0 +1,1 @@
+"""What earlier runs have shown, as rows with their evidence in the ledger."""
