@@ -9,6 +9,7 @@ from ethops.desk.policy import RESPONDERS
 from ethops.executor import stop as pressed
 from ethops.executor import tickets
 from personas.agentops import acts as agent_acts
+from personas.approvals import doors as approvals
 
 MAY_RESUME: Final = "personas.change_stop"
 """The permission without which nobody lifts the stop."""
@@ -74,6 +75,25 @@ def is_other_damage(seen: str) -> bool:
 def acknowledge(*, by: str, why: str) -> bool:
     """Record that a person knows of damage to the ledger; False where there is none any more."""
     return trust.acknowledge(by=by, why=why)
+
+
+def approve(
+    *, action_id: UUID, person: str, shown_sha256: str, diff_sha256: str, code: str, why: str
+) -> None:
+    """Approve what an agent proposes, as it was shown."""
+    approvals.approve(
+        action_id=action_id,
+        person=person,
+        shown_sha256=shown_sha256,
+        diff_sha256=diff_sha256,
+        code=code,
+        why=why,
+    )
+
+
+def reject(*, action_id: UUID, person: str, why: str) -> None:
+    """Reject what an agent proposes, or object to what is about to happen."""
+    approvals.reject(action_id=action_id, person=person, why=why)
 
 
 def stop(*, person: str, why: str) -> None:

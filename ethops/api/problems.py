@@ -35,6 +35,18 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "agentops.full": 429,
     "ledger.no_proof": 409,
     "ledger.bad_note": 409,
+    "approvals.not_found": 404,
+    "approvals.forbidden": 403,
+    "approvals.not_independent": 403,
+    "approvals.no_factor": 403,
+    "approvals.wrong_code": 403,
+    "approvals.locked": 429,
+    "approvals.over": 409,
+    "approvals.stopped": 409,
+    "approvals.changed": 409,
+    "approvals.guard": 409,
+    "approvals.not_shown": 409,
+    "approvals.too_early": 409,
 }
 """Code of a room's error -> HTTP status; a code that is not here is a fault of ours."""
 

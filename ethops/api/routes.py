@@ -8,6 +8,7 @@ from rest_framework.routers import SimpleRouter
 
 from ethops.api import (
     agentops,
+    approvals,
     gpu,
     intake,
     ledger,
@@ -28,6 +29,7 @@ SHELVES: dict[str, type[reading.Shelf[Any]]] = {
     "tickets": tickets.Tickets,
     "runs": runs.Runs,
     "actions": runs.Actions,
+    "approvals": approvals.Approvals,
     "agentops/intents": agentops.AgentIntents,
     "agentops/events": agentops.AgentEvents,
     "agentops/findings": agentops.Findings,

@@ -12,11 +12,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from ethops.pages import approval as approval_page
 from ethops.pages import because
 from ethops.pages.seals import Seal, seal
-from ethops.pages.words import Moment, action_state, count, short_span
+from ethops.pages.words import Moment, State, action_state, count, short_span
 from ethops.world import ledger_proofs, runs, why
 from ethops.world.story import deed, said_by
+from personas.approvals import queries as approvals
 from personas.models import Action
 
 AFTER = (
@@ -64,6 +66,7 @@ def shown(request: HttpRequest, context: dict[str, Any], action_id: UUID) -> Htt
         "state": action_state(found.verdict, found.outcome, work_state, found.reason),
         "stations": stations(found, now),
         "guards": guards(found),
+        "approval": approval_of(action_id),
         "verdict_says": verdict_says(found),
         "args": [(name, str(value)) for name, value in sorted(found.args.items())],
         "said": said_by(found.result),
@@ -75,6 +78,14 @@ def shown(request: HttpRequest, context: dict[str, Any], action_id: UUID) -> Htt
         "now": Moment(now, now),
     }
     return TemplateResponse(request, "desk/action.html", about)
+
+
+def approval_of(action_id: UUID) -> tuple[State, str] | None:
+    """Return how a person decided and where that stands, None where nobody had to."""
+    one = approvals.approval(action_id)
+    if one is None:
+        return None
+    return approval_page.state(one), reverse("admin:approval", args=[action_id])
 
 
 def stations(action: Action, now: datetime) -> list[Station]:

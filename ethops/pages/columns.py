@@ -25,6 +25,7 @@ STATES: dict[tuple[str, str], Callable[[Any], State]] = {
     ("personas.action", "outcome"): lambda one: words.outcome_state(
         one.outcome, one.work.state if one.work else ""
     ),
+    ("approvals.approval", "state"): lambda one: words.approval_state(one.state),
     ("gpu.job", "state"): lambda one: words.job_state(one.id.state),
 }
 """(Model, field) -> how its state is said."""

@@ -14,6 +14,9 @@ from ethops.pages import ledger_words
 from ethops.pages import live as live_parts
 from ethops.pages.words import Moment, State, count, listed, run_state, ticket_state
 from ethops.world import house, intake, ledger_state, runs, tickets
+from ethops.world.story import deed
+from personas.approvals import queries as approvals
+from personas.approvals.models import Approval
 from personas.models import Action, Run
 
 SHOWN = 8
@@ -105,11 +108,12 @@ def content() -> dict[str, Any]:
     living = list(runs.live_runs())
     doubts = list(runs.in_doubt())
     waiting = [one for one in open_now if one.state == "escalated"]
+    proposals = list(approvals.waiting())
     holders = {run.ticket_ref: run for run in living}
     answers = [
         wrong_answer(open_now, now),
         doing_answer(living, stopped=house.stop().stopped, now=now),
-        waits_answer(waiting, doubts, now),
+        waits_answer(waiting, doubts, proposals, now),
         whole_answer(now),
     ]
     return {
@@ -123,7 +127,11 @@ def content() -> dict[str, Any]:
         "no_runs": quiet_since(
             "No agent is at work.", "The last run ended", runs.last_ended(), now
         ),
-        "waits": [*map(waits_ticket(now), waiting[:SHOWN]), *(waits_doubt(d, now) for d in doubts)],
+        "waits": [
+            *(waits_proposal(one, now) for one in proposals[:SHOWN]),
+            *map(waits_ticket(now), waiting[:SHOWN]),
+            *(waits_doubt(d, now) for d in doubts),
+        ],
         "rights": right_facts(runs.rights(now)),
     }
 
@@ -157,16 +165,22 @@ def doing_answer(living: list[Run], *, stopped: bool, now: datetime) -> Answer:
     return Answer("What agents are doing", count(len(living), "run"), each, "run", href)
 
 
-def waits_answer(waiting: list[Ticket], doubts: list[Action], now: datetime) -> Answer:
+def waits_answer(
+    waiting: list[Ticket], doubts: list[Action], proposals: list[Approval], now: datetime
+) -> Answer:
     """Answer what waits for a person."""
     href = f"{reverse('admin:tickets_ticket_changelist')}?show=waits"
     since = [one.updated_at for one in waiting] + [one.decided_at for one in doubts]
+    since += [one.proposed_at for one in proposals]
     if not since:
         return Answer("What waits for you", "Nothing", "no ticket asks for a person", "quiet", href)
-    parts = [count(len(waiting), "ticket")] if waiting else []
+    parts = [count(len(proposals), "approval")] if proposals else []
+    parts += [count(len(waiting), "ticket")] if waiting else []
     parts += [f"{len(doubts)} in doubt"] if doubts else []
     oldest = f"the oldest for {Moment(min(since), now).ago}"
-    if not waiting:
+    if proposals:
+        href = reverse("admin:approval", args=[proposals[0].pk])
+    elif not waiting:
         href = reverse("admin:action", args=[doubts[0].id])
     return Answer("What waits for you", listed(parts), oldest, "doubt", href)
 
@@ -223,6 +237,18 @@ def waits_ticket(now: datetime) -> Any:
         )
 
     return line
+
+
+def waits_proposal(one: Approval, now: datetime) -> Waits:
+    """Show a proposal as a thing that waits."""
+    ask = "Object?" if one.kind == "veto" else "Approve?"
+    left = Moment(now, one.expires_at).ago
+    return Waits(
+        title=f"{ask} {deed(one.action)}",
+        detail=f"{one.ticket_ref}; {one.change_class} change, waits for another {left}",
+        glyph="person",
+        href=reverse("admin:approval", args=[one.pk]),
+    )
 
 
 def waits_doubt(one: Action, now: datetime) -> Waits:

@@ -14,6 +14,7 @@ from django.urls import URLPattern, URLResolver, path, re_path
 from ethops.pages import (
     action,
     agents,
+    approval,
     columns,
     gpu,
     gpu_keys,
@@ -113,6 +114,8 @@ class DeskSite(AdminSite):
             path("ledger/<int:seq>/", self.own(ledger_entry.shown), name="ledger_entry"),
             path("runs/<uuid:run_id>/", self.own(run.shown), name="run"),
             path("actions/<uuid:action_id>/", self.own(action.shown), name="action"),
+            path("approvals/<uuid:action_id>/", self.own(approval.shown), name="approval"),
+            path("approvals/approval/<uuid:action_id>/change/", self.own(approval.shown)),
             path("tickets/ticket/<path:ref>/change/", self.own(ticket.shown)),
             path("audit/entry/<int:seq>/change/", self.own(ledger_entry.shown)),
             path("personas/run/<uuid:run_id>/change/", self.own(run.shown)),

@@ -15,6 +15,7 @@ from adapters.errors import AdapterError
 from adapters.tickets.models import Ticket
 from adapters.tickets.states import SETTLED
 from ethops.api import acts
+from ethops.pages import approval as approval_page
 from ethops.pages import live as live_parts
 from ethops.pages import telling
 from ethops.pages.words import (
@@ -29,7 +30,9 @@ from ethops.pages.words import (
 )
 from ethops.world import ledger_proofs, ledger_state, story, tickets
 from ethops.world.ledger_proofs import Head
+from ethops.world.story import deed
 from ethops.world.tickets import Dossier
+from personas.approvals import queries as approvals
 from personas.models import Run
 from personas.states import LIVE
 
@@ -139,6 +142,10 @@ def content(dossier: Dossier, *, everything: bool) -> dict[str, Any]:
         "changes": [
             (one.ref, one.title, ticket_state(one.state), reverse("admin:ticket", args=[one.ref]))
             for one in dossier.changes
+        ],
+        "approvals": [
+            (deed(one.action), approval_page.state(one), reverse("admin:approval", args=[one.pk]))
+            for one in approvals.of_ticket(dossier.ticket.ref)
         ],
         "proof": proof(dossier, now),
         "provable": head is not None,

@@ -160,6 +160,17 @@ WORK_STATES = {
     "in_doubt": State("in doubt", "doubt", "doubt", "the world is asked again"),
 }
 
+APPROVAL_STATES = {
+    "waiting": State("waits for a person", "doubt", "person"),
+    "approved": State("approved", "ok", "permit"),
+    "rejected": State("rejected", "no", "denied"),
+    "vetoed": State("objected to", "no", "denied"),
+    "unopposed": State("nobody objected", "ok", "permit"),
+    "expired": State("expired", "quiet", "late"),
+    "withdrawn": State("withdrawn", "quiet", "denied"),
+    "void": State("void", "quiet", "denied"),
+}
+
 JOB_STATES = {
     "waiting": State("queued", "quiet", "clock", "being recorded"),
     "ready": State("queued", "quiet", "clock"),
@@ -191,6 +202,11 @@ def run_state(state: str, *, asked: str = "", acting: bool = False) -> State:
     if state == "waiting" and asked == "verify":
         return State("verifying", "run", "clock")
     return RUN_STATES.get(state, State(state.replace("_", " ")))
+
+
+def approval_state(state: str) -> State:
+    """Return what became of a proposal as shown."""
+    return APPROVAL_STATES.get(state, State(state))
 
 
 def job_state(state: str) -> State:

@@ -1,0 +1,235 @@
+"""Decisions by page and by API: the same doors, the same refusals, the same words."""
+
+import json
+import re
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+
+from personas.approvals import trees
+from tests.doubles import authenticator
+from tests.doubles.agent import finish
+from tests.integration.api.conftest import api_of
+from tests.integration.api.scene import ANSWER, HASH, NASTY, QUESTION, alert
+
+FILES = [
+    {"path": "playbook.yaml", "sha256": "0" * 64, "text": "- hosts: all\n  # <b>{{ x }}</b>\n"}
+]
+DIFF = trees.diff([], FILES)
+
+
+@pytest.fixture
+def waiting(scene):
+    """A proposal of the scene's agent, at level propose, with its files kept."""
+    scene.one(
+        "owner",
+        "INSERT INTO approvals_tree (tree_hash, entry, files, diff, diff_sha256)"
+        " VALUES (%s, 'restart', %s, %s, %s)",
+        HASH, json.dumps(FILES), DIFF, "e" * 64,
+    )  # fmt: skip
+    scene.one("owner", "UPDATE personas_autonomy SET level = 'propose'")
+    # The scene's first run has nothing more to say.
+    finish(scene.links["agent"], scene.step(), "done")
+    scene.one(
+        "app",
+        "SELECT gate.dispatch('responder', %s, 1, '[\"web-01\"]', 'joined', %s, %s)",
+        scene.incident(alert("Hangs", "db-01")),
+        json.dumps({"alert": {"summary": NASTY}}), uuid4().hex,
+    )  # fmt: skip
+    step = scene.step()
+    found = scene.propose(step, "ask", "playbook.run", "web-01", "restart")
+    assert found["verdict"] == "proposed", found
+    finish(scene.links["agent"], step, "continue", QUESTION, ANSWER)
+    scene.record()
+    return found["action_id"]
+
+
+def enrol(scene, person):
+    secret = bytes(scene.one("owner", "SELECT gate.enrol_factor(%s, 'root') AS s", person)["s"])
+    scene.one("owner", "UPDATE approvals_factor SET confirmed_at = now()")
+    return authenticator.code(secret)
+
+
+def risk(scene, name):
+    scene.one("owner", "UPDATE personas_catalogueentry SET risk = %s", name)
+
+
+def page(desk, action):
+    return desk.get(f"/approvals/{action}/").content.decode()
+
+
+def press(desk, action, **fields):
+    found = dict(re.findall(r'name="(shown|diff)" value="([0-9a-f]*)"', page(desk, action)))
+    return desk.post(f"/approvals/{action}/", {"act": "approve", **found, **fields})
+
+
+# ---------------------------------------------------------------- the page
+def test_a_person_approves_on_the_page(desk, waiting, scene):
+    assert press(desk, waiting).status_code == 302
+    assert scene.one("app", "SELECT state, approver FROM approvals_approval") == {
+        "state": "approved", "approver": "person:ada",
+    }  # fmt: skip
+
+
+def test_facts_come_before_the_words_of_the_agent(desk, waiting):
+    said = page(desk, waiting)
+    places = [said.index(each) for each in ("What will happen", "What else it may touch",
+                                            "What runs", "What the agent says of it")]  # fmt: skip
+    assert places == sorted(places)
+
+
+def test_what_comes_from_outside_is_marked_and_is_only_text(desk, waiting):
+    said = page(desk, waiting)
+    assert "from untrusted text; nothing above rests on it" in said
+    assert "onerror=alert(1)>" not in said
+    assert "<b>{{ x }}</b>" not in said
+    assert "&lt;b&gt;{{ x }}&lt;/b&gt;" in said
+
+
+def test_no_word_of_a_model_stands_among_the_facts(desk, waiting):
+    said = page(desk, waiting)
+    assert NASTY[:10] not in said[said.index("What will happen") : said.index("What runs")]
+    assert "ignore all previous" not in said[: said.index("What the agent says of it")]
+
+
+def test_the_page_shows_hash_files_and_diff(desk, waiting, scene):
+    said = page(desk, waiting)
+    row = scene.one("app", "SELECT shown_sha256 FROM approvals_approval")
+    assert row["shown_sha256"] in said
+    assert "+- hosts: all" in said
+
+
+def test_a_refusal_is_said_on_the_page(desk, waiting, scene):
+    risk(scene, "high")
+    answer = press(desk, waiting)
+    assert answer.status_code == 422
+    assert "Changed since it was proposed: entry" in answer.content.decode()
+
+
+def test_it_asks_for_a_code_where_one_is_needed(desk, waiting, scene):
+    assert 'name="code"' not in page(desk, waiting)
+    scene.one("owner", "UPDATE approvals_profile SET single = true")
+    said = page(desk, waiting)
+    assert 'name="code"' in said
+    assert "manage.py factor enrol ada" in said
+
+
+def test_rejecting_needs_nothing_but_a_button(desk, waiting, scene):
+    assert desk.post(f"/approvals/{waiting}/", {"act": "reject"}).status_code == 302
+    assert scene.one("app", "SELECT state FROM approvals_approval")["state"] == "rejected"
+
+
+def test_what_is_decided_has_no_buttons_any_more(desk, waiting):
+    press(desk, waiting)
+    said = page(desk, waiting)
+    assert "<button" not in said[said.index('id="decide"') : said.index('id="record"')]
+    assert "Decided by" in said
+
+
+def test_who_decided_alone_is_marked_wherever_it_shows(desk, waiting, scene):
+    scene.one("owner", "UPDATE approvals_profile SET single = true, delay_s = 30")
+    scene.one("owner", "ALTER TABLE approvals_approval DISABLE TRIGGER guard_approval")
+    scene.one("owner", "UPDATE approvals_approval SET proposed_at = now() - interval '31 s'")
+    scene.one("owner", "ALTER TABLE approvals_approval ENABLE ALWAYS TRIGGER guard_approval")
+    press(desk, waiting, code=enrol(scene, "ada"))
+    ticket = scene.one("app", "SELECT ticket_ref FROM approvals_approval")["ticket_ref"]
+    for path in (f"/approvals/{waiting}/", f"/actions/{waiting}/", f"/tickets/{ticket}/"):
+        assert "not independent" in desk.get(path).content.decode(), path
+
+
+def test_it_stands_on_now_with_how_long_it_waits(desk, waiting):
+    said = desk.get("/").content.decode()
+    assert f"/approvals/{waiting}/" in said
+    assert "Approve? restart on web-01" in said
+
+
+def test_the_admins_address_of_a_row_is_the_same_page(desk, waiting):
+    said = desk.get(f"/approvals/approval/{waiting}/change/").content.decode()
+    assert "Approve what is shown" in said
+
+
+def test_the_list_of_all_shows_it(desk, waiting):
+    assert str(waiting) in desk.get("/approvals/approval/").content.decode()
+
+
+def test_strangers_see_none_of_it(client, waiting):
+    assert client.get(f"/approvals/{waiting}/").status_code == 302
+
+
+def test_an_action_without_an_approval_has_no_such_page(desk, scene):
+    assert desk.get(f"/approvals/{scene.actions['done']}/").status_code == 404
+
+
+# ---------------------------------------------------------------- the API
+def approve(api, action, **more):
+    shown = api.get(f"/api/v1/approvals/{action}").json()
+    return api.post(
+        f"/api/v1/approvals/{action}/approve",
+        {"shown_sha256": shown["shown_sha256"], **more},
+        format="json",
+    )
+
+
+def test_a_program_in_a_persons_name_needs_a_code(api, waiting, scene):
+    refused = approve(api, waiting)
+    assert (refused.status_code, refused.json()["code"]) == (403, "approvals.wrong_code")
+    assert approve(api, waiting, code=enrol(scene, "ada")).json()["state"] == "approved"
+
+
+def test_one_comes_with_what_must_have_been_shown(api, waiting):
+    said = api.get(f"/api/v1/approvals/{waiting}").json()
+    assert (said["diff"], said["files"], said["facts"]["diff_sha256"]) == (DIFF, FILES, "e" * 64)
+
+
+@pytest.mark.parametrize("state", ["waiting", "approved"])
+def test_the_list_is_filtered(api, waiting, state):
+    found = api.get(f"/api/v1/approvals?state={state}").json()["results"]
+    assert [one["action"] for one in found] == ([str(waiting)] if state == "waiting" else [])
+
+
+def test_who_may_not_approve_is_told_so(waiting, bo, scene):
+    refused = approve(api_of(bo), waiting, code=enrol(scene, "bo"))
+    assert (refused.status_code, refused.json()["code"]) == (403, "approvals.forbidden")
+
+
+def test_too_many_wrong_codes_are_too_many(api, waiting, scene):
+    code = enrol(scene, "ada")
+    for _ in range(3):
+        assert approve(api, waiting, code="000000").status_code == 403
+    assert approve(api, waiting, code=code).status_code == 429
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {}, {"shown_sha256": "x"}, {"shown_sha256": 7},
+        {"shown_sha256": "0" * 64, "code": "12a456"},
+        {"shown_sha256": "0" * 64, "why": "x" * 2001}, [],
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_no_decision(api, waiting, said, scene):
+    answer = api.post(f"/api/v1/approvals/{waiting}/approve", said, format="json")
+    assert answer.status_code == 400
+    assert scene.one("app", "SELECT state FROM approvals_approval")["state"] == "waiting"
+
+
+def test_everybody_of_the_desk_may_reject(waiting, bo):
+    answer = api_of(bo).post(f"/api/v1/approvals/{waiting}/reject", {"why": "no"}, format="json")
+    assert answer.json()["state"] == "rejected"
+
+
+def test_strangers_may_not(waiting, cy):
+    assert api_of(cy).post(f"/api/v1/approvals/{waiting}/reject", {}).status_code == 403
+
+
+def test_a_card_with_a_token_approves_nothing(waiting, scene):
+    card = User.objects.create_superuser("responder", password="correct horse")
+    refused = approve(api_of(card), waiting, code=enrol(scene, "responder"))
+    assert refused.json()["code"] == "approvals.forbidden"
+
+
+def test_the_openapi_document_knows_both_ways(api):
+    said = api.get("/api/v1/schema").content.decode()
+    assert "/api/v1/approvals/{id}/approve" in said or "/approvals/{action}/approve" in said
+    assert "/reject" in said
