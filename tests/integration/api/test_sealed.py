@@ -23,6 +23,7 @@ ROOMS = {
         "personas",
         "agentops",
         "memory",
+        "approvals",
         "gpu",
         "tickets",
         "cmdb",
