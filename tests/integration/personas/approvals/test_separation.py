@@ -264,3 +264,15 @@ def test_one_alone_approves_what_is_his_and_it_says_so(alone):
     assert alone.approval(action)["independent"] is False
     for kind in ("person.approved", "action.authorised"):
         assert alone.entries(kind)[-1]["body"]["independent"] is False
+
+
+def test_who_asked_for_the_run_over_the_api_does_not_approve(house):
+    action = house.proposal()["action_id"]
+    house.as_role("owner").execute(
+        "INSERT INTO agentops_request (intent_id, principal, idempotency_key, body_sha256, prompt,"
+        " max_duration_s, tenant_id, queue_position, estimated_start_s)"
+        " SELECT r.intent_id, 'person:ada', 'k', repeat('0', 64), 'p', 60, 'default', 1, 0"
+        " FROM personas_run r ORDER BY created_at DESC LIMIT 1"
+    )
+    assert house.approve(action, "ada") == "approvals.not_independent"
+    assert house.approve(action, "grace") == "ok"

@@ -33,7 +33,14 @@ def test_a_run_with_an_alert_has_read_what_anybody_may_have_written(house):
     assert taint_of(house, born(house, ALERT)) == "outside"
 
 
-@pytest.mark.parametrize("inputs", [{}, {"alert": {}}, {"alert": None}, {"slot": "x"}])
+def test_whatever_else_is_passed_on_is_text_of_others(house):
+    assert taint_of(house, born(house, {"prompt": "be quick"})) == "outside"
+
+
+DECLARED = {"first_question": "triage", "slot": "x", "escalates_to": "people"}
+
+
+@pytest.mark.parametrize("inputs", [{}, {"alert": {}}, {"alert": None}, DECLARED])
 def test_one_without_has_read_nothing(house, inputs):
     assert taint_of(house, born(house, inputs)) == "declared"
 
