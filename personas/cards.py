@@ -22,6 +22,8 @@ class Limits(Declaration):
     max_steps: int = Field(ge=1, le=200)
     max_actions: int = Field(ge=1, le=50)
     max_duration_s: int = Field(ge=10, le=3600)
+    max_concurrent: int = Field(default=2, ge=1, le=64)
+    """How many runs of the card may be at work at once; the others wait for a place."""
 
 
 class GrantDocument(Declaration):

@@ -27,3 +27,17 @@ class StepFailedError(PersonaError):
 
     code = "personas.step_failed"
     hint = "Look at the run's work items for the error."
+
+
+class RunMissingError(PersonaError):
+    """Nobody has ever borne this run."""
+
+    code = "runs.not_found"
+    hint = "`manage.py personas run list` names those that are not over."
+
+
+class ControlRefusedError(PersonaError):
+    """A run cannot be told this as it stands."""
+
+    code = "runs.control_refused"
+    hint = "Look at the run's state: another control may fit it."

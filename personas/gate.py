@@ -287,7 +287,11 @@ def dispatch(
     inputs: Mapping[str, JSON],
     dedup: str,
 ) -> UUID | None:
-    """Bear a run for a ticket; None where one lives already or this occasion had its run."""
+    """Bear a run of the house's own; None where one lives already or this occasion had its run.
+
+    Raises:
+        DatabaseError: the queue is full, or the card isolated; `intents.submit` says so in words.
+    """
     value = _value(
         "SELECT gate.dispatch(%s, %s, %s, %s::jsonb, %s, %s::jsonb, %s)",
         [card, ticket_ref, priority, _json(list(scope)), joined, _json(inputs), dedup],

@@ -114,6 +114,10 @@ class AgentIntent(models.Model):
     joined = models.CharField(max_length=12, help_text="joined, none or ambiguous")
     inputs = models.JSONField(help_text="facts the dispatcher passes on")
     dedup = models.CharField(max_length=200, unique=True)
+    environment = models.CharField(max_length=60, db_default="operations")
+    requested_by = models.CharField(max_length=150, db_default="")
+    job = models.CharField(max_length=100, db_default="", help_text="a job elsewhere, if any")
+    tenant = models.CharField(max_length=60, db_default="")
     created_at = models.DateTimeField(db_default=ClockTimestamp())
 
     class Meta:
@@ -139,8 +143,18 @@ class Run(models.Model):
     max_steps = models.IntegerField()
     actions = models.IntegerField(db_default=0)
     max_actions = models.IntegerField()
+    max_duration_s = models.IntegerField(db_default=3600, help_text="counted from its start")
     deadline = models.DateTimeField()
     resume_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True, help_text="when it first had a place")
+    starts = models.IntegerField(db_default=0, help_text="how often it was given a place")
+    held_at = models.DateTimeField(null=True, help_text="since when its clock stands still")
+    retries = models.IntegerField(db_default=0)
+    dead_letter = models.BooleanField(db_default=False, help_text="its retries are used up")
+    why = models.TextField(db_default="", help_text="why it is in this state, if that was said")
+    told_by = models.CharField(
+        max_length=150, db_default="", help_text="the person who put it there"
+    )
     checkpoint = models.JSONField(db_default={})
     summary = models.TextField(db_default="")
     limit_hit = models.CharField(max_length=40, db_default="")
@@ -164,6 +178,67 @@ class Run(models.Model):
     def __str__(self) -> str:
         """Name the run by its first digits and card."""
         return f"{str(self.id)[:4]} {self.card_id}"
+
+
+class Transition(models.Model):
+    """One move of a run from state to state; nobody changes these."""
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="transitions")
+    from_state = models.CharField(max_length=12, help_text="empty at its birth")
+    state = models.CharField(max_length=12)
+    step = models.IntegerField(help_text="how many steps it had taken")
+    why = models.TextField(db_default="")
+    told_by = models.CharField(max_length=150, db_default="")
+    at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        """In the order in which they happened."""
+
+        ordering: ClassVar = ["id"]
+
+    def __str__(self) -> str:
+        """Name the move."""
+        return f"{self.from_state or 'birth'} to {self.state}"
+
+
+class Environment(models.Model):
+    """Where runs are at work: how many at once, and how many may wait for a place."""
+
+    name = models.CharField(primary_key=True, max_length=60)
+    max_concurrent = models.IntegerField(db_default=4)
+    max_queued = models.IntegerField(db_default=100)
+
+    class Meta:
+        """Both are bounds."""
+
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="environment_bounds",
+                condition=Q(max_concurrent__range=(0, 1000), max_queued__range=(0, 100_000)),
+            )
+        ]
+
+    def __str__(self) -> str:
+        """Name it."""
+        return self.name
+
+
+class IsolatedCard(models.Model):
+    """A card of which no new runs are born until a named person says so."""
+
+    card = models.OneToOneField(Card, primary_key=True, on_delete=models.PROTECT)
+    by = models.CharField(max_length=150)
+    why = models.TextField()
+    at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        """Shown as isolated cards."""
+
+        verbose_name = "isolated card"
+
+    def __str__(self) -> str:
+        """Name the card."""
+        return self.card_id
 
 
 class Step(models.Model):

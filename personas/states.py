@@ -1,16 +1,61 @@
 """States of runs, verdicts of the gate, outcomes of actions, levels of autonomy."""
 
+from typing import Literal, TypeAlias
+
 RUN_MOVES: dict[str, frozenset[str]] = {
-    "pending": frozenset({"running", "cancelled", "timed_out"}),
-    "running": frozenset({"waiting", "succeeded", "failed", "cancelled", "timed_out"}),
-    "waiting": frozenset({"running", "failed", "cancelled", "timed_out"}),
+    # pending: waits for a place
+    "pending": frozenset({"starting", "failed", "paused", "isolated", "cancelled", "timed_out"}),
+    # starting: has its place, and no worker yet
+    "starting": frozenset({"running", "failed", "paused", "isolated", "cancelled", "timed_out"}),
+    # running: a worker takes its step
+    "running": frozenset(
+        {"waiting", "succeeded", "failed", "paused", "isolated", "cancelled", "timed_out"}
+    ),
+    # waiting: between two steps
+    "waiting": frozenset({"running", "failed", "paused", "isolated", "cancelled", "timed_out"}),
     "succeeded": frozenset(),
-    "failed": frozenset(),
-    "cancelled": frozenset(),
+    # failed: after a fault that may pass only for an instant, unless its retries are used up
+    "failed": frozenset({"retrying"}),
+    # retrying: its step is taken again after a while
+    "retrying": frozenset({"running", "failed", "paused", "isolated", "cancelled", "timed_out"}),
     "timed_out": frozenset(),
+    "cancelled": frozenset(),
+    # paused: set aside by a person; its permits wait with it
+    "paused": frozenset({"pending", "isolated", "cancelled"}),
+    # isolated: set aside by a person; its permits are void, and another run may have the ticket
+    "isolated": frozenset({"pending", "cancelled"}),
 }
+"""The same table as `gate.run_move`, which a trigger holds every row to."""
 RUN_STATES = tuple(RUN_MOVES)
-LIVE = ("pending", "running", "waiting")
+LIVE = ("pending", "starting", "running", "waiting", "paused", "retrying")
+"""Not over; at most one per ticket."""
+HAS_PLACE = ("starting", "running", "waiting", "retrying")
+"""Counted against the places of its card and its environment."""
+ENDS = ("succeeded", "failed", "timed_out", "cancelled")
+"""How a run may be over."""
+
+MOST_RETRIES = 3
+"""Of one intent; then it lies in the dead letters."""
+
+Control: TypeAlias = Literal["pause", "resume", "isolate", "cancel", "restart", "retry"]
+"""What a named person may tell a run."""
+CONTROLS: tuple[Control, ...] = ("pause", "resume", "isolate", "cancel", "restart", "retry")
+
+
+def may_move(old: str, new: str) -> bool:
+    """Tell whether a run may go from one state to another."""
+    return new in RUN_MOVES[old]
+
+
+def may_control(state: str, act: Control, *, dead_letter: bool = False) -> bool:
+    """Tell whether a run in this state can be told so; the same as `gate.may_control`."""
+    if act == "retry":
+        return state == "failed" and dead_letter
+    if act == "restart":
+        return state != "succeeded"
+    leads_to = {"pause": "paused", "resume": "pending", "isolate": "isolated"}
+    return may_move(state, leads_to.get(act, "cancelled"))
+
 
 VERDICTS = ("authorised", "denied", "observed", "proposed")
 OUTCOMES = ("done", "failed", "expired", "void")

@@ -46,6 +46,8 @@ BEGIN
     END LOOP;
     INSERT INTO audit_head (id) VALUES (1);
     INSERT INTO personas_stop (id) VALUES (1);
+    INSERT INTO personas_environment (name, max_concurrent, max_queued)
+    VALUES ('operations', 32, 1000), ('torch.dev.gpu', 4, 100), ('ros.dev.gpu', 4, 100);
     INSERT INTO audit_witnessing (id) VALUES (1);
     INSERT INTO approvals_profile (id) VALUES (1);
 END $$

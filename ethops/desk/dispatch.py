@@ -1,5 +1,6 @@
 """The dispatcher: no LLM, one look at the ticket, one next step."""
 
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -10,11 +11,12 @@ from django.db import transaction
 from adapters import registry
 from adapters.json_value import JSON
 from adapters.tickets.port import LogLine, Ticket, TicketDraft
+from audit.work import rows
 from ethops.desk import approvals, events, notices
 from ethops.desk.models import Event
 from ethops.desk.policy import CARDS, Standing, Step, next_step
 from ethops.executor import changes, tickets
-from personas import gate, queries
+from personas import intents, queries
 
 NAMESPACE = UUID("8b4d9a52-2a4e-4b41-8f5b-5a2a8f4f6c02")
 AUTHOR = "dispatcher"
@@ -78,7 +80,7 @@ def _alert_ended(ticket: Ticket) -> bool:
 def _bear(ticket: Ticket, step: Step) -> None:
     card = CARDS[step]
     document = queries.card_document(card)
-    gate.dispatch(
+    said = intents.submit(
         card=card,
         ticket_ref=ticket.ref,
         priority=PRIORITY[ticket.priority],
@@ -91,6 +93,22 @@ def _bear(ticket: Ticket, step: Step) -> None:
             "alert": dict(events.facts(ticket.ref)),
         },
         dedup=f"{card}:{_turn(ticket.ref)}",
+    )
+    if said.verdict == "full":
+        _come_again(ticket.ref, said.retry_after_s)
+    elif said.verdict == "isolated":
+        _escalate(ticket)
+
+
+def _come_again(ref: str, seconds: int) -> None:
+    """Keep a ticket for later, whose run found no room in the queue."""
+    rows.enqueue(
+        kind="dispatch",
+        subject=ref,
+        payload={"ticket": ref, "why": "the queue was full"},
+        # Once per ticket and such while, however often somebody looks at it meanwhile.
+        dedup=f"full:{ref}:{seconds}:{int(time.time()) // seconds}",
+        delay_s=seconds,
     )
 
 

@@ -34,7 +34,8 @@ def next_step(at: Standing) -> Step:
     wanted: Step = "triage" if at.state == "new" else "respond"
     if at.state == "assigned" and at.team != RESPONDERS:
         return "escalate"
-    # The card that just ended without moving the ticket on will not do better a second time.
-    if at.last_run and at.last_card == CARDS[wanted] and at.last_run != "cancelled":
+    # The card that just ended without moving the ticket on will not do better a second time; and
+    # where a person has ended or isolated its run, a person goes on.
+    if at.last_run and at.last_card == CARDS[wanted]:
         return "escalate"
     return wanted

@@ -18,7 +18,7 @@ from adapters.text import one_line
 from adapters.tickets.port import Ticket, TicketDraft
 from ethops.desk import events
 from ethops.executor import tickets
-from personas import gate, queries
+from personas import intents, queries
 from personas.agentops import acts, queue
 from personas.agentops.acts import Requested
 from personas.agentops.errors import (
@@ -28,7 +28,6 @@ from personas.agentops.errors import (
     UnknownRoleError,
 )
 from personas.agentops.models import Request
-from personas.agentops.queue import Place
 
 NAMESPACE = UUID("b1f7a1c3-9a44-4f0e-8f07-3f1c5d8f2a06")
 TITLE = 100
@@ -113,7 +112,7 @@ def _admit(asked: Asked) -> Admitted:
     ticket = _ticket(asked)
     if ticket.assignee or queries.has_live_run(ticket.ref):
         raise BusyTicketError(f"Somebody is at work on {ticket.ref}.")
-    run = gate.dispatch(
+    said = intents.submit(
         card=asked.agent_role,
         ticket_ref=ticket.ref,
         priority=asked.priority,
@@ -121,11 +120,18 @@ def _admit(asked: Asked) -> Admitted:
         joined=events.joined(ticket.ref),
         inputs=_inputs(asked, ticket),
         dedup=f"asked:{asked.person}:{hashlib.sha256(asked.key.encode()).hexdigest()}",
+        by=f"person:{asked.person}",
+        max_duration_s=asked.max_duration,
+        job=asked.job_id or "",
+        tenant=asked.tenant_id,
     )
-    intent = queries.intent_of_run(run) if run is not None else None
-    if intent is None:
+    if said.verdict == "full":
+        raise QueueFullError("Too many runs wait already.", wait=said.retry_after_s)
+    if said.verdict == "isolated":
+        raise BusyTicketError(f"A person lets {asked.agent_role} have no new runs.")
+    intent = said.intent
+    if said.verdict != "accepted" or intent is None:
         raise BusyTicketError(f"Somebody is at work on {ticket.ref}.")
-    place: Place = queue.place(intent)
     acts.requested(
         Requested(
             intent=intent,
@@ -135,11 +141,11 @@ def _admit(asked: Asked) -> Admitted:
             prompt=asked.prompt,
             max_duration_s=asked.max_duration,
             tenant=asked.tenant_id,
-            position=place.position,
-            start_s=place.start_s,
+            position=said.queue_position,
+            start_s=said.estimated_start_s,
         )
     )
-    return Admitted(intent, place.position, place.start_s)
+    return Admitted(intent, said.queue_position, said.estimated_start_s)
 
 
 def _inputs(asked: Asked, ticket: Ticket) -> Mapping[str, JSON]:

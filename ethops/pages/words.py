@@ -145,8 +145,12 @@ TICKET_STATES = {
 
 RUN_STATES = {
     "pending": State("queued", "quiet", "clock"),
+    "starting": State("starting", "quiet", "clock"),
     "running": State("reading", "run", "clock"),
     "waiting": State("waiting", "quiet", "clock"),
+    "paused": State("paused by a person", "doubt", "person"),
+    "isolated": State("isolated by a person", "no", "person"),
+    "retrying": State("trying again", "doubt", "clock"),
     "succeeded": State("done", "ok", "tick"),
     "failed": State("failed", "no", "failed"),
     "cancelled": State("ended by a person", "quiet", "person"),

@@ -1,6 +1,5 @@
 """The queue of intents as admission sees it: how deep it is, and when a new one would begin."""
 
-import math
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -13,22 +12,13 @@ AT_ONCE: Final = 4
 """So many runs are expected to be at work at once, where nothing else is said."""
 SHUT_SECONDS: Final = 120
 """After so long whoever met a full queue may come again."""
-UNKNOWN_SECONDS: Final = 30.0
-"""What a run is thought to take while none has ended."""
 
 _DEPTH = "SELECT count(*) FROM personas_run WHERE state = 'pending' AND ended_at IS NULL"
 _PLACE = """
-    SELECT (SELECT count(*) FROM personas_run r JOIN personas_agentintent i ON i.id = r.intent_id
-             WHERE r.state = 'pending' AND r.ended_at IS NULL
-               AND (i.priority, r.created_at, r.id)
-                <= (own.priority, own.created_at, own.run)),
-           (SELECT count(*) FROM personas_run
-             WHERE state IN ('starting', 'running', 'waiting') AND ended_at IS NULL),
-           (SELECT avg(duration_ms) FROM (SELECT duration_ms FROM agentops_agentevent
-             ORDER BY ended_at DESC LIMIT 50) lately)
-      FROM (SELECT i.priority, r.created_at, r.id AS run FROM personas_run r
-              JOIN personas_agentintent i ON i.id = r.intent_id WHERE i.id = %s
-             ORDER BY r.created_at DESC LIMIT 1) own
+    SELECT place, gate.estimated_start_s(environment, place)
+      FROM (SELECT i.environment, gate.queue_position(r.id) AS place
+              FROM personas_run r JOIN personas_agentintent i ON i.id = r.intent_id
+             WHERE i.id = %s ORDER BY r.created_at DESC LIMIT 1) own
 """
 
 
@@ -52,16 +42,4 @@ def place(intent: UUID) -> Place:
     with connection.cursor() as cursor:
         cursor.execute(_PLACE, [intent])
         row = cursor.fetchone()
-    if row is None:
-        return Place(0, 0)
-    position, at_work, mean_ms = row
-    mean = UNKNOWN_SECONDS if mean_ms is None else float(mean_ms) / 1000
-    return Place(position, estimate(position, at_work=at_work, mean_seconds=mean))
-
-
-def estimate(position: int, *, at_work: int, mean_seconds: float) -> int:
-    """Return in how many seconds the one at this position begins, by how long runs take."""
-    before = position - 1 + at_work
-    if position < 1 or before < AT_ONCE:
-        return 0
-    return math.ceil((before - AT_ONCE + 1) * mean_seconds / AT_ONCE)
+    return Place(0, 0) if row is None else Place(*row)

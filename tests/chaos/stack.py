@@ -32,7 +32,7 @@ SELECT (SELECT count(*) FROM public.audit_pending)
      + (SELECT count(*) FROM public.audit_work
          WHERE state IN ('waiting', 'ready', 'leased') AND kind <> 'sweep')
      + (SELECT count(*) FROM public.desk_delivery WHERE state = 'stored')
-     + (SELECT count(*) FROM public.personas_run WHERE state IN ('pending', 'running', 'waiting'))
+     + (SELECT count(*) FROM public.personas_run WHERE ended_at IS NULL)
      + (SELECT count(*) FROM public.tickets_ticket
          WHERE ticket_class = 'incident' AND state NOT IN ('resolved', 'closed', 'escalated'))
 """

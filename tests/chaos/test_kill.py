@@ -237,7 +237,7 @@ def _still_open(link: psycopg.Connection) -> str:
     ).fetchall()
     runs = link.execute(
         "SELECT card_id, ticket_ref, state, steps, checkpoint FROM public.personas_run"
-        " WHERE state IN ('pending', 'running', 'waiting')"
+        " WHERE ended_at IS NULL"
     ).fetchall()
     return json.dumps({"work": work, "tickets": tickets, "runs": runs}, default=str, indent=1)
 

@@ -37,7 +37,7 @@ OPEN = """
 SELECT (SELECT count(*) FROM public.audit_pending)
      + (SELECT count(*) FROM public.audit_work WHERE state IN ('waiting', 'ready', 'leased'))
      + (SELECT count(*) FROM public.desk_delivery WHERE state = 'stored')
-     + (SELECT count(*) FROM public.personas_run WHERE state IN ('pending', 'running', 'waiting'))
+     + (SELECT count(*) FROM public.personas_run WHERE ended_at IS NULL)
 """
 TO_RECORD = "SELECT 1 FROM public.audit_pending WHERE kind = 'action.authorised'"
 TO_CLAIM = "SELECT 1 FROM public.audit_work WHERE kind = 'effect' AND state = 'ready'"

@@ -247,6 +247,15 @@ def _risky_on_a_broken_ledger(site: Site, life: Life, asked: Asked) -> bool:
     return "ledger" in site.broken and entry is not None and entry.risk in HIGH
 
 
+def _sibling_at_work(site: Site, life: Life, asked: Asked) -> bool:
+    entry = site.declared.entries.get(asked.entry or "")
+    return (
+        "duplicate" in site.broken
+        and (entry is None or entry.risk != "none")
+        and (asked.target in site.cis)
+    )
+
+
 def _over_budget(site: Site, life: Life, asked: Asked) -> bool:
     return life.actions >= site.declared.cards[life.card].limits["max_actions"]
 
@@ -277,6 +286,7 @@ RULES: Final[dict[str, Rule]] = {
     "taint": _plays(
         lambda site, life, asked: life.planned is not None and asked.target not in life.planned
     ),
+    "duplicate": _plays(_sibling_at_work),
     "signature": lambda site, life, asked: (
         asked.signing != "true" or asked.entry is None or asked.target is None
     ),

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from personas.states import RUN_STATES
+from personas.states import ENDS, RUN_MOVES, RUN_STATES
 from tests.hostile.house import House, Run
 
 Set = Callable[[House, Run], None]
@@ -39,15 +39,27 @@ def _state(state: str) -> Set:
     """A run in this state whose token nobody has burnt: what a door that forgot it would leave."""
 
     def to(house: House, run: Run) -> None:
-        ended = "clock_timestamp()" if state not in {"pending", "waiting"} else "NULL"
-        house.do(
-            "owner",
-            f"UPDATE personas_run SET state = %s, ended_at = {ended} WHERE id = %s",
-            state, run.step["run_id"],
-        )  # fmt: skip
+        ended = "clock_timestamp()" if state in ENDS else "NULL"
+        for each in _way("running", state):
+            house.do(
+                "owner",
+                f"UPDATE personas_run SET state = %s, ended_at = {ended} WHERE id = %s",
+                each, run.step["run_id"],
+            )  # fmt: skip
         run.life.state = state
 
     return to
+
+
+def _way(old: str, new: str) -> tuple[str, ...]:
+    """The shortest way from one state to another: the table lets nobody jump."""
+    ways: list[tuple[str, ...]] = [(old,)]
+    while ways:
+        way = ways.pop(0)
+        if way[-1] == new:
+            return way[1:]
+        ways += [(*way, after) for after in sorted(RUN_MOVES[way[-1]]) if after not in way]
+    raise AssertionError(f"no way from {old} to {new}")
 
 
 def _finished(house: House, run: Run) -> None:
@@ -166,6 +178,31 @@ def _ledger_broken(house: House) -> Iterator[None]:
         house.site.broken.discard("ledger")
 
 
+def _siblings(house: House) -> Iterator[None]:
+    """Somebody else is changing every CI."""
+    house.do(
+        "owner",
+        "WITH w AS (INSERT INTO audit_work (kind, queue, state, subject, expires_at)"
+        " SELECT 'effect', 'executor.plays', 'waiting', ref, now() + interval '1 h' FROM cmdb_ci"
+        " RETURNING id, subject)"
+        " INSERT INTO personas_action (id, key, principal, ticket_ref, verb, entry, target,"
+        " verdict, risk, work_id) SELECT id, id::text, 'rule:sibling', 'INC-S', 'playbook.run',"
+        " 'sibling', subject, 'authorised', 'low', id FROM w",
+    )
+    house.site.broken.add("duplicate")
+    try:
+        yield
+    finally:
+        house.do("owner", "DELETE FROM personas_action WHERE principal = 'rule:sibling'")
+        house.do(
+            "owner",
+            "DELETE FROM audit_work WHERE id::text NOT IN (SELECT w.id::text"
+            " FROM audit_work w JOIN personas_action a ON a.work_id = w.id)"
+            " AND kind = 'effect'",
+        )
+        house.site.broken.discard("duplicate")
+
+
 def _changed(house: House) -> Iterator[None]:
     for name in house.site.declared.entries:
         house.do(
@@ -219,6 +256,7 @@ SCENES: tuple[Scene, ...] = (
     Scene("joined twice", joined="ambiguous", breaks="join"),
     Scene("stopped", around=_stopped, breaks="stop"),
     Scene("ledger broken", around=_ledger_broken, breaks="ledger"),
+    Scene("siblings at work", around=_siblings, breaks="duplicate"),
     Scene("playbooks changed", around=_changed, breaks="pin"),
     Scene("playbooks withdrawn", around=_withdrawn, breaks="catalogue"),
 )

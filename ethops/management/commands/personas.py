@@ -1,4 +1,4 @@
-"""Look at cards, evaluate them, set their autonomy, approve a playbook, settle a doubt."""
+"""Look at cards, evaluate them, set their autonomy, steer and replay runs, settle a doubt."""
 
 import getpass
 import json
@@ -14,6 +14,8 @@ from ethops.management.commands import (
     _personas_calibration,
     _personas_eval,
     _personas_pages,
+    _personas_replay,
+    _personas_run,
     _personas_why,
 )
 from personas import conf, gate
@@ -23,7 +25,7 @@ from personas.memory import learning
 
 
 class Command(BaseCommand):
-    """`manage.py personas check | show | eval | calibration | why | autonomy | ...`."""
+    """`manage.py personas check | show | eval | calibration | why | run | replay | ...`."""
 
     help = "Role cards, their autonomy, and the catalogue's approvals."
 
@@ -56,6 +58,10 @@ class Command(BaseCommand):
         autonomy.add_argument("--why", required=True)
         approve = parts.add_parser("approve", help="pin the files of a playbook as they lie here")
         approve.add_argument("entry")
+        _personas_run.add_arguments(parts.add_parser("run", help="list runs, steer one, or a card"))
+        _personas_replay.add_arguments(
+            parts.add_parser("replay", help="walk a recorded run through today's code")
+        )
         settle = parts.add_parser("settle", help="say what came of an action in doubt")
         settle.add_argument("action", type=UUID)
         settle.add_argument("finding", choices=["done", "failed"])
@@ -100,6 +106,14 @@ class Command(BaseCommand):
 
     def _why(self, options: dict[str, Any]) -> None:
         _personas_why.run(self.stdout.write, options)
+
+    def _run(self, options: dict[str, Any]) -> None:
+        _personas_run.run(self.stdout.write, options)
+
+    def _replay(self, options: dict[str, Any]) -> None:
+        status = _personas_replay.run(self.stdout.write, options)
+        if status:
+            raise SystemExit(status)
 
     def _autonomy(self, options: dict[str, Any]) -> None:
         names = ("card", "entry", "ci_class", "level", "by", "why")

@@ -41,7 +41,19 @@ def ask(api, key="", **more):
     return api.post(PATH, said(**more), format="json", **headers)
 
 
-def test_a_run_that_is_asked_for_waits_in_the_queue(api):
+def places(scene, most, queued=100):
+    scene.one(
+        "app", "SELECT gate.set_environment('operations', %s, %s, 'ada', 'test')", most, queued
+    )
+
+
+def test_a_run_that_is_asked_for_begins_where_there_is_a_place(api):
+    answer = ask(api)
+    assert (answer.status_code, answer.json()["queue_position"]) == (202, 0)
+
+
+def test_a_run_that_is_asked_for_waits_in_the_queue(api, scene):
+    places(scene, 0)
     answer = ask(api)
     assert answer.status_code == 202
     assert set(answer.json()) == {"intent_id", "queue_position", "estimated_start_s"}
@@ -50,7 +62,7 @@ def test_a_run_that_is_asked_for_waits_in_the_queue(api):
 
 def test_an_intent_tells_where_it_stands(api):
     found = api.get(f"{PATH}/{ask(api).json()['intent_id']}").json()
-    assert (found["status"], found["tool_call_count"]) == ("pending", 0)
+    assert (found["status"], found["tool_call_count"]) == ("starting", 0)
     assert found["checkpoint"]["tool_call_count"] == 0
     assert found["duration_ms"] >= 0
     assert (found["prompt"], found["tenant_id"]) == ("The disk fills up.", "default")
@@ -182,12 +194,22 @@ def test_a_request_shortens_a_run_and_never_lengthens_it(api):
         assert round((run.deadline - run.created_at).total_seconds()) == expected
 
 
-def test_positions_go_by_priority_and_then_by_time(api):
-    places = [ask(api, priority=p).json()["queue_position"] for p in (3, 1, 3, 0)]
-    assert places == [1, 1, 3, 1]
+def test_positions_go_by_priority_and_then_by_time(api, scene):
+    places(scene, 0)
+    found = [ask(api, priority=p).json()["queue_position"] for p in (3, 1, 3, 0)]
+    assert found == [1, 1, 3, 1]
 
 
-def test_a_full_queue_says_when_to_come_again(api, monkeypatch):
+def test_a_full_environment_says_when_to_come_again(api, scene):
+    places(scene, 0, queued=1)
+    ask(api)
+    answer = ask(api)
+    assert (answer.status_code, answer.json()["code"]) == (429, "agentops.full")
+    assert (int(answer["Retry-After"]) > 0, Request.objects.count()) == (True, 1)
+
+
+def test_a_full_queue_says_when_to_come_again(api, scene, monkeypatch):
+    places(scene, 0)
     monkeypatch.setattr(queue, "BOUND", 1)
     ask(api)
     answer = ask(api)

@@ -164,6 +164,7 @@ def test_the_token_of_a_lost_step_is_denied(world):
         [lost["work_id"]],
     )
     world.value("app", "SELECT count(*) FROM gate.reconcile()")
+    world.as_role("owner").execute("UPDATE audit_work SET not_before = now()")
     world.step()
     assert denied(world.propose(lost, "playbook.run", "restart", "web-01"), "token")
 

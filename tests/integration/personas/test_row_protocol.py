@@ -296,9 +296,9 @@ def test_a_run_ends_at_its_limit_of_steps(world):
     assert found == {"state": "failed", "limit_hit": "max_steps"}
 
 
-def test_a_step_that_fails_three_times_ends_its_run(world):
+def test_a_step_that_fails_and_is_retried_three_times_ends_its_run(world):
     run = world.run("web-01")
-    for _ in range(3):
+    for _ in range(4):
         world.as_role("owner").execute("UPDATE audit_work SET not_before = now()")
         step = world.step()
         world.value(
@@ -306,7 +306,7 @@ def test_a_step_that_fails_three_times_ends_its_run(world):
         )
     world.value("app", "SELECT count(*) FROM gate.reconcile()")
     found = world.one("app", "SELECT state, limit_hit FROM personas_run WHERE id = %s", run)
-    assert found == {"state": "failed", "limit_hit": "max_attempts"}
+    assert found == {"state": "failed", "limit_hit": "max_retries"}
 
 
 def test_a_notice_goes_the_whole_way(world):

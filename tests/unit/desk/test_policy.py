@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from adapters.tickets.states import MOVES
 from ethops.desk.policy import CARDS, Standing, next_step
+from personas.states import ENDS
 
 NEW = Standing("new", "", "", live_run=False, last_run="", last_card="", alert_ended=False)
 ASSIGNED = replace(
@@ -25,7 +26,8 @@ ASSIGNED = replace(
         (replace(NEW, alert_ended=True), "settle"),
         (replace(NEW, last_run="failed", last_card="triage"), "escalate"),
         (replace(ASSIGNED, last_run="failed", last_card="incident_responder"), "escalate"),
-        (replace(ASSIGNED, last_run="cancelled", last_card="incident_responder"), "respond"),
+        (replace(ASSIGNED, last_run="cancelled", last_card="incident_responder"), "escalate"),
+        (replace(ASSIGNED, last_run="isolated", last_card="incident_responder"), "escalate"),
         (replace(ASSIGNED, team="network"), "escalate"),
     ],
 )
@@ -39,7 +41,7 @@ standings = st.builds(
     team=st.sampled_from(["", "responders", "people"]),
     assignee=st.sampled_from(["", "ada"]),
     live_run=st.booleans(),
-    last_run=st.sampled_from(["", "succeeded", "failed", "timed_out", "cancelled"]),
+    last_run=st.sampled_from(["", *ENDS, "isolated"]),
     last_card=st.sampled_from(["", *CARDS.values()]),
     alert_ended=st.booleans(),
 )
@@ -59,5 +61,5 @@ def test_an_open_ticket_that_nobody_has_is_never_forgotten(at):
 
 @given(standings)
 def test_a_card_that_did_not_help_is_not_asked_twice(at):
-    if at.last_run in {"succeeded", "failed", "timed_out"}:
+    if at.last_run:
         assert CARDS.get(next_step(at)) != at.last_card

@@ -82,7 +82,7 @@ def test_a_run_within_its_limits_goes_on(world):
     run = world.run("web-01")
     answer(world, run, 3, 3)
     world.value("app", "SELECT gate.end_over_limit()")
-    assert ended(world, run)["state"] == "pending"
+    assert ended(world, run)["state"] == "starting"
 
 
 def test_a_run_with_an_open_permit_is_not_cut_off(world):
