@@ -74,7 +74,7 @@ class ApproveIn(serializers.Serializer[Any]):
     why = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
 
 
-class RejectIn(serializers.Serializer[Any]):
+class RefusalIn(serializers.Serializer[Any]):
     """Why not; may be left out."""
 
     why = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
@@ -116,13 +116,13 @@ class Approvals(Shelf[Approval]):
         acts.approve(action_id=found.pk, person=request.user.get_username(), **form.validated_data)
         return Response(ApprovalOut(self.get_object()).data)
 
-    @extend_schema(request=RejectIn, responses=ApprovalOut)
+    @extend_schema(request=RefusalIn, responses=ApprovalOut)
     @action(detail=True, methods=["post"])
     def reject(self, request: Request, pk: str) -> Response:
         """Reject what waits, or object to what is about to happen."""
         del pk
         found = self.get_object()
-        form = RejectIn(data=request.data)
+        form = RefusalIn(data=request.data)
         form.is_valid(raise_exception=True)
         acts.reject(
             action_id=found.pk,
