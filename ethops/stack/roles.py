@@ -44,6 +44,15 @@ ROLES = (
 
 OWNER = ROLES[0].name
 
+CLOSED = """\
+DO $$ DECLARE f regprocedure; BEGIN
+    FOR f IN SELECT oid FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace
+        AND proname ~ '^lo_|^loread$|^lowrite$|advisory|^pg_logical_emit_message$'
+    LOOP EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f); END LOOP;
+END $$"""
+"""Large objects and messages in the log fill the disk, advisory locks use up the locks of all:
+anybody may, with PostgreSQL's defaults, and nothing of ours needs to."""
+
 
 def bootstrap(superuser_dsn: str, database: str, passwords: Mapping[str, str]) -> None:
     """Make or renew roles, database, extension and their closed doors; safe to repeat."""
@@ -136,6 +145,10 @@ def inside_statements() -> list[Statement]:
         sql.SQL(
             "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC"
         ).format(owner=owner),
+        sql.SQL(CLOSED),
+        # Blocks of code, as `DO` runs them; functions of ours need no such right to run.
+        sql.SQL("REVOKE USAGE ON LANGUAGE sql, plpgsql FROM PUBLIC"),
+        sql.SQL("GRANT USAGE ON LANGUAGE sql, plpgsql TO {owner}").format(owner=owner),
     ]
 
 

@@ -5,7 +5,7 @@ not caught by them is caught by nothing, so a guard without such an attempt is a
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import psycopg
@@ -14,6 +14,7 @@ from tests.hostile import oracle
 from tests.hostile.campaign import ALLOWED, Campaign
 from tests.hostile.corpus import Corpus
 from tests.hostile.house import House, Run
+from tests.hostile.mutants import without_guard
 from tests.hostile.oracle import Asked
 from tests.hostile.scenes import SCENES, Scene
 
@@ -29,18 +30,15 @@ def guards(house: House) -> list[str]:
 
 def kill(house: House, guard: str) -> list[str]:
     """Take the guard away and return what is permitted now that must not be; put it back."""
-    row = house.one("owner", "DELETE FROM gate.guard WHERE name = %s RETURNING *", guard)
-    names = ", ".join(row)
-    marks = ", ".join(["%s"] * len(row))
-    try:
+    with without_guard(house, guard):
         return found(house, guard)
-    finally:
-        house.do("owner", f"INSERT INTO gate.guard ({names}) VALUES ({marks})", *row.values())
 
 
-def found(house: House, rule: str, most_tries: int = MOST_TRIES) -> list[str]:
+def found(
+    house: House, rule: str, most_tries: int = MOST_TRIES, scenes: Sequence[Scene] = SCENES
+) -> list[str]:
     """Make attempts that break this rule alone until one is permitted."""
-    attempts = lonely(house, Campaign(house), rule)
+    attempts = lonely(house, Campaign(house), rule, scenes)
     for scene, run, asked in islice(attempts, most_tries):
         answer = house.ask(run, asked)
         if not isinstance(answer, psycopg.Error):
@@ -50,10 +48,12 @@ def found(house: House, rule: str, most_tries: int = MOST_TRIES) -> list[str]:
     return []
 
 
-def lonely(house: House, campaign: Campaign, rule: str) -> Iterator[tuple[Scene, Run, Asked]]:
+def lonely(
+    house: House, campaign: Campaign, rule: str, scenes: Sequence[Scene]
+) -> Iterator[tuple[Scene, Run, Asked]]:
     """Yield attempts that break this rule and nothing else, in scenes where they do."""
     dice = random.Random(rule)
-    for scene in (each for each in SCENES if each.breaks in {"", rule}):
+    for scene in (each for each in scenes if each.breaks in {"", rule}):
         for card in sorted(house.site.declared.cards):
             yield from _of_scene(house, campaign, rule, scene, card, dice)
 
