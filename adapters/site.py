@@ -51,6 +51,39 @@ class Approving(Declaration):
     """So long a proposal waits, its run's own time at most."""
 
 
+class SiteAutonomy(Declaration):
+    """Numbers by which agents are held back, beside those on the cards and in the catalogue."""
+
+    ticket_runs: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Runs that one ticket may have."""
+    ticket_changes: Annotated[int, Field(ge=0, le=1000)] | None = None
+    """Changes that one ticket may see."""
+    fleet_changes_per_hour: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    """Changes of all agents together; those that only look are not counted."""
+    breaker_window_s: Annotated[int, Field(ge=10, le=86_400)] | None = None
+    breaker_failed: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """So many changes that failed, or are in doubt, within the window open the breaker."""
+    breaker_denied: Annotated[int, Field(ge=1, le=1000)] | None = None
+    breaker_abandoned: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Runs that were cut off at a limit."""
+    breaker_calm_s: Annotated[int, Field(ge=0, le=604_800)] | None = None
+    """After so long without any of that it tries again by itself; 0 leaves it to a person."""
+    breaker_probes: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """So many changes that went well, one at a time, close it."""
+    veto_least: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    """Verdicts below which nobody is promoted to `veto`, but against the figures."""
+    veto_lower: Annotated[float, Field(ge=0, le=1)] | None = None
+    """The share that they must prove at least (Wilson, 95 %)."""
+    act_least: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    act_lower: Annotated[float, Field(ge=0, le=1)] | None = None
+    reopened_within_s: Annotated[int, Field(ge=60, le=2_592_000)] | None = None
+    """The same trouble within this time, and the change was not right after all."""
+
+    def numbers(self) -> dict[str, float]:
+        """Return what is declared, by name."""
+        return {name: float(v) for name, v in self.model_dump(exclude_none=True).items()}
+
+
 class Site(Declaration):
     """Everything one installation declares about its world."""
 
@@ -66,6 +99,8 @@ class Site(Declaration):
     operators: Literal["several", "single"] = "several"
     """`single`: one person operates this house; what he approves is marked as not independent."""
     approvals: Approving = Approving()
+    autonomy: SiteAutonomy = SiteAutonomy()
+    """What is not named has its default."""
     rules: Annotated[str, Field(max_length=500)] | None = None
     """A file of inference rules of this site's own, relative to this file; they go first."""
 

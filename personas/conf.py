@@ -29,6 +29,11 @@ def inference() -> str:
     return str(settings.ETHOPS_INFERENCE)
 
 
+def stop_file() -> Path:
+    """Return the file that stops, while it exists, whatever else still works."""
+    return Path(settings.ETHOPS_STATE) / "STOP"
+
+
 def lease_seconds() -> int:
     """Return how long a step may go without a sign of life."""
     return int(settings.ETHOPS_LEASE_SECONDS)

@@ -313,9 +313,9 @@ def take_over(*, ticket_ref: str, person: str, why: str) -> int:
     return int(str(_value("SELECT gate.take_over(%s, %s, %s)", [ticket_ref, person, why])))
 
 
-def press_stop(*, by: str, why: str) -> None:
-    """Stop: nothing new is claimed from now on."""
-    _value("SELECT gate.press_stop(%s, %s)", [by, why])
+def press_stop(*, by: str, why: str, via: str = "command") -> None:
+    """Stop: nothing new is claimed from now on; `via` says by which door."""
+    _value("SELECT gate.press_stop(%s, %s, %s)", [by, why, via])
 
 
 def lift_stop(*, by: str, why: str) -> None:
@@ -328,10 +328,24 @@ def stopped() -> bool:
     return bool(_value("SELECT gate.stopped()", []))
 
 
-def set_autonomy(*, card: str, entry: str, ci_class: str, level: str, by: str, why: str) -> None:
-    """Set how far a card may go with an entry on a class of CI; `observe` or `act`."""
+def set_autonomy(
+    *,
+    card: str,
+    entry: str,
+    ci_class: str,
+    level: str,
+    by: str,
+    why: str,
+    against_the_figures: bool = False,
+) -> None:
+    """Set how far a card may go with an entry on a class of CI: observe, propose, veto or act.
+
+    Raises:
+        DatabaseError: nobody is named, or the figures do not carry it and nobody said so.
+    """
     _value(
-        "SELECT gate.set_autonomy(%s, %s, %s, %s, %s, %s)", [card, entry, ci_class, level, by, why]
+        "SELECT gate.set_autonomy(%s, %s, %s, %s, %s, %s, %s)",
+        [card, entry, ci_class, level, by, why, against_the_figures],
     )
 
 

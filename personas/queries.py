@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from personas.models import Action, Card, Run
+from personas.models import Action, Card, CatalogueEntry, Run
 from personas.states import LIVE
 
 
@@ -90,3 +90,10 @@ def action_sentence(action_id: str) -> str:
     """Return one line that names an action to a person."""
     action = Action.objects.get(pk=action_id)
     return f"{action.verb} {action.entry} on {action.target}".replace("  ", " ")
+
+
+def patience_of(entry: str) -> float:
+    """Return how long after an entry its CI is given to be well, window and all; or 60 s."""
+    found = CatalogueEntry.objects.filter(name=entry).values_list("document", flat=True).first()
+    said = (found or {}).get("verification")
+    return float(said["window_s"] + said["patience_s"]) if said else 60.0

@@ -96,9 +96,9 @@ def reject(*, action_id: UUID, person: str, why: str) -> None:
     approvals.reject(action_id=action_id, person=person, why=why)
 
 
-def stop(*, person: str, why: str) -> None:
+def stop(*, person: str, why: str, via: str = "api") -> None:
     """Press the stop, by file and row."""
-    pressed.press(by=person, why=why)
+    pressed.press(by=person, why=why, via=via)
 
 
 def resume(*, person: str, why: str) -> None:

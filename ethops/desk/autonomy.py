@@ -6,7 +6,8 @@ import threading
 from django.db import DatabaseError, connection, transaction
 
 from adapters.errors import AdapterError
-from ethops.desk import dispatch
+from ethops.desk import dispatch, judgements
+from ethops.executor import stop as pressed
 from personas.autonomy import doors
 from personas.autonomy.models import Breaker
 
@@ -25,9 +26,27 @@ def run(stop: threading.Event) -> None:
 
 
 def look_once() -> None:
-    """End what is over its limit, and mind the breaker."""
+    """Look after each thing once; one that fails does not keep the others from being looked at."""
+    for look in (_limits, _stop_file, judgements.judge_due, _breaker):
+        try:
+            look()
+        except (DatabaseError, AdapterError):
+            log.exception("%s failed and is tried again", look.__name__)
+            connection.close_if_unusable_or_obsolete()
+
+
+def _limits() -> None:
     if ended := doors.end_over_limit():
         log.warning("%s runs were at a limit and have ended", ended)
+
+
+def _stop_file() -> None:
+    """A stop by file alone is one on record, and for processes on other hosts, too."""
+    if (found := pressed.seen_file()) is not None:
+        doors.note_stop_file(says=found.says, at=found.at, via=found.via)
+
+
+def _breaker() -> None:
     if doors.mind_breaker() == "open":
         tell_of_breaker(doors.breaker())
 

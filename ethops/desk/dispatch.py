@@ -17,6 +17,7 @@ from ethops.desk.models import Event
 from ethops.desk.policy import CARDS, Standing, Step, next_step
 from ethops.executor import changes, tickets
 from personas import intents, queries
+from personas.autonomy import doors
 
 NAMESPACE = UUID("8b4d9a52-2a4e-4b41-8f5b-5a2a8f4f6c02")
 AUTHOR = "dispatcher"
@@ -78,6 +79,9 @@ def _alert_ended(ticket: Ticket) -> bool:
 
 
 def _bear(ticket: Ticket, step: Step) -> None:
+    if doors.ticket_is_full(ticket.ref):
+        _escalate(ticket)
+        return
     card = CARDS[step]
     document = queries.card_document(card)
     said = intents.submit(
@@ -208,6 +212,25 @@ def _expired(ref: str, payload: Mapping[str, Any]) -> None:
     )
 
 
+def _demoted(ref: str, payload: Mapping[str, Any]) -> None:
+    """Tell ticket and people that a right was taken back, and for what."""
+    action_id = str(payload["action"])
+    what = "{card} x {entry} x {ci_class}".format(**payload)
+    text = (
+        f"{what} is back from {payload['before']} to observe by itself: this was a false action,"
+        f" {payload['said']}. A person decides whether, and when, it may act again."
+    )
+    if ref:
+        tickets.comment_by_rule(
+            key=uuid5(NAMESPACE, f"demoted:{action_id}"),
+            ref=ref,
+            rule=AUTHOR,
+            text=text,
+            tainted=False,
+        )
+    notices.tell(rule="demoted", key=action_id, ticket_ref=ref, title=f"Demoted: {what}", text=text)
+
+
 def _conclude(ref: str, payload: Mapping[str, Any]) -> None:
     del ref
     changes.conclude_by_person(
@@ -261,6 +284,7 @@ _ABOUT_ACTIONS: dict[str, Callable[[str, Mapping[str, Any]], None]] = {
     "in doubt": _doubt,
     "nobody told": _untold,
     "expired": _expired,
+    "demoted": _demoted,
     "concluded elsewhere": _conclude,
     "approval": approvals.tell,
 }

@@ -37,12 +37,13 @@ class RunPlaybook:
             raise
         changes.begin(claim, host.name)
         try:
-            runner.run(
-                folder,
-                timeout_s=claim.timeout_s,
-                is_stopped=stop.is_pressed,
-                is_ours=lambda: _is_ours(claim),
-            )
+            with stop.watched() as is_stopped:
+                runner.run(
+                    folder,
+                    timeout_s=claim.timeout_s,
+                    is_stopped=is_stopped,
+                    is_ours=lambda: _is_ours(claim),
+                )
         except FailedError as fault:
             changes.conclude(claim, done=False, said=str(fault))
             raise

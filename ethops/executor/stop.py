@@ -1,6 +1,9 @@
 """The stop, pressed and lifted, as a file and a row: the file works when nothing else does."""
 
 import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +18,10 @@ from personas import gate
 log = logging.getLogger(__name__)
 
 LONGEST_REASON: Final = 500
+LOOK_SECONDS: Final = 1.0
+"""How often the row is asked while something runs; the file is looked for at each turn."""
+TARGET: Final = "systemd target"
+"""What a file begins with that the unit of the target lays down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +31,13 @@ class StopFile:
     says: str
     at: datetime
 
+    @property
+    def via(self) -> str:
+        """By which door it was laid down."""
+        return "target" if self.says.startswith(TARGET) else "file"
 
-def press(*, by: str, why: str) -> None:
+
+def press(*, by: str, why: str, via: str = "command") -> None:
     """Stop: first the file, then the row; one that cannot be written does not keep the other.
 
     Raises:
@@ -35,7 +47,7 @@ def press(*, by: str, why: str) -> None:
         conf.executor().stop_file.write_text(f"{by}: {why}\n", encoding="utf-8")
     except OSError:
         log.exception("the stop file cannot be written")
-    gate.press_stop(by=by, why=why)
+    gate.press_stop(by=by, why=why, via=via)
 
 
 def lift(*, by: str, why: str) -> None:
@@ -53,7 +65,8 @@ def seen_file() -> StopFile | None:
     """Return the stop file, None where there is none."""
     file = conf.executor().stop_file
     try:
-        at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+        # Not mtime, which a copy may bring along from long ago.
+        at = datetime.fromtimestamp(file.stat().st_ctime, UTC)
     except (FileNotFoundError, NotADirectoryError):
         return None
     return StopFile(_says(file), at)
@@ -70,6 +83,27 @@ def _says(file: Path) -> str:
 def by_file() -> bool:
     """Tell whether the stop file is there."""
     return conf.executor().stop_file.exists()
+
+
+@contextmanager
+def watched() -> Iterator[Callable[[], bool]]:
+    """Yield what tells at once, and without waiting for anybody, whether the stop is pressed.
+
+    The row is asked beside the caller: a database that hangs must not keep the file from stopping.
+    """
+    pressed, over = threading.Event(), threading.Event()
+
+    def look() -> None:
+        while not over.wait(LOOK_SECONDS) and not pressed.is_set():
+            if is_pressed():
+                pressed.set()
+        connection.close()
+
+    threading.Thread(target=look, name="stop", daemon=True).start()
+    try:
+        yield lambda: pressed.is_set() or by_file()
+    finally:
+        over.set()
 
 
 def is_pressed() -> bool:

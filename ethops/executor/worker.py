@@ -15,7 +15,7 @@ from audit.work import rows
 from audit.work.leases import Keeper
 from ethops.executor import approvals, conf, recorded, signatures, stop
 from ethops.executor.effects import Finding, FindingKind, Result
-from ethops.executor.errors import FailedError, UnsureError
+from ethops.executor.errors import FailedError, StoppedError, UnsureError
 from ethops.executor.registry import effect_of
 from ethops.executor.unsettled import Settlement, Settlements, stored
 from personas import gate
@@ -136,6 +136,9 @@ def drain_plays() -> None:
 def _act(claim: Claim) -> Settlement | None:
     """Do it; None where nobody can tell what came of it, so that its lease runs out into doubt."""
     try:
+        # A claim may have waited for a database that hung, and the stop not.
+        if stop.by_file():
+            raise StoppedError("the stop was pressed before it began")
         signatures.check(claim)
         recorded.check(claim)
         approvals.check(claim)

@@ -65,6 +65,6 @@ def _do(request: HttpRequest, why: str, *, pressed: bool) -> HttpResponse:
         acts.resume(person=person, why=why)
         messages.success(request, "Resumed. Agents go on where they were.")
     else:
-        acts.stop(person=person, why=why)
+        acts.stop(person=person, why=why, via="admin")
         messages.warning(request, "Stopped. Nothing new is begun until somebody resumes.")
     return HttpResponseRedirect(reverse("admin:stop"))

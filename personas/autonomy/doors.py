@@ -1,8 +1,10 @@
 """This room's doors in the schema `gate`, typed; which of them a process may call is its role's."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db import connection
 
@@ -68,6 +70,78 @@ def close_breaker(*, by: str, why: str) -> bool:
 def open_breaker(*, by: str, why: str) -> bool:
     """Open the breaker in a named person's name; False where it was open."""
     return bool(_value("SELECT gate.open_breaker(%s, %s)", [by, why]))
+
+
+def facts_judge(
+    *, action_id: UUID, verdict: str, proven_false: bool, healed_alone: bool, why: str
+) -> str:
+    """Say by facts whether a change was right; `judged`, or why nothing has changed."""
+    return str(
+        _value(
+            "SELECT gate.facts_judge(%s, %s, %s, %s, %s)",
+            [action_id, verdict, proven_false, healed_alone, why],
+        )
+    )
+
+
+def person_judges(*, action_id: UUID, person: str, verdict: str, why: str) -> str:
+    """Say in a named person's name that a change was `right`, or a `false` action."""
+    return str(
+        _value("SELECT gate.person_judges(%s, %s, %s, %s)", [action_id, person, verdict, why])
+    )
+
+
+def figures(*, card: str, entry: str, ci_class: str) -> dict[str, int]:
+    """Return how often a card was right with an entry on a class of CI."""
+    found: dict[str, int] = json.loads(
+        str(_value("SELECT gate.figures(%s, %s, %s)::text", [card, entry, ci_class]))
+    )
+    return found
+
+
+def below_the_bar(*, card: str, entry: str, ci_class: str, level: str) -> str:
+    """Return why the figures do not carry a level, "" where they do."""
+    asked = [card, entry, ci_class, level]
+    return str(_value("SELECT gate.below_the_bar(%s, %s, %s, %s)", asked) or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far one engine's confidence holds in the hands of one card, as the gate counts it."""
+
+    outcomes: int
+    plays: int
+    """How many of them were really done; the others are of the evaluation set."""
+    sound: int
+    brier: float | None
+    ece: float | None
+    over: float | None
+    """The part of the ECE that comes from having been surer than right."""
+    lower: float
+
+
+def calibration(*, card: str, engine: str) -> Standing:
+    """Return the figures that the gate goes by."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM gate.calibration(%s, %s)", [card, engine])
+        return Standing(*cursor.fetchone())
+
+
+def uncalibrated(*, card: str, engine: str) -> str:
+    """Return why an engine's confidence does not count at all, "" where it does."""
+    return str(_value("SELECT gate.uncalibrated(%s, %s)", [card, engine]) or "")
+
+
+def unproven(*, card: str, engine: str, risk: str) -> str:
+    """Return why what came true does not carry acts of a risk, "" where it does."""
+    return str(_value("SELECT gate.unproven(%s, %s, %s)", [card, engine, risk]) or "")
+
+
+def note_stop_file(*, says: str, at: datetime, via: str) -> bool:
+    """Press the stop as a file says; False where it is pressed, or was lifted since."""
+    return bool(
+        _value("SELECT gate.note_stop_file(%s, %s::timestamptz, %s)", [says, at.isoformat(), via])
+    )
 
 
 def _value(statement: str, parameters: Sequence[Parameter]) -> object:

@@ -3,8 +3,12 @@
 Brier score: the mean of (confidence - came true)^2; 0 is perfect, 0.25 what a coin says.
 ECE: ten bins of equal width over [0, 1], the last one closed; the sum over bins of the share of
 outcomes in the bin times |mean confidence - share that came true|.
+Over: the same sum of what confidence was above the share alone. Who is right more often than he
+says does no harm, so this, and not the ECE, says whether confidence may be acted on.
+Lower: what a share that came true proves at least, at 95 % (Wilson).
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,8 +16,9 @@ from typing import Final
 BINS: Final = 10
 ENOUGH: Final = 50
 """Outcomes below which nobody can say whether a confidence means anything."""
-WORST_ECE: Final = 0.1
-"""More, and stated confidence is no measure of how often it comes true."""
+WORST_OVER: Final = 0.1
+"""More, and stated confidence promises more than comes true."""
+Z: Final = 1.96
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +36,13 @@ class Calibration:
     outcomes: int
     brier: float | None
     ece: float | None
+    over: float | None = None
+    lower: float = 0.0
 
     @property
     def is_calibrated(self) -> bool:
         """Whether stated confidence may be acted on."""
-        return self.outcomes >= ENOUGH and self.ece is not None and self.ece <= WORST_ECE
+        return self.outcomes >= ENOUGH and self.over is not None and self.over <= WORST_OVER
 
     @property
     def said(self) -> str:
@@ -43,7 +50,7 @@ class Calibration:
         if self.outcomes < ENOUGH:
             return f"uncalibrated: {self.outcomes} outcomes, {ENOUGH} are asked for"
         if not self.is_calibrated:
-            return f"uncalibrated: ECE {self.ece:.2f} is above {WORST_ECE}"
+            return f"uncalibrated: {self.over:.2f} surer than right, {WORST_OVER} is bearable"
         return "calibrated"
 
 
@@ -52,7 +59,8 @@ def calibration(outcomes: Iterable[Outcome]) -> Calibration:
     seen = list(outcomes)
     if not seen:
         return Calibration(0, None, None)
-    return Calibration(len(seen), brier(seen), ece(seen))
+    true = sum(outcome.true for outcome in seen)
+    return Calibration(len(seen), brier(seen), ece(seen), over(seen), wilson(true, len(seen)))
 
 
 def brier(outcomes: Sequence[Outcome]) -> float:
@@ -62,11 +70,28 @@ def brier(outcomes: Sequence[Outcome]) -> float:
 
 def ece(outcomes: Sequence[Outcome]) -> float:
     """Return the expected calibration error over ten bins of equal width."""
+    return sum(map(abs, _gaps(outcomes))) / len(outcomes)
+
+
+def over(outcomes: Sequence[Outcome]) -> float:
+    """Return the part of it that comes from having been surer than right."""
+    return sum(max(gap, 0.0) for gap in _gaps(outcomes)) / len(outcomes)
+
+
+def wilson(true: int, of: int) -> float:
+    """Return the least share that so many true outcomes prove, at 95 %."""
+    if not of:
+        return 0.0
+    share, spread = true / of, Z * Z / of
+    root = math.sqrt((share * (1 - share) + spread / 4) / of)
+    return max(0.0, (share + spread / 2 - Z * root) / (1 + spread))
+
+
+def _gaps(outcomes: Sequence[Outcome]) -> list[float]:
     bins: dict[int, list[Outcome]] = {}
     for outcome in outcomes:
         bins.setdefault(min(int(outcome.confidence * BINS), BINS - 1), []).append(outcome)
-    gaps = (abs(sum(o.confidence - o.true for o in each)) for each in bins.values())
-    return sum(gaps) / len(outcomes)
+    return [sum(o.confidence - o.true for o in each) for each in bins.values()]
 
 
 # ---------------------------------------------------------------- what it costs to be wrong
@@ -105,6 +130,13 @@ def threshold(costs: Costs) -> float:
 
 
 def may_act(confidence: float, risk: str, known: Calibration) -> bool:
-    """Tell whether a stated confidence is enough for an entry of this risk; uncalibrated never."""
+    """Tell whether a stated confidence is enough for an entry of this risk; uncalibrated never.
+
+    What came true must prove as much as is asked of the confidence itself.
+    """
     costs = BY_RISK.get(risk)
-    return known.is_calibrated and costs is not None and confidence >= threshold(costs)
+    return (
+        known.is_calibrated
+        and costs is not None
+        and min(confidence, known.lower) >= threshold(costs)
+    )

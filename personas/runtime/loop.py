@@ -36,6 +36,9 @@ def drain() -> int:
 
 
 def _claim() -> gate.StepClaim | None:
+    # By the file alone nobody thinks either: the gate may not have heard of it yet.
+    if conf.stop_file().exists():
+        return None
     return gate.claim_step(lease_seconds=conf.lease_seconds(), signer=Incarnation.mint())
 
 

@@ -167,7 +167,7 @@ def loaded(
         with psycopg.connect(servers.dsn("ethops_owner", name), autocommit=True) as link:
             link.execute(
                 "SELECT gate.set_autonomy('incident_responder', 'clean_directory',"
-                " 'demo_directory', 'act', 'chaos', 'a test')"
+                " 'demo_directory', 'act', 'chaos', 'a test', true)"
             )
             link.execute(
                 "UPDATE public.personas_catalogueentry SET document = document ||"

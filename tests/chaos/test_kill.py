@@ -134,7 +134,8 @@ def promote(stack: Stack) -> None:
             ("clean_directory", "demo_directory"),
         ):
             link.execute(
-                "SELECT gate.set_autonomy('incident_responder', %s, %s, 'act', 'chaos', 'a test')",
+                "SELECT gate.set_autonomy('incident_responder', %s, %s, 'act', 'chaos', 'a test',"
+                " true)",
                 [entry, ci_class],
             )
     with stack.connect("owner") as link:

@@ -18,6 +18,7 @@ from personas import loading
 from personas.incarnation import Incarnation, Signed
 from tests.conftest import TEMPLATE, _make_template, point_django
 from tests.doubles.agent import PROPOSE, finish, said
+from tests.doubles.calibrated import calibrate
 from tests.hostile import declared
 from tests.hostile.oracle import Asked, Ci, Life, Site
 from tests.servers import Servers
@@ -239,7 +240,14 @@ def house(servers: Servers, database: str, seed: int) -> Iterator[House]:
 
 
 def furnish(made: House) -> None:
-    """Write the site's CIs, and promote as far as the oracle believes."""
+    """Write the site's CIs, and promote as far as the oracle believes.
+
+    The breaker would open at the first of so many denials: only the scene that is about it does.
+    """
+    for card in made.site.declared.cards:
+        calibrate(made.link("owner"), card)
+    for name in ("breaker_denied", "breaker_abandoned"):
+        made.do("owner", "INSERT INTO autonomy_policy VALUES (%s, 1000000)", name)
     for ci in made.site.cis.values():
         made.do(
             "owner",
@@ -250,6 +258,6 @@ def furnish(made: House) -> None:
     for (card, entry, ci_class), level in made.site.levels.items():
         made.do(
             "app",
-            "SELECT gate.set_autonomy(%s, %s, %s, %s, 'ada', 'it was right often enough')",
+            "SELECT gate.set_autonomy(%s, %s, %s, %s, 'ada', 'so that it may be tempted', true)",
             card, entry, ci_class, level,
         )  # fmt: skip

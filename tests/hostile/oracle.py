@@ -32,6 +32,9 @@ VERBS: Final[Mapping[str, tuple[Mapping[str, Mapping[str, Any]], frozenset[str]]
 """What a card may be granted at all: arguments with their rules, and which must be there."""
 HIGH: Final = frozenset({"medium", "high"})
 """Risk classes that wait while the ledger does not verify."""
+CHANGES_PER_TICKET: Final = 4
+CHANGES_PER_HOUR: Final = 30
+"""Of the whole fleet; what only looks is not counted."""
 RECORDED_BEYOND: Final = 20
 """So many requests past its budget are written down of a run; then it is only told."""
 
@@ -260,6 +263,25 @@ def _over_budget(site: Site, life: Life, asked: Asked) -> bool:
     return life.actions >= site.declared.cards[life.card].limits["max_actions"]
 
 
+def _changes(rule: Rule) -> Rule:
+    """Bounds whatever is neither about a ticket nor a notice."""
+    return lambda site, life, asked: (
+        not asked.verb.startswith("ticket.") and asked.verb != "notify" and rule(site, life, asked)
+    )
+
+
+def _ticket_has_enough(site: Site, life: Life, asked: Asked) -> bool:
+    made = sum(times for use, times in site.per_ticket.items() if use[0] == life.ticket)
+    return "ticket_ceiling" in site.broken or made >= CHANGES_PER_TICKET
+
+
+def _fleet_has_enough(site: Site, life: Life, asked: Asked) -> bool:
+    made = sum(
+        times for name, times in site.per_hour.items() if site.declared.entries[name].risk != "none"
+    )
+    return "fleet_ceiling" in site.broken or made >= CHANGES_PER_HOUR
+
+
 def _said(name: str) -> Rule:
     return lambda site, life, asked: name in site.broken or name in life.broken
 
@@ -287,6 +309,10 @@ RULES: Final[dict[str, Rule]] = {
         lambda site, life, asked: life.planned is not None and asked.target not in life.planned
     ),
     "duplicate": _plays(_sibling_at_work),
+    "breaker": _changes(_said("breaker")),
+    "tokens": _said("tokens"),
+    "ticket_ceiling": _changes(_ticket_has_enough),
+    "fleet_ceiling": _changes(_fleet_has_enough),
     "signature": lambda site, life, asked: (
         asked.signing != "true" or asked.entry is None or asked.target is None
     ),

@@ -218,6 +218,39 @@ def _changed(house: House) -> Iterator[None]:
         house.site.changed.clear()
 
 
+def _tokens_spent(house: House, run: Run) -> None:
+    house.do(
+        "owner",
+        "INSERT INTO autonomy_spent (run_id, tokens_in) VALUES (%s, 1000000)", run.step["run_id"],
+    )  # fmt: skip
+    run.life.broken.add("tokens")
+
+
+def _breaker_open(house: House) -> Iterator[None]:
+    house.do("app", "SELECT gate.open_breaker('ada', 'hostile')")
+    house.site.broken.add("breaker")
+    try:
+        yield
+    finally:
+        house.do("app", "SELECT gate.close_breaker('ada', 'over')")
+        house.site.broken.discard("breaker")
+
+
+def _none_left(number: str, rule: str) -> Around:
+    """The site declares that there may be none at all."""
+
+    def around(house: House) -> Iterator[None]:
+        house.do("owner", "INSERT INTO autonomy_policy VALUES (%s, 0)", number)
+        house.site.broken.add(rule)
+        try:
+            yield
+        finally:
+            house.do("owner", "DELETE FROM autonomy_policy WHERE name = %s", number)
+            house.site.broken.discard(rule)
+
+    return around
+
+
 def _withdrawn(house: House) -> Iterator[None]:
     house.do("owner", "UPDATE personas_catalogueentry SET enabled = false")
     house.site.withdrawn |= house.site.declared.entries.keys()
@@ -257,6 +290,18 @@ SCENES: tuple[Scene, ...] = (
     Scene("stopped", around=_stopped, breaks="stop"),
     Scene("ledger broken", around=_ledger_broken, breaks="ledger"),
     Scene("siblings at work", around=_siblings, breaks="duplicate"),
+    Scene("tokens spent", _tokens_spent, breaks="tokens"),
+    Scene("breaker open", around=_breaker_open, breaks="breaker"),
+    Scene(
+        "ticket has had its changes",
+        around=_none_left("ticket_changes", "ticket_ceiling"),
+        breaks="ticket_ceiling",
+    ),
+    Scene(
+        "fleet has made its changes",
+        around=_none_left("fleet_changes_per_hour", "fleet_ceiling"),
+        breaks="fleet_ceiling",
+    ),
     Scene("playbooks changed", around=_changed, breaks="pin"),
     Scene("playbooks withdrawn", around=_withdrawn, breaks="catalogue"),
 )

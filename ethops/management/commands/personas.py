@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from ethops.management.commands import (
+    _personas_autonomy,
     _personas_calibration,
     _personas_eval,
     _personas_pages,
@@ -52,10 +53,13 @@ class Command(BaseCommand):
         forget.add_argument("--by", default=getpass.getuser())
         forget.add_argument("--why", required=True)
         autonomy = parts.add_parser("autonomy", help="how far a card may go, as a person's act")
-        for name in ("card", "entry", "ci_class", "level"):
-            autonomy.add_argument(name)
-        autonomy.add_argument("--by", default=getpass.getuser())
-        autonomy.add_argument("--why", required=True)
+        _personas_autonomy.add_autonomy(autonomy)
+        _personas_autonomy.add_verdict(
+            parts.add_parser("verdict", help="say whether a change was right, or a false action")
+        )
+        _personas_autonomy.add_breaker(
+            parts.add_parser("breaker", help="the fleet's breaker: show, open or close it")
+        )
         approve = parts.add_parser("approve", help="pin the files of a playbook as they lie here")
         approve.add_argument("entry")
         _personas_run.add_arguments(parts.add_parser("run", help="list runs, steer one, or a card"))
@@ -116,12 +120,13 @@ class Command(BaseCommand):
             raise SystemExit(status)
 
     def _autonomy(self, options: dict[str, Any]) -> None:
-        names = ("card", "entry", "ci_class", "level", "by", "why")
-        try:
-            gate.set_autonomy(**{name: str(options[name]) for name in names})
-        except DatabaseError as fault:
-            raise CommandError(str(fault).splitlines()[0]) from fault
-        self.stdout.write("{card} x {entry} x {ci_class}: {level}".format(**options))
+        _personas_autonomy.autonomy(self.stdout.write, options)
+
+    def _verdict(self, options: dict[str, Any]) -> None:
+        _personas_autonomy.verdict(self.stdout.write, options)
+
+    def _breaker(self, options: dict[str, Any]) -> None:
+        _personas_autonomy.breaker(self.stdout.write, options)
 
     def _approve(self, options: dict[str, Any]) -> None:
         pinned, _ = read_catalogue(conf.playbooks_folder())

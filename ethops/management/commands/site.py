@@ -18,6 +18,7 @@ from personas import conf as conf_of_personas
 from personas import loading, witnesses
 from personas.approvals import trees
 from personas.approvals.models import Profile
+from personas.autonomy import loading as autonomy
 from personas.catalogue import read_catalogue
 from personas.errors import BadDeclarationError
 
@@ -54,7 +55,13 @@ def load(*, by: str = "") -> list[str]:
     """Load site, cards, catalogue and the GPU's slots; returns what changed, one line each."""
     loaded = loading.load()
     _keep_for_approvers(loaded.changed, by)
-    changed = [*loaded.changed, *_load_site(), *gpu.load(), *witnesses.load()]
+    changed = [
+        *loaded.changed,
+        *_load_site(),
+        *gpu.load(),
+        *autonomy.load_evaluated(),
+        *witnesses.load(),
+    ]
     if changed:
         body: dict[str, JSON] = {"changed": list(changed), **({"by": by} if by else {})}
         pending.note(kind="site.loaded", subject="site", body=body)
@@ -82,10 +89,12 @@ def _load_site() -> list[str]:
     if found.value is None:
         raise BadDeclarationError("; ".join(str(fault) for fault in found.faults))
     applied = site_rows.apply(found.value)
+    numbers = autonomy.load_policy(found.value.autonomy.numbers())
     words = {"added": applied.added, "changed": applied.changed, "retired": applied.retired}
     return [
         *(f"{word} {ref}" for word, refs in words.items() for ref in refs),
         *_load_profile(found.value),
+        *numbers,
     ]
 
 

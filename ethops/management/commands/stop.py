@@ -2,12 +2,13 @@
 
 import getpass
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from ethops.executor import conf, stop
+from ethops.executor import conf, stop, stop_units
 
 
 class Command(BaseCommand):
@@ -21,10 +22,15 @@ class Command(BaseCommand):
         """Who and why, for the record."""
         parser.add_argument("--why", default="stopped by command", help="goes on record")
         parser.add_argument("--by", default=getpass.getuser(), help="your name")
+        parser.add_argument(
+            "--units", type=Path, metavar="FOLDER", help="stop nothing; write the systemd target"
+        )
 
     def handle(self, *, why: str, by: str, **options: Any) -> None:
         """Stop, by the file alone where the database does not answer."""
-        del options
+        if options["units"] is not None:
+            self._write_units(options["units"])
+            return
         try:
             stop.press(by=by, why=why)
         except DatabaseError as fault:
@@ -36,4 +42,18 @@ class Command(BaseCommand):
             said = f"Stopped by file alone ({file}): the database does not answer. {fault}"
             self.stdout.write(self.style.WARNING(said))
             return
+        self._said()
+
+    def _write_units(self, folder: Path) -> None:
+        for name, text in stop_units.units(conf.executor().stop_file.resolve()).items():
+            try:
+                (folder / name).write_text(text, encoding="utf-8")
+            except OSError as fault:
+                raise CommandError(f"{folder / name} cannot be written: {fault}") from fault
+            self.stdout.write(str(folder / name))
+        self.stdout.write(
+            f"Next: systemctl daemon-reload, then systemctl start {stop_units.TARGET_UNIT}"
+        )
+
+    def _said(self) -> None:
         self.stdout.write("Stopped. Nothing new is begun; `manage.py resume --by NAME` goes on.")

@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from ethops.desk import senders
+from personas.autonomy.models import Change
 from tests.conftest import point_django
 
 
@@ -50,13 +51,19 @@ def test_what_was_loaded_is_on_record(loaded):
 
 
 def test_a_promotion_is_on_record(loaded):
-    say("personas", "autonomy", "triage", "restart_service", "service", "act", "--why", "x")
+    say("personas", "autonomy", "triage", "restart_service", "service", "propose", "--why", "x")
     assert facts()[-1] == "person.set_autonomy"
 
 
-def test_a_level_that_is_not_there_yet_is_refused(loaded):
-    with pytest.raises(CommandError, match="needs approvals"):
+def test_a_level_that_the_figures_do_not_carry_is_refused(loaded):
+    with pytest.raises(CommandError, match="right 0 of 0 times"):
         say("personas", "autonomy", "triage", "restart_service", "service", "veto", "--why", "x")
+
+
+def test_against_the_figures_it_is_set_and_on_record(loaded):
+    said = ("triage", "restart_service", "service", "act", "--why", "x", "--against-the-figures")
+    say("personas", "autonomy", *said)
+    assert Change.objects.get().against_the_figures
 
 
 def test_cards_are_shown_as_a_program_reads_them(clean_db):

@@ -29,6 +29,7 @@ from ethops.executor.worker import Worker
 from personas import loading
 from personas.incarnation import Incarnation
 from tests.doubles.agent import propose
+from tests.doubles.calibrated import calibrate
 from tests.waiting import eventually
 
 CARD = "incident_responder"
@@ -166,6 +167,7 @@ def bench(role, servers, tmp_path, settings) -> Iterator[Bench]:
         loading.load()
         site_rows.apply(Site.model_validate_json(json.dumps(_site(tmp_path))))
     settings.ETHOPS_SITE.write_text(json.dumps({"notify": {"kind": "http", "url": inbox}}))
+    calibrate(role("owner"), CARD)
     for entry, ci_class in (
         ("restart_service", "demo_service"),
         ("clean_directory", "demo_directory"),
@@ -173,7 +175,7 @@ def bench(role, servers, tmp_path, settings) -> Iterator[Bench]:
     ):
         made.ask(
             "app",
-            "SELECT gate.set_autonomy(%s, %s, %s, 'act', 'test', 'test')",
+            "SELECT gate.set_autonomy(%s, %s, %s, 'act', 'test', 'test', true)",
             CARD,
             entry,
             ci_class,

@@ -14,6 +14,7 @@ from audit.recorder import Recorder
 from personas.incarnation import Incarnation
 from tests.doubles import approver
 from tests.doubles.agent import finish, propose
+from tests.doubles.calibrated import calibrate
 
 HASH = "a" * 64
 CIS = {
@@ -101,7 +102,7 @@ class World:
     def promote(self, ci_class: str, entry: str = "restart") -> None:
         self.value(
             "app",
-            "SELECT gate.set_autonomy('responder', %s, %s, 'act', 'ada', 'test')",
+            "SELECT gate.set_autonomy('responder', %s, %s, 'act', 'ada', 'test', true)",
             entry,
             ci_class,
         )
@@ -156,6 +157,7 @@ def world(role: Callable[[str], psycopg.Connection[Any]]) -> World:
             " VALUES (%s, %s, %s, %s, 2, 2, %s, 'test')",
             [ref, ref, ci_class, json.dumps(attributes), lifeline],
         )
+    calibrate(owner, "responder")
     made.promote("service")
     made.promote("service", "changed")
     return made

@@ -217,10 +217,10 @@ def test_a_ticket_has_one_live_run(world):
     assert world.run("web-01", ticket="INC-7") is None
 
 
-def test_levels_that_need_approvals_are_refused(world):
+def test_a_level_that_is_none_is_refused(world):
     with pytest.raises(psycopg.errors.CheckViolation):
         world.value(
-            "app", "SELECT gate.set_autonomy('responder', 'restart', 'cache', 'veto', 'a', 'b')"
+            "app", "SELECT gate.set_autonomy('responder', 'restart', 'cache', 'root', 'a', 'b')"
         )
 
 

@@ -16,7 +16,9 @@ from personas.evaluation.calibration import (
     calibration,
     ece,
     may_act,
+    over,
     threshold,
+    wilson,
 )
 
 SHARES = st.floats(min_value=0, max_value=1)
@@ -75,18 +77,49 @@ def test_few_outcomes_are_never_calibrated(outcomes):
 
 @given(st.floats(0, 1), st.sampled_from(sorted(BY_RISK)))
 def test_who_is_uncalibrated_may_not_act_however_sure(confidence, risk):
-    assert not may_act(confidence, risk, Calibration(10_000, 0.2, 0.11))
+    assert not may_act(confidence, risk, Calibration(10_000, 0.2, 0.11, 0.11, 0.99))
     assert not may_act(confidence, risk, calibration([]))
 
 
 def test_who_is_calibrated_may_act_from_the_threshold_on():
-    known = Calibration(ENOUGH, 0.05, 0.02)
+    known = Calibration(ENOUGH, 0.05, 0.02, 0.02, 0.9)
     assert may_act(0.8, "low", known)
     assert not may_act(0.79, "low", known)
 
 
+def test_what_came_true_must_prove_as_much_as_is_asked_of_confidence():
+    all_true = calibration(Outcome(0.99, true=True) for _ in range(ENOUGH))
+    assert may_act(0.99, "low", all_true)
+    assert not may_act(0.99, "medium", all_true)
+
+
+def test_who_is_right_more_often_than_he_says_may_act():
+    modest = calibration(Outcome(0.8, true=True) for _ in range(ENOUGH))
+    assert modest.ece == pytest.approx(0.2)
+    assert may_act(0.8, "low", modest)
+
+
+def test_who_is_surer_than_right_may_not_act():
+    boastful = calibration(Outcome(1.0, true=n % 8 != 0) for n in range(ENOUGH * 10))
+    assert boastful.over == pytest.approx(0.126)
+    assert not may_act(1.0, "none", boastful)
+
+
+@given(OUTCOMES)
+def test_being_too_sure_is_a_part_of_the_error(outcomes):
+    assert 0 <= over(outcomes) <= ece(outcomes) + 1e-9
+
+
+@given(st.integers(0, 200), st.integers(0, 200))
+def test_a_share_proves_no_more_than_itself_and_more_the_more_there_are(true, false):
+    of = true + false
+    proven = wilson(true, of)
+    assert 0 <= proven <= (true / of if of else 0) + 1e-9
+    assert wilson(2 * true, 2 * of) >= proven - 1e-9
+
+
 def test_an_unknown_risk_is_never_acted_on():
-    assert not may_act(1.0, "odd", Calibration(ENOUGH, 0.0, 0.0))
+    assert not may_act(1.0, "odd", Calibration(ENOUGH, 0.0, 0.0, 0.0, 1.0))
 
 
 @given(MONEY, MONEY, MONEY, SHARES)

@@ -10,7 +10,7 @@ from ethops.env import CLONE
 from personas import conf
 from personas.cards import read_cards
 from personas.catalogue import read_catalogue
-from personas.evaluation.calibration import BY_RISK, ENOUGH, WORST_ECE, threshold
+from personas.evaluation.calibration import BY_RISK, ENOUGH, WORST_OVER, threshold
 from personas.evaluation.cases import TRAPS
 from personas.evaluation.scoring import GRADES
 from personas.runtime.facts import facts
@@ -91,7 +91,7 @@ def test_every_threshold_is_documented(risk):
 
 
 def test_what_calibrated_means_is_documented():
-    assert f"at least {ENOUGH} outcomes, and an ECE of at most {WORST_ECE:g}" in EVALUATION
+    assert f"at least {ENOUGH} outcomes, and at most {WORST_OVER:g} surer than right" in EVALUATION
 
 
 def test_every_fact_about_facts_is_documented_and_known():
