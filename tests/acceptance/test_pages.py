@@ -111,6 +111,7 @@ class Visit:
             "run": f"/runs/{self.scene.run}/",
             "action": f"/actions/{self.scene.actions['done']}/",
             "denied action": f"/actions/{self.scene.actions['denied']}/",
+            "approval": f"/approvals/{self.scene.actions['proposed']}/",
             "stop": "/stop/",
             "everything": "/everything/",
             "agents": "/agents/",
@@ -124,6 +125,7 @@ class Visit:
             "tickets": "/tickets/ticket/",
             "runs": "/personas/run/",
             "actions": "/personas/action/",
+            "approvals": "/approvals/approval/",
             "events": "/desk/event/",
             "a delivery": "/desk/delivery/1/change/",
             "a schedule": "/django_celery_beat/periodictask/add/",
@@ -144,6 +146,7 @@ def visit(
     scene = Scene(role)
     scene.furnish()
     scene.history()
+    scene.proposed()
     scene.alive()
     card = GpuScene(role)
     card.slots()

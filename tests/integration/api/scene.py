@@ -16,6 +16,7 @@ from audit.ledger.logkeys import KeyFile
 from audit.ledger.notes import Kind, Signer, cosign, split
 from audit.recorder import Recorder
 from ethops.desk import events, intake
+from personas.approvals import trees
 from personas.incarnation import Incarnation
 from tests.doubles.agent import finish, propose
 from tests.doubles.calibrated import calibrate
@@ -39,6 +40,12 @@ ANSWER = {
     "engine": "rules",
     "rule": "hang",
 }
+
+FILES = [
+    {"path": "playbook.yaml", "sha256": "0" * 64, "text": "- hosts: all\n  # <b>{{ x }}</b>\n"}
+]
+"""What the playbook of the scene is."""
+DIFF = trees.diff([], FILES)
 
 
 def alert(name: str = "WebHangs", ci: str = "web-01", **more: str) -> dict[str, Any]:
@@ -210,6 +217,31 @@ class Scene:
         )  # fmt: skip
         finish(self.links["agent"], step, "continue", QUESTION, ANSWER)
         self.record()
+
+    def proposed(self) -> UUID:
+        """One more incident, whose agent may only propose; returns what waits for a person."""
+        self.one(
+            "owner",
+            "INSERT INTO approvals_tree (tree_hash, entry, files, diff, diff_sha256)"
+            " VALUES (%s, 'restart', %s, %s, %s)",
+            HASH, json.dumps(FILES), DIFF, "e" * 64,
+        )  # fmt: skip
+        self.one("owner", "UPDATE personas_autonomy SET level = 'propose'")
+        # The first run has nothing more to say.
+        finish(self.links["agent"], self.step(), "done")
+        self.one(
+            "app",
+            "SELECT gate.dispatch('responder', %s, 1, '[\"web-01\"]', 'joined', %s, %s)",
+            self.incident(alert("Hangs", "db-01")),
+            json.dumps({"alert": {"summary": NASTY}}), uuid4().hex,
+        )  # fmt: skip
+        step = self.step()
+        found = self.propose(step, "ask", "playbook.run", "web-01", "restart")
+        assert found["verdict"] == "proposed", found
+        finish(self.links["agent"], step, "continue", QUESTION, ANSWER)
+        self.record()
+        self.actions["proposed"] = found["action_id"]
+        return UUID(str(found["action_id"]))
 
     def alive(self) -> None:
         """Let every process have been heard."""

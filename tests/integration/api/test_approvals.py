@@ -1,48 +1,19 @@
 """Decisions by page and by API: the same doors, the same refusals, the same words."""
 
-import json
 import re
-from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
 
-from personas.approvals import trees
 from tests.doubles import authenticator
-from tests.doubles.agent import finish
 from tests.integration.api.conftest import api_of
-from tests.integration.api.scene import ANSWER, HASH, NASTY, QUESTION, alert
-
-FILES = [
-    {"path": "playbook.yaml", "sha256": "0" * 64, "text": "- hosts: all\n  # <b>{{ x }}</b>\n"}
-]
-DIFF = trees.diff([], FILES)
+from tests.integration.api.scene import DIFF, FILES, NASTY
 
 
 @pytest.fixture
 def waiting(scene):
     """A proposal of the scene's agent, at level propose, with its files kept."""
-    scene.one(
-        "owner",
-        "INSERT INTO approvals_tree (tree_hash, entry, files, diff, diff_sha256)"
-        " VALUES (%s, 'restart', %s, %s, %s)",
-        HASH, json.dumps(FILES), DIFF, "e" * 64,
-    )  # fmt: skip
-    scene.one("owner", "UPDATE personas_autonomy SET level = 'propose'")
-    # The scene's first run has nothing more to say.
-    finish(scene.links["agent"], scene.step(), "done")
-    scene.one(
-        "app",
-        "SELECT gate.dispatch('responder', %s, 1, '[\"web-01\"]', 'joined', %s, %s)",
-        scene.incident(alert("Hangs", "db-01")),
-        json.dumps({"alert": {"summary": NASTY}}), uuid4().hex,
-    )  # fmt: skip
-    step = scene.step()
-    found = scene.propose(step, "ask", "playbook.run", "web-01", "restart")
-    assert found["verdict"] == "proposed", found
-    finish(scene.links["agent"], step, "continue", QUESTION, ANSWER)
-    scene.record()
-    return found["action_id"]
+    return scene.proposed()
 
 
 def enrol(scene, person):

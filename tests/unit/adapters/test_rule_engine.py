@@ -181,6 +181,8 @@ ILL: dict[str, JSON] = {"probe.well": False, "probe.well_seconds": 0, "waited_se
         ({"probe.well": False, "action.outcome": "failed"}, "next"),
         ({"action.outcome": "observed"}, "comment_observed"),
         ({"action.outcome": "denied"}, "escalate"),
+        ({"action.outcome": "proposed", "action.approval": "rejected"}, "escalate"),
+        (WELL | {"action.outcome": "void", "action.approval": "vetoed"}, "escalate"),
     ],
 )
 def test_verify(facts: dict[str, JSON], choice: str) -> None:

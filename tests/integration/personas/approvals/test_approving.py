@@ -40,6 +40,13 @@ def test_its_permit_names_who_approved_and_what_he_was_shown(house):
     )  # fmt: skip
 
 
+def test_the_action_says_who_approved_it(house):
+    action = house.proposal()["action_id"]
+    house.approve(action)
+    row = house.action(action)
+    assert (row["guard"], row["reason"]) == ("", "ada approved it")
+
+
 def test_the_decision_is_an_entry_of_its_own_before_the_permit(house):
     house.approve(house.proposal()["action_id"])
     decided, permit = house.entries("person.approved")[-1], house.entries("action.authorised")[-1]

@@ -262,6 +262,7 @@ def test_one_alone_approves_what_is_his_and_it_says_so(alone):
     later(alone)
     assert alone.approve(action, code=alone.code("ada")) == "ok"
     assert alone.approval(action)["independent"] is False
+    assert "not independent" in alone.action(action)["reason"]
     for kind in ("person.approved", "action.authorised"):
         assert alone.entries(kind)[-1]["body"]["independent"] is False
 
