@@ -30,11 +30,6 @@ def has_card(name: str) -> bool:
     return Card.objects.filter(name=name, enabled=True).exists()
 
 
-def intent_of_run(run: UUID) -> UUID | None:
-    """Return the intent that a run was born from."""
-    return Run.objects.filter(id=run).values_list("intent_id", flat=True).first()
-
-
 def newest_run(ticket_ref: str, *, since: datetime | None = None) -> RunFacts | None:
     """Return the newest run on a ticket, of those born after `since`."""
     runs = Run.objects.filter(ticket_ref=ticket_ref)

@@ -217,7 +217,6 @@ class ThrottleOut(serializers.Serializer[Any]):
 
     level = serializers.CharField()
     lowest_priority = serializers.IntegerField()
-    at_once = serializers.IntegerField(allow_null=True)
     retry_after_s = serializers.IntegerField()
     depth = serializers.IntegerField()
     predicted = serializers.IntegerField()

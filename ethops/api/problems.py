@@ -30,6 +30,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "gpu.job_over": 409,
     "agentops.unknown_role": 404,
     "agentops.busy": 409,
+    "agentops.isolated": 409,
     "agentops.key_reused": 409,
     "agentops.over": 409,
     "agentops.full": 429,

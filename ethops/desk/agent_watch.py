@@ -14,7 +14,8 @@ from adapters.tickets.errors import TicketNotFoundError
 from ethops.desk import dispatch
 from ethops.desk.housekeeping import begin_occasion
 from ethops.executor import tickets
-from personas.agentops import acts, detectors, queue
+from personas import intents
+from personas.agentops import acts, detectors
 from personas.agentops.detectors import Anomaly, AtWork, Deadlock
 from personas.agentops.models import AgentEvent, Finding
 from personas.memory import learning
@@ -23,6 +24,8 @@ from personas.models import AgentIntent, Run
 INTERVAL_SECONDS = 5
 NAMESPACE = UUID("2f0d7c2b-2f5e-4c5b-9f2c-5f4b7e6a1d04")
 RULE = "agent watch"
+ENVIRONMENT = "operations"
+"""The environment whose queue is looked at: that of the tickets."""
 PACE = timedelta(seconds=60)
 """Over so long it is seen how fast the queue grows."""
 KEEP_DAYS = 400
@@ -104,19 +107,20 @@ def _of_anomaly(found: Anomaly) -> tuple[str, dict[str, object]]:
 def set_throttle() -> None:
     """Close admission as far as the predicted depth of the queue asks for, or open it."""
     since = timezone.now() - PACE
-    depth = queue.depth()
+    waits = next(one for one in intents.queues() if one.environment == ENVIRONMENT)
+    own = AgentIntent.objects.filter(environment=ENVIRONMENT)
     ahead = detectors.predicted(
-        depth,
-        arrived=AgentIntent.objects.filter(created_at__gt=since).count(),
-        left=Run.objects.filter(ended_at__gt=since).count(),
+        waits.queued,
+        arrived=own.filter(created_at__gt=since).count(),
+        left=Run.objects.filter(intent__in=own, started_at__gt=since).count(),
         seconds=PACE.total_seconds(),
     )
-    closed = detectors.closing(ahead, bound=queue.BOUND)
+    closed = detectors.closing(ahead, bound=waits.max_queued)
     said = (
-        f"{depth} runs wait, {ahead} are expected in a minute, of at most {queue.BOUND}:"
-        f" admission is {closed.level}."
+        f"{waits.queued} runs wait, {ahead} are expected in a minute, of at most"
+        f" {waits.max_queued}: admission is {closed.level}."
     )
-    acts.set_throttle(closed, depth=depth, predicted=ahead, said=said)
+    acts.set_throttle(closed, depth=waits.queued, predicted=ahead, said=said)
 
 
 def _tell(finding: Finding) -> None:

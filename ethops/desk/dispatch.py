@@ -17,6 +17,7 @@ from ethops.desk.models import Event
 from ethops.desk.policy import CARDS, Standing, Step, next_step
 from ethops.executor import changes, tickets
 from personas import intents, queries
+from personas.agentops import acts as agent_acts
 from personas.autonomy import doors
 
 NAMESPACE = UUID("8b4d9a52-2a4e-4b41-8f5b-5a2a8f4f6c02")
@@ -83,6 +84,10 @@ def _bear(ticket: Ticket, step: Step) -> None:
         _escalate(ticket)
         return
     card = CARDS[step]
+    held = agent_acts.retry_after(PRIORITY[ticket.priority])
+    if held:
+        _come_again(ticket.ref, held)
+        return
     document = queries.card_document(card)
     said = intents.submit(
         card=card,

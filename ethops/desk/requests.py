@@ -19,15 +19,17 @@ from adapters.tickets.port import Ticket, TicketDraft
 from ethops.desk import events
 from ethops.executor import tickets
 from personas import intents, queries
-from personas.agentops import acts, queue
+from personas.agentops import acts
 from personas.agentops.acts import Requested
 from personas.agentops.errors import (
     BusyTicketError,
+    IsolatedRoleError,
     KeyReusedError,
     QueueFullError,
     UnknownRoleError,
 )
 from personas.agentops.models import Request
+from personas.intents import Admission
 
 NAMESPACE = UUID("b1f7a1c3-9a44-4f0e-8f07-3f1c5d8f2a06")
 TITLE = 100
@@ -72,6 +74,7 @@ def submit(asked: Asked) -> Admitted:
         UnknownRoleError: no card of this name is enabled.
         TicketNotFoundError: `job_id` names no ticket.
         BusyTicketError: an agent is at work on the ticket, or a person has it.
+        IsolatedRoleError: the card has no new runs for now.
         QueueFullError: too many wait; carries after how many seconds to come again.
     """
     known = _known(asked)
@@ -101,8 +104,6 @@ def _known(asked: Asked) -> Admitted | None:
 
 def _let_in(priority: int) -> None:
     wait = acts.retry_after(priority)
-    if queue.depth() >= queue.BOUND:
-        wait = max(wait, queue.SHUT_SECONDS)
     if wait:
         raise QueueFullError(f"Too many runs wait for one of priority {priority}.", wait=wait)
 
@@ -122,16 +123,10 @@ def _admit(asked: Asked) -> Admitted:
         dedup=f"asked:{asked.person}:{hashlib.sha256(asked.key.encode()).hexdigest()}",
         by=f"person:{asked.person}",
         max_duration_s=asked.max_duration,
-        job=asked.job_id or "",
+        job=asked.job_id,
         tenant=asked.tenant_id,
     )
-    if said.verdict == "full":
-        raise QueueFullError("Too many runs wait already.", wait=said.retry_after_s)
-    if said.verdict == "isolated":
-        raise BusyTicketError(f"A person lets {asked.agent_role} have no new runs.")
-    intent = said.intent
-    if said.verdict != "accepted" or intent is None:
-        raise BusyTicketError(f"Somebody is at work on {ticket.ref}.")
+    intent = _accepted(said, ticket.ref)
     acts.requested(
         Requested(
             intent=intent,
@@ -146,6 +141,17 @@ def _admit(asked: Asked) -> Admitted:
         )
     )
     return Admitted(intent, said.queue_position, said.estimated_start_s)
+
+
+def _accepted(said: Admission, ref: str) -> UUID:
+    """Return the intent; what was not accepted leaves nothing behind."""
+    if said.verdict == "full":
+        raise QueueFullError("Too many runs wait already.", wait=said.retry_after_s)
+    if said.verdict == "isolated":
+        raise IsolatedRoleError("A person lets this card have no new runs.")
+    if said.verdict != "accepted" or said.intent is None:
+        raise BusyTicketError(f"Somebody is at work on {ref}.")
+    return said.intent
 
 
 def _inputs(asked: Asked, ticket: Ticket) -> Mapping[str, JSON]:

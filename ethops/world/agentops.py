@@ -14,6 +14,7 @@ from ethops.world import house
 from gpu.models import Card as GpuCard
 from gpu.models import Job
 from gpu.states import Doing
+from personas import controls
 from personas.agentops.models import AgentEvent, Finding, Request, Throttle
 from personas.models import Action, AgentIntent, Run, Step
 
@@ -298,31 +299,23 @@ def intent_state(intent_id: UUID) -> IntentState | None:
     if intent is None:
         return None
     run = Run.objects.filter(intent=intent_id).order_by("-created_at").first()
-    step = None if run is None else Step.objects.filter(run=run).order_by("-number").first()
-    calls = Action.objects.filter(run=run) if run else Action.objects.none()
-    last = calls.order_by("-decided_at").first()
-    since = run.created_at if run else intent.created_at
+    newest = _mapping(controls.checkpoint(run.id)) if run else {}
+    began = (run.started_at or run.created_at) if run else intent.created_at
     ended = (run.ended_at if run else None) or timezone.now()
+    at = newest.get("timestamp")
     return IntentState(
         intent=intent,
         status=run.state if run else "pending",
         session_id=run.id if run else None,
-        tool_call_count=calls.count(),
+        tool_call_count=int(newest.get("tool_call_count", 0)),
         checkpoint_count=run.steps if run else 0,
-        last_tool=f"{last.verb} {last.entry}".strip() if last else "",
-        last_output=_output(last),
+        last_tool=str(newest.get("last_tool", "")),
+        last_output=str(newest.get("last_output", ""))[:300],
         stage=str(_mapping(run.checkpoint).get("stage", "")) if run else "",
-        timestamp=step.ended_at if step else since,
-        duration_ms=max(0, round((ended - since).total_seconds() * 1000)),
+        timestamp=datetime.fromisoformat(str(at)) if at else began,
+        duration_ms=max(0, round((ended - began).total_seconds() * 1000)),
         request=Request.objects.filter(intent=intent_id).first(),
     )
-
-
-def _output(of: Action | None) -> str:
-    if of is None:
-        return ""
-    said = _mapping(of.result).get("said")
-    return str(said or of.reason or of.outcome or of.verdict)[:300]
 
 
 def _mapping(value: object) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from personas.models import Action, Run, Step
 MOST_EFFECTS: Final = 200
 OWN: Final = frozenset(
     {
-        *("action.authorised", "action.denied", "action.observed"),
+        *("action.authorised", "action.denied", "action.observed", "action.proposed"),
         *("action.outcome", "action.void", "action.expired"),
     }
 )
@@ -197,23 +197,28 @@ def _step(action: Action, steps: Mapping[tuple[UUID, int], Step], entries: _Entr
 
 
 def _asked(action: Action, entries: _Entries, ci_class: str) -> list[Link]:
-    entry = entries.of(f"action.{action.verdict}", action.id)
+    decided = entries.of(f"action.{action.verdict}", action.id)
+    proposed = entries.of("action.proposed", action.id)
     by = action.run.card_id if action.run else action.principal
+    others = [
+        _link(one.kind, one.kind.replace(".", " ").replace("_", " "), one, None)
+        for one in entries.others(action.id)
+    ]
+    last = decided.seq if decided else 0
     return [
         _link(
-            "proposal", f"{by} asked for {deed(action)}", entry, action.decided_at,
+            "proposal", f"{by} asked for {deed(action)}", proposed or decided, action.decided_at,
             id=action.id, verb=action.verb, entry=action.entry, target=action.target,
             ci_class=ci_class, key=action.key,
         ),
+        # What a person said comes before the permit, what was found out later after it.
+        *(one for one in others if (one.seq or 0) < last),
         _link(
             "decision", f"{action.verdict}{f': {action.reason}' if action.reason else ''}",
-            entry, action.decided_at, guard=action.guard, level=action.level,
-            tree_hash=action.tree_hash, risk=action.risk,
+            decided, decided.at if proposed and decided else action.decided_at,
+            guard=action.guard, level=action.level, tree_hash=action.tree_hash, risk=action.risk,
         ),
-        *(
-            _link(one.kind, one.kind.replace(".", " ").replace("_", " "), one, None)
-            for one in entries.others(action.id)
-        ),
+        *(one for one in others if (one.seq or 0) > last),
     ]  # fmt: skip
 
 

@@ -8,8 +8,7 @@ from uuid import UUID
 from django.db import connection
 
 from audit.work.rows import Parameter
-from personas.agentops import queue
-from personas.agentops.detectors import Closing, at_once
+from personas.agentops.detectors import Closing
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Requested:
 
 
 def requested(of: Requested) -> None:
-    """Tie a request to its intent, in the caller's transaction; it may shorten the run's time."""
+    """Tie a request to its intent, in the caller's transaction."""
     _value(
         "SELECT agentops.requested(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
         [
@@ -58,12 +57,11 @@ def told(finding: int) -> None:
 
 def set_throttle(closed: Closing, *, depth: int, predicted: int, said: str) -> bool:
     """Close or open admission; True where that is news."""
-    runs = None if closed.level == "open" else at_once(closed, configured=queue.AT_ONCE)
     return bool(
         _value(
-            "SELECT agentops.set_throttle(%s, %s, %s, %s, %s, %s, %s)",
+            "SELECT agentops.set_throttle(%s, %s, %s, %s, %s, %s)",
             [
-                *(closed.level, closed.lowest_priority, runs, closed.retry_after_s),
+                *(closed.level, closed.lowest_priority, closed.retry_after_s),
                 *(depth, predicted, said),
             ],
         )

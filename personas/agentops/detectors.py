@@ -48,22 +48,20 @@ class Anomaly:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """How far admission is closed: up to which priority intents are let in, and how many run."""
+    """How far admission is closed: up to which priority intents are let in, and when to return."""
 
     level: str
     lowest_priority: int
-    share: float
-    """Of the configured runs at once."""
     retry_after_s: int
 
 
 CLOSINGS: Final = (
-    (1.0, Closing("shut", 0, 0.5, 120)),
-    (0.8, Closing("narrow", 1, 0.5, 60)),
-    (0.5, Closing("slow", 3, 0.75, 20)),
+    (1.0, Closing("shut", 0, 120)),
+    (0.8, Closing("narrow", 1, 60)),
+    (0.5, Closing("slow", 3, 20)),
 )
 """Predicted depth as a share of the bound -> what follows; below all of them it is open."""
-OPEN: Final = Closing("open", 4, 1.0, 0)
+OPEN: Final = Closing("open", 4, 0)
 
 
 def deadlocks(
@@ -144,8 +142,3 @@ def closing(depth_predicted: int, *, bound: int) -> Closing:
         if depth_predicted >= share * bound:
             return found
     return OPEN
-
-
-def at_once(closed: Closing, *, configured: int) -> int:
-    """Return how many runs may be at work at once; never none, or the queue would stand still."""
-    return max(1, math.floor(configured * closed.share))

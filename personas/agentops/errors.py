@@ -24,6 +24,13 @@ class BusyTicketError(AgentOpsError):
     hint = "Wait for its run to end, or cancel that."
 
 
+class IsolatedRoleError(AgentOpsError):
+    """A person lets this card have no new runs."""
+
+    code = "agentops.isolated"
+    hint = "`manage.py personas run release-card CARD` lets it have runs again."
+
+
 class KeyReusedError(AgentOpsError):
     """An idempotency key was used for another request."""
 

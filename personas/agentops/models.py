@@ -125,7 +125,6 @@ class Throttle(models.Model):
         max_length=10, db_default="open", choices=[(level, level) for level in LEVELS]
     )
     lowest_priority = models.SmallIntegerField(db_default=4, help_text="what is still let in")
-    at_once = models.IntegerField(null=True, help_text="runs at once; none means as configured")
     retry_after_s = models.IntegerField(db_default=0)
     depth = models.IntegerField(db_default=0, help_text="runs that wait")
     predicted = models.IntegerField(db_default=0, help_text="that will wait in a minute")

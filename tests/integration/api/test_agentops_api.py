@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from adapters.tickets.models import LogLine, Ticket
 from ethops.api import routes
-from personas.agentops import queue
 from personas.agentops.models import Request
 from personas.models import AgentIntent, Run
+from tests.doubles.agent import finish
 from tests.integration.api.conftest import api_of
 from tests.integration.api.scene import alert
 
@@ -81,6 +81,12 @@ def test_what_was_asked_is_the_text_of_a_ticket_and_no_right(api):
     ticket = Ticket.objects.get(ref=intent.ticket_ref)
     assert ticket.description == "The disk fills up."
     assert (intent.scope, intent.joined) == ([], "none")
+
+
+def test_a_run_that_was_asked_for_has_read_what_others_wrote(api, scene):
+    run = Run.objects.get(intent_id=ask(api).json()["intent_id"])
+    read = scene.one("app", "SELECT gate.taint_of(%s) AS worst", run.id)
+    assert read["worst"] == "outside"
 
 
 def test_a_run_that_names_a_ticket_has_its_cis_and_its_words(api, scene):
@@ -191,7 +197,15 @@ def test_asked_twice_in_one_instant_it_is_one_run(api):
 def test_a_request_shortens_a_run_and_never_lengthens_it(api):
     for asked, expected in ((60, 60), (3600, 300)):
         run = Run.objects.get(intent_id=ask(api, max_duration=asked).json()["intent_id"])
-        assert round((run.deadline - run.created_at).total_seconds()) == expected
+        assert run.max_duration_s == expected
+        began = run.started_at or run.created_at
+        assert round((run.deadline - began).total_seconds()) == expected
+
+
+def test_a_run_that_waits_loses_none_of_its_time(api, scene):
+    places(scene, 0)
+    run = Run.objects.get(intent_id=ask(api, max_duration=60).json()["intent_id"])
+    assert (run.deadline - run.created_at).total_seconds() > 3600
 
 
 def test_positions_go_by_priority_and_then_by_time(api, scene):
@@ -208,27 +222,24 @@ def test_a_full_environment_says_when_to_come_again(api, scene):
     assert (int(answer["Retry-After"]) > 0, Request.objects.count()) == (True, 1)
 
 
-def test_a_full_queue_says_when_to_come_again(api, scene, monkeypatch):
-    places(scene, 0)
-    monkeypatch.setattr(queue, "BOUND", 1)
-    ask(api)
-    answer = ask(api)
-    assert (answer.status_code, answer.json()["code"]) == (429, "agentops.full")
-    assert int(answer["Retry-After"]) > 0
-    assert Request.objects.count() == 1
-
-
 def test_a_throttle_holds_back_what_can_wait_and_lets_the_rest_in(api, scene):
-    scene.one("app", "SELECT agentops.set_throttle('slow', 2, 2, 20, 40, 50, 'test')")
+    scene.one("app", "SELECT agentops.set_throttle('slow', 2, 20, 40, 50, 'test')")
     assert (ask(api, priority=3).status_code, ask(api, priority=2).status_code) == (429, 202)
     assert ask(api, priority=3)["Retry-After"] == "20"
 
 
 def test_a_refused_request_may_be_sent_again_under_its_key(api, scene):
-    scene.one("app", "SELECT agentops.set_throttle('shut', 0, 2, 20, 70, 80, 'test')")
+    scene.one("app", "SELECT agentops.set_throttle('shut', 0, 20, 70, 80, 'test')")
     assert ask(api, key="later").status_code == 429
-    scene.one("app", "SELECT agentops.set_throttle('open', 4, NULL, 0, 0, 0, 'test')")
+    scene.one("app", "SELECT agentops.set_throttle('open', 4, 0, 0, 0, 'test')")
     assert ask(api, key="later").status_code == 202
+
+
+def test_a_card_that_a_person_has_isolated_has_no_run_born(api, scene):
+    scene.one("app", "SELECT gate.isolate_card('responder', 'ada', 'odd')")
+    answer = ask(api)
+    assert (answer.status_code, answer.json()["code"]) == (409, "agentops.isolated")
+    assert not Ticket.objects.filter(title="The disk fills up.").exists()
 
 
 def test_who_cancels_ends_the_run_and_voids_what_was_not_begun(api, scene):
@@ -244,10 +255,13 @@ def test_who_cancels_ends_the_run_and_voids_what_was_not_begun(api, scene):
     assert Run.objects.get(intent=intent).summary == "ada cancelled it: wrong host"
 
 
-def test_the_words_of_a_request_stay_in_its_ticket_alone_once_its_run_is_over(api):
+def test_the_words_of_a_request_stay_in_its_ticket_alone_once_its_run_is_over(api, scene):
     intent = AgentIntent.objects.get(id=ask(api).json()["intent_id"])
     assert intent.inputs["request"] == "The disk fills up."
-    api.post(f"{PATH}/{intent.id}/cancel", {}, format="json")
+    step = scene.step()
+    if str(step["run_id"]) == str(scene.run):
+        step = scene.step()
+    finish(scene.links["agent"], step, "done")
     intent.refresh_from_db()
     assert "request" not in intent.inputs
     assert Request.objects.get(intent=intent).prompt == ""

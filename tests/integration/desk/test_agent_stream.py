@@ -10,6 +10,7 @@ from personas.agentops.events import MOST_KEPT, STREAM
 from personas.agentops.models import AgentEvent
 from tests.integration.personas.conftest import World
 from tests.integration.personas.conftest import world as _world
+from tests.waiting import eventually
 
 world = _world
 
@@ -96,3 +97,10 @@ def test_without_redis_nothing_is_marked_as_sent(world, client):
     ):
         agent_stream.send_once(away)
     assert AgentEvent.objects.filter(published_at=None).count() == 1
+
+
+@pytest.mark.processes
+def test_the_control_worker_tells_within_seconds(world, client, start_process):
+    start_process("control")
+    run = end_one(world)
+    assert eventually(lambda: told(client), seconds=60)[0]["session_id"] == run

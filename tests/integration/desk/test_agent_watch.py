@@ -5,10 +5,11 @@ import json
 import pytest
 
 from adapters.tickets.port import TicketDraft
-from ethops.desk import agent_watch
+from ethops.desk import agent_watch, dispatch
 from ethops.desk.housekeeping import begin_occasion
+from ethops.desk.policy import CARDS
 from ethops.executor import tickets
-from personas.agentops import acts, queue
+from personas.agentops import acts
 from personas.agentops.models import Finding, Throttle
 from personas.models import Run
 from tests.integration.personas.conftest import World
@@ -177,20 +178,27 @@ def test_a_stray_without_a_ticket_is_told_to_a_person(world):
     assert [one["title"] for one in titles] == ["A run of responder was ended: anomaly"]
 
 
+BOUND = 40
+
+
 def fill(world: World, runs: int) -> None:
+    """Let runs wait for a place that there is not."""
+    world.as_role("owner").execute(
+        "UPDATE personas_environment SET max_concurrent = 0, max_queued = %s", [BOUND]
+    )
     for _ in range(runs):
         world.run("web-01")
 
 
 def test_a_queue_that_fills_closes_admission_for_what_can_wait(world):
-    fill(world, queue.BOUND // 2)
+    fill(world, BOUND // 2)
     agent_watch.set_throttle()
     assert acts.retry_after(4) > 0
     assert acts.retry_after(0) == 0
 
 
 def test_it_opens_again_when_the_queue_is_empty(world):
-    fill(world, queue.BOUND // 2)
+    fill(world, BOUND // 2)
     agent_watch.set_throttle()
     world.as_role("owner").execute("UPDATE personas_run SET state = 'cancelled', ended_at = now();")
     world.as_role("owner").execute(
@@ -201,7 +209,7 @@ def test_it_opens_again_when_the_queue_is_empty(world):
 
 
 def test_closing_is_on_record_and_staying_closed_is_not(world):
-    fill(world, queue.BOUND // 2)
+    fill(world, BOUND // 2)
     for _ in range(3):
         agent_watch.set_throttle()
     pending = world.value(
@@ -211,12 +219,33 @@ def test_closing_is_on_record_and_staying_closed_is_not(world):
 
 
 def test_what_nobody_looked_at_for_a_minute_closes_nothing(world):
-    fill(world, queue.BOUND // 2)
+    fill(world, BOUND // 2)
     agent_watch.set_throttle()
     world.as_role("owner").execute(
         "UPDATE agentops_throttle SET seen_at = now() - interval '2 minutes'"
     )
     assert acts.retry_after(4) == 0
+
+
+def test_the_dispatcher_waits_as_others_do(world):
+    owner = world.as_role("owner")
+    for name, card in CARDS.items():
+        owner.execute(
+            "INSERT INTO personas_card (name, title, purpose, team, digest, limits, document)"
+            " VALUES (%s, %s, '', 't', 'd', %s, %s) ON CONFLICT DO NOTHING",
+            [
+                *(card, name),
+                json.dumps({"max_steps": 5, "max_actions": 6, "max_duration_s": 300}),
+                json.dumps({"first_question": "triage", "escalates_to": "people"}),
+            ],
+        )
+    ref = ticket(world)
+    world.value("app", "SELECT agentops.set_throttle('shut', 0, 120, 70, 80, 'test')")
+    dispatch.consider({"ticket": ref, "why": "opened"})
+    assert not Run.objects.exists()
+    later = world.one("app", "SELECT not_before > now() + interval '1 minute' AS later"
+                      " FROM audit_work WHERE kind = 'dispatch' AND subject = %s", ref)  # fmt: skip
+    assert later["later"]
 
 
 def test_two_ticks_of_one_interval_are_one_look(world):

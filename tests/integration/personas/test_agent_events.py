@@ -94,7 +94,7 @@ def test_what_is_redacted_goes_from_the_event_too(world):
     assert "/run/web.pid" not in json.dumps(event_of(world, run)["tool_calls"])
 
 
-def test_steps_that_were_taken_again_are_counted(world):
+def test_retries_are_counted(world):
     run = world.run("web-01")
     step = world.step()
     world.value(

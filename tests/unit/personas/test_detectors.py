@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from personas.agentops import detectors
-from personas.agentops.detectors import AtWork, anomalies, at_once, closing, deadlocks, predicted
+from personas.agentops.detectors import AtWork, anomalies, closing, deadlocks, predicted
 
 BEGAN = datetime(2026, 11, 26, tzinfo=UTC)
 RUNS = [UUID(int=n + 1) for n in range(8)]
@@ -94,15 +94,12 @@ def test_the_declared_rule(depth, level):
 def test_more_waiting_never_opens(depth, more, bound):
     before, after = closing(depth, bound=bound), closing(depth + more, bound=bound)
     assert after.lowest_priority <= before.lowest_priority
-    assert after.share <= before.share
     assert after.retry_after_s >= before.retry_after_s
 
 
-@given(st.integers(0, 1000), st.integers(1, 100))
-def test_what_is_critical_is_always_let_in_and_something_always_runs(depth, configured):
-    closed = closing(depth, bound=10)
-    assert closed.lowest_priority >= 0
-    assert 1 <= at_once(closed, configured=configured) <= configured
+@given(st.integers(0, 1000))
+def test_what_is_critical_is_always_let_in(depth):
+    assert closing(depth, bound=10).lowest_priority >= 0
 
 
 def test_a_queue_that_grows_is_seen_before_it_is_full():
