@@ -1,21 +1,31 @@
 """What people do at the desk, the same for the pages and the API; each act names its person."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 from uuid import UUID
+
+from django.db import IntegrityError, transaction
 
 from adapters.tickets.port import Deed, TicketFields, Visibility
 from audit.ledger import trust
 from ethops.desk.policy import RESPONDERS
 from ethops.executor import stop as pressed
 from ethops.executor import tickets
+from personas import gate
 from personas.agentops import acts as agent_acts
 from personas.approvals import doors as approvals
+from personas.autonomy import doors as autonomy
+from personas.autonomy.errors import RefusedError
 
 MAY_RESUME: Final = "personas.change_stop"
 """The permission without which nobody lifts the stop."""
 
 MAY_ACKNOWLEDGE: Final = "audit.add_acknowledgement"
 """The permission without which nobody lets risky work go on over a ledger that does not verify."""
+
+MAY_SET_LEVELS: Final = "personas.change_autonomy"
+"""The permission without which nobody sets a level, moves the breaker, or calls a change right."""
 
 PEOPLE: Final = "people"
 """The team of tickets that a person has."""
@@ -94,6 +104,67 @@ def approve(
 def reject(*, action_id: UUID, person: str, why: str) -> None:
     """Reject what an agent proposes, or object to what is about to happen."""
     approvals.reject(action_id=action_id, person=person, why=why)
+
+
+def set_level(
+    *,
+    card: str,
+    entry: str,
+    ci_class: str,
+    level: str,
+    person: str,
+    why: str,
+    against_the_figures: bool,
+) -> None:
+    """Set how far a card may go.
+
+    Raises:
+        RefusedError: the figures do not carry it, and nobody said that it is against them.
+    """
+    with _taken():
+        gate.set_autonomy(
+            card=card,
+            entry=entry,
+            ci_class=ci_class,
+            level=level,
+            by=person,
+            why=why,
+            against_the_figures=against_the_figures,
+        )
+
+
+def judge(*, action_id: UUID, person: str, verdict: str, why: str) -> str:
+    """Say that a change was `right`, or a `false` action, which takes the right back.
+
+    Raises:
+        RefusedError: no reason was given, or it is no change of a run.
+    """
+    with _taken():
+        said = autonomy.person_judges(action_id=action_id, person=person, verdict=verdict, why=why)
+    if said == "no change":
+        raise RefusedError("This is no change that a run made, or would have made.")
+    return said
+
+
+def move_breaker(*, to: str, person: str, why: str) -> bool:
+    """Open or close the fleet's breaker; False where it was so already.
+
+    Raises:
+        RefusedError: no reason was given.
+    """
+    act = autonomy.open_breaker if to == "open" else autonomy.close_breaker
+    with _taken():
+        return act(by=person, why=why)
+
+
+@contextmanager
+def _taken() -> Iterator[None]:
+    """Turn what the gate does not take into a refusal with its words."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as fault:
+        raise RefusedError(str(fault).splitlines()[0]) from fault
 
 
 def stop(*, person: str, why: str, via: str = "api") -> None:

@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from ethops.api.autonomy_metrics import AutonomyCollector
 from ethops.api.ledger_metrics import LedgerCollector
 from ethops.api.reading import AtTheDesk
 from ethops.world import gpu, gpu_figures
@@ -161,6 +162,7 @@ REGISTRY: Final = CollectorRegistry(auto_describe=False)
 COLLECTOR: Final = GpuCollector()
 REGISTRY.register(COLLECTOR)
 REGISTRY.register(LedgerCollector())
+REGISTRY.register(AutonomyCollector())
 
 
 class Exposition(JSONRenderer):
@@ -176,7 +178,7 @@ class Exposition(JSONRenderer):
 
 
 class Metrics(APIView):
-    """Metrics of the GPU queue and of the ledger."""
+    """Metrics of the GPU queue, of the ledger and of autonomy."""
 
     permission_classes = (AtTheDesk,)
     renderer_classes = (Exposition,)

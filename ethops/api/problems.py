@@ -28,6 +28,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "tickets.draft_refused": 422,
     "cmdb.not_found": 404,
     "gpu.job_over": 409,
+    "autonomy.refused": 409,
     "agentops.unknown_role": 404,
     "agentops.busy": 409,
     "agentops.isolated": 409,

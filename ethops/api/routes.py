@@ -9,6 +9,7 @@ from rest_framework.routers import SimpleRouter
 from ethops.api import (
     agentops,
     approvals,
+    autonomy,
     gpu,
     intake,
     ledger,
@@ -30,6 +31,7 @@ SHELVES: dict[str, type[reading.Shelf[Any]]] = {
     "runs": runs.Runs,
     "actions": runs.Actions,
     "approvals": approvals.Approvals,
+    "autonomy/verdicts": autonomy.Verdicts,
     "agentops/intents": agentops.AgentIntents,
     "agentops/events": agentops.AgentEvents,
     "agentops/findings": agentops.Findings,
@@ -60,6 +62,9 @@ urlpatterns = [
     path("v1/agentops/world-model", agentops.World.as_view(), name="world-model"),
     path("v1/gpu", gpu.Gpu.as_view(), name="gpu"),
     path("v1/metrics", metrics.Metrics.as_view(), name="metrics"),
+    path("v1/autonomy", autonomy.AutonomyView.as_view(), name="autonomy"),
+    path("v1/autonomy/levels", autonomy.LevelsView.as_view(), name="autonomy-levels"),
+    path("v1/autonomy/breaker", autonomy.BreakerView.as_view(), name="autonomy-breaker"),
     path("v1/stop", stop.StopView.as_view(), name="stop"),
     path("v1/resume", stop.ResumeView.as_view(), name="resume"),
     path(

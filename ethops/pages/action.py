@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,15 +12,18 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from ethops.api import acts
 from ethops.pages import approval as approval_page
 from ethops.pages import because
+from ethops.pages.autonomy import VERDICT, Said, said
 from ethops.pages.seals import Seal, seal
 from ethops.pages.words import Moment, State, action_state, count, short_span
-from ethops.world import ledger_proofs, runs, why
+from ethops.world import autonomy, ledger_proofs, runs, why
 from ethops.world.story import deed, said_by
 from personas.approvals import queries as approvals
 from personas.models import Action
 
+NOT_YET: Final = "nobody has judged it yet"
 AFTER = (
     ("autonomy", "the card may act here, not only observe"),
     ("signature", "whoever takes the step has signed what it asks"),
@@ -75,6 +78,8 @@ def shown(request: HttpRequest, context: dict[str, Any], action_id: UUID) -> Htt
         "run_href": reverse("admin:run", args=[found.run_id]) if found.run_id else "",
         "run_short": str(found.run_id or "")[:4],
         "why": because.lines(why.of_action(action_id), ledger_proofs.agreed_to(), now),
+        "judged": judged(found, now),
+        "may_say_right": request.user.has_perm(acts.MAY_SET_LEVELS),
         "now": Moment(now, now),
     }
     return TemplateResponse(request, "desk/action.html", about)
@@ -86,6 +91,15 @@ def approval_of(action_id: UUID) -> tuple[State, str] | None:
     if one is None:
         return None
     return approval_page.state(one), reverse("admin:approval", args=[action_id])
+
+
+def judged(action: Action, now: datetime) -> Said | None:
+    """Return the verdict on a change, None for what is none or has not happened."""
+    is_change = action.run_id and not action.verb.startswith("ticket.")
+    if not is_change or action.verdict == "denied" or (action.work and not action.outcome):
+        return None
+    found = autonomy.verdict_of(action.id)
+    return said(found, now) if found else Said("", "", VERDICT["unknown"], NOT_YET, "", None)
 
 
 def stations(action: Action, now: datetime) -> list[Station]:

@@ -69,6 +69,7 @@ RAIL = (
     (
         ("Agents", "agents", False),
         ("Memory", "memory", False),
+        ("Autonomy", "autonomy", False),
         ("Runs", "personas_run_changelist", False),
         ("Actions", "personas_action_changelist", False),
         ("Approvals", "approvals_approval_changelist", False),
@@ -89,6 +90,8 @@ SECTIONS = (
     ("agents/", "Agents"),
     ("agentops/", "Agents"),
     ("memory/", "Memory"),
+    ("autonomy/", "Autonomy"),
+    ("personas/autonomy/", "Autonomy"),
     ("runs/", "Runs"),
     ("personas/run/", "Runs"),
     ("actions/", "Actions"),

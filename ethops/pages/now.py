@@ -13,7 +13,7 @@ from adapters.tickets.models import Ticket
 from ethops.pages import ledger_words
 from ethops.pages import live as live_parts
 from ethops.pages.words import Moment, State, count, listed, run_state, ticket_state
-from ethops.world import house, intake, ledger_state, runs, tickets
+from ethops.world import autonomy, house, intake, ledger_state, runs, tickets
 from ethops.world.story import deed
 from personas.approvals import queries as approvals
 from personas.approvals.models import Approval
@@ -132,7 +132,7 @@ def content() -> dict[str, Any]:
             *map(waits_ticket(now), waiting[:SHOWN]),
             *(waits_doubt(d, now) for d in doubts),
         ],
-        "rights": right_facts(runs.rights(now)),
+        "rights": right_facts(runs.rights(now), breaker_word()),
     }
 
 
@@ -262,7 +262,15 @@ def waits_doubt(one: Action, now: datetime) -> Waits:
     )
 
 
-def right_facts(rights: runs.Rights) -> list[Fact]:
+def breaker_word() -> str:
+    """Return what the fleet's breaker holds back, "" while it is closed."""
+    state = autonomy.breaker_state()
+    return {"open": "open: no agent changes anything", "half_open": "tries one change"}.get(
+        state, ""
+    )
+
+
+def right_facts(rights: runs.Rights, breaker: str = "") -> list[Fact]:
     """Say how far agents may go, and what came of it today."""
     observing = rights.pairs - rights.acting
     today = [
@@ -275,6 +283,8 @@ def right_facts(rights: runs.Rights) -> list[Fact]:
         Fact("Observing", str(observing)),
         Fact("Today", ", ".join(today)),
     ]
+    if breaker:
+        facts.insert(0, Fact("Breaker", breaker, "no"))
     if rights.in_doubt:
         facts.append(Fact("In doubt", count(rights.in_doubt, "action"), "doubt"))
     return facts

@@ -118,6 +118,7 @@ class Visit:
             "memory": "/memory/",
             "gpu": "/gpu/",
             "gpu keys": "/gpu/keys/",
+            "autonomy": "/autonomy/",
         }
 
     def lists(self) -> dict[str, str]:

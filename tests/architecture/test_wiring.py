@@ -5,6 +5,7 @@ import re
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.db import connection
 
 from ethops.celery import app
 from ethops.env import CLONE, ROLE_OF_PROCESS
@@ -47,6 +48,15 @@ def test_every_variable_is_documented_and_every_documented_one_exists() -> None:
     read = set(name.findall((HOUSE / "env.py").read_text(encoding="utf-8")))
     told = set(name.findall((CLONE / "docs/reference/settings.md").read_text(encoding="utf-8")))
     assert read == told
+
+
+@pytest.mark.django_db
+def test_no_later_migration_forgets_what_levels_and_effects_go_by() -> None:
+    """Rooms replace functions of the gate; whoever does keeps what others put there."""
+    for name, kept in (("level_of", "confidence_ceiling"), ("held_back", "breaker_open")):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT prosrc FROM pg_proc WHERE proname = %s", [name])
+            assert kept in str(cursor.fetchone()), f"gate.{name} no longer asks gate.{kept}"
 
 
 @pytest.mark.django_db

@@ -24,6 +24,7 @@ ROOMS = {
         "agentops",
         "memory",
         "approvals",
+        "autonomy",
         "gpu",
         "tickets",
         "cmdb",
