@@ -1,6 +1,7 @@
 """The gate's doors for people who steer runs and cards, and for what a run's boundaries left."""
 
 import json
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -51,6 +52,25 @@ def release_card(*, card: str, person: str, why: str) -> bool:
 def called_off(action_id: UUID) -> bool:
     """Tell an executor whether what it is doing is wanted no more."""
     return bool(_rows("SELECT gate.called_off(%s) AS so", action_id)[0]["so"])
+
+
+@dataclass(frozen=True, slots=True)
+class HeldStep:
+    """A step that some worker holds: which process, and under which fence."""
+
+    work_id: UUID
+    fence: int
+    holder: str
+
+
+def held_steps() -> list[HeldStep]:
+    """Return the steps that are being taken now."""
+    return [HeldStep(**row) for row in _rows("SELECT * FROM gate.held_steps()")]
+
+
+def holder_died(held: HeldStep) -> None:
+    """Say that the process which holds a step is gone: its lease is over now."""
+    _rows("SELECT gate.holder_died(%s, %s)", held.work_id, held.fence)
 
 
 def checkpoint(run_id: UUID) -> dict[str, Any] | None:

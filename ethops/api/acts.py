@@ -12,11 +12,12 @@ from audit.ledger import trust
 from ethops.desk.policy import RESPONDERS
 from ethops.executor import stop as pressed
 from ethops.executor import tickets
-from personas import gate
+from personas import controls, gate
 from personas.agentops import acts as agent_acts
 from personas.approvals import doors as approvals
 from personas.autonomy import doors as autonomy
 from personas.autonomy.errors import RefusedError
+from personas.states import Control
 
 MAY_RESUME: Final = "personas.change_stop"
 """The permission without which nobody lifts the stop."""
@@ -26,6 +27,12 @@ MAY_ACKNOWLEDGE: Final = "audit.add_acknowledgement"
 
 MAY_SET_LEVELS: Final = "personas.change_autonomy"
 """The permission without which nobody sets a level, moves the breaker, or calls a change right."""
+
+MAY_STEER: Final = "personas.change_run"
+"""The permission without which nobody lets a run go on, begin anew or be tried again."""
+
+CAREFUL: Final = frozenset({"pause", "isolate", "cancel"})
+"""What everybody at the desk may tell a run: it can only do less afterwards."""
 
 PEOPLE: Final = "people"
 """The team of tickets that a person has."""
@@ -74,6 +81,21 @@ def give_back(*, ref: str, person: str, key: UUID) -> Deed:
 def cancel_run(*, intent: UUID, person: str, why: str) -> bool:
     """End the run of an intent in a person's name; False where it was over."""
     return agent_acts.cancel(intent=intent, person=person, why=why)
+
+
+def control_run(*, run_id: UUID, act: Control, person: str, why: str) -> str:
+    """Tell a run what a person wants of it; returns its state afterwards."""
+    return controls.control(run_id=run_id, act=act, person=person, why=why)
+
+
+def isolate_card(*, card: str, person: str, why: str) -> int:
+    """Have no new runs of a card, and set its live ones aside; returns how many those were."""
+    return controls.isolate_card(card=card, person=person, why=why)
+
+
+def release_card(*, card: str, person: str, why: str) -> bool:
+    """Let a card have runs again; False where it was not isolated."""
+    return controls.release_card(card=card, person=person, why=why)
 
 
 def is_other_damage(seen: str) -> bool:

@@ -27,6 +27,8 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "tickets.field_missing": 422,
     "tickets.draft_refused": 422,
     "cmdb.not_found": 404,
+    "runs.not_found": 404,
+    "runs.control_refused": 409,
     "gpu.job_over": 409,
     "autonomy.refused": 409,
     "agentops.unknown_role": 404,

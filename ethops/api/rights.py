@@ -3,8 +3,13 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from rest_framework import serializers
+from drf_spectacular.utils import extend_schema
+from rest_framework import exceptions, serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
+from ethops.api import acts
 from ethops.api.reading import Shelf
 from ethops.world import runs
 from personas.models import Card, CatalogueEntry
@@ -48,6 +53,20 @@ class CatalogueOut(serializers.Serializer[Any]):
     loaded_at = serializers.DateTimeField()
 
 
+class CardWhyIn(serializers.Serializer[Any]):
+    """The reason, in words."""
+
+    why = serializers.CharField(max_length=500)
+
+
+class IsolatedOut(serializers.Serializer[Any]):
+    """Whether a card is isolated now, and how many of its runs were set aside."""
+
+    card = serializers.CharField()
+    isolated = serializers.BooleanField()
+    runs = serializers.IntegerField()
+
+
 class Cards(Shelf[Card]):
     """Cards of this site."""
 
@@ -58,6 +77,31 @@ class Cards(Shelf[Card]):
     def get_queryset(self) -> QuerySet[Card]:
         """Return cards with their rights."""
         return runs.cards()
+
+    @extend_schema(request=CardWhyIn, responses=IsolatedOut)
+    @action(detail=True, methods=["post"])
+    def isolate(self, request: Request, name: str) -> Response:
+        """Let it have no new runs, and set its live ones aside."""
+        del name
+        card, why = self._asked(request)
+        count = acts.isolate_card(card=card, person=request.user.get_username(), why=why)
+        return Response({"card": card, "isolated": True, "runs": count})
+
+    @extend_schema(request=CardWhyIn, responses=IsolatedOut)
+    @action(detail=True, methods=["post"])
+    def release(self, request: Request, name: str) -> Response:
+        """Let it have runs again; those that were set aside stay so."""
+        del name
+        card, why = self._asked(request)
+        if not request.user.has_perm(acts.MAY_STEER):
+            raise exceptions.PermissionDenied("You may not release a card; ask somebody who may.")
+        acts.release_card(card=card, person=request.user.get_username(), why=why)
+        return Response({"card": card, "isolated": False, "runs": 0})
+
+    def _asked(self, request: Request) -> tuple[str, str]:
+        form = CardWhyIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        return self.get_object().name, str(form.validated_data["why"])
 
 
 class Catalogue(Shelf[CatalogueEntry]):

@@ -3,12 +3,17 @@
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
-from rest_framework import serializers
+from drf_spectacular.utils import extend_schema
+from rest_framework import exceptions, serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
+from ethops.api import acts
 from ethops.api.reading import Shelf
 from ethops.world import runs
 from personas.models import Action, AgentIntent, Run
-from personas.states import RUN_STATES, VERDICTS
+from personas.states import CONTROLS, RUN_STATES, VERDICTS
 
 
 class StepOut(serializers.Serializer[Any]):
@@ -68,10 +73,22 @@ class RunOut(serializers.Serializer[Any]):
     actions = serializers.IntegerField()
     max_actions = serializers.IntegerField()
     deadline = serializers.DateTimeField()
+    retries = serializers.IntegerField()
+    dead_letter = serializers.BooleanField()
+    told_by = serializers.CharField()
+    why = serializers.CharField()
     summary = serializers.CharField()
     limit_hit = serializers.CharField()
     created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True)
+
+
+class ControlIn(serializers.Serializer[Any]):
+    """What a person wants of a run, and why."""
+
+    act = serializers.ChoiceField(choices=CONTROLS)
+    why = serializers.CharField(max_length=500)
 
 
 class RunWithSteps(RunOut):
@@ -110,6 +127,25 @@ class Runs(Shelf[Run]):
         if self.action == "retrieve":
             return found.prefetch_related("step_rows", "action_rows__work")
         return found
+
+    @extend_schema(request=ControlIn, responses=RunOut)
+    @action(detail=True, methods=["post"])
+    def control(self, request: Request, pk: str) -> Response:
+        """Pause, resume, isolate, cancel or restart it, or retry it out of the dead letters."""
+        del pk
+        run = self.get_object()
+        form = ControlIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        act = form.validated_data["act"]
+        if act not in acts.CAREFUL and not request.user.has_perm(acts.MAY_STEER):
+            raise exceptions.PermissionDenied("You may not let runs go on; ask somebody who may.")
+        acts.control_run(
+            run_id=run.id,
+            act=act,
+            person=request.user.get_username(),
+            why=form.validated_data["why"],
+        )
+        return Response(RunOut(runs.runs().get(id=run.id)).data)
 
     def get_serializer_class(self) -> type[serializers.BaseSerializer[Run]]:
         """Steps and actions only for one run."""

@@ -3,12 +3,13 @@
 import logging
 import threading
 
+import psutil
 from django.db import DatabaseError, connection, transaction
 
 from adapters.errors import AdapterError
 from audit.work import rows
 from ethops.desk import dispatch
-from personas import gate
+from personas import controls, gate
 from personas.approvals import doors as approvals
 
 PERIOD_SECONDS = 1.0
@@ -27,6 +28,7 @@ def run(stop: threading.Event) -> None:
 
 def reconcile_once() -> int:
     """Reconcile; returns how many work items were moved."""
+    _free_the_dead()
     moved = gate.reconcile()
     for work in moved:
         log.info("%s %s is now %s: %s", work.kind, work.subject, work.state, work.error)
@@ -36,6 +38,16 @@ def reconcile_once() -> int:
     for permit in gate.overdue():
         _abandon(permit)
     return len(moved)
+
+
+def _free_the_dead() -> None:
+    """Let no step wait for the lease of a process of this host that is gone."""
+    machine = rows.holder().rpartition(":")[0]
+    for held in controls.held_steps():
+        host, _, pid = held.holder.rpartition(":")
+        if host == machine and pid.isdecimal() and not psutil.pid_exists(int(pid)):
+            log.info("step %s: its worker %s is gone", held.work_id, held.holder)
+            controls.holder_died(held)
 
 
 def _abandon(permit: gate.Overdue) -> None:

@@ -6,12 +6,15 @@ own, and a killed parent leaves its children to somebody else. The environment i
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from uuid import UUID
 
 import psutil
 
 NAME = "ETHOPS_PLAY"
 PATIENCE_SECONDS = 5.0
+GRACE_SECONDS = 2.0
+"""So long a play that is called off may take to end by itself."""
 TICK_SECONDS = 0.02
 
 
@@ -23,6 +26,17 @@ def mark(action_id: UUID) -> dict[str, str]:
 def alive(action_id: UUID) -> list[psutil.Process]:
     """Return the play's processes that still run on this host, ourselves left out."""
     return [process for process in _readable() if _mark_of(process) == str(action_id)]
+
+
+def end(action_id: UUID, *, grace_seconds: float = GRACE_SECONDS) -> bool:
+    """Ask the play's processes to end, and kill what is left after the grace; as `kill` returns."""
+    for process in alive(action_id):
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    late = time.monotonic() + grace_seconds
+    while alive(action_id) and time.monotonic() < late:
+        time.sleep(TICK_SECONDS)
+    return kill(action_id)
 
 
 def kill(action_id: UUID) -> bool:

@@ -29,6 +29,8 @@ ANSIBLE_CFG = """\
 LONGEST_EVENT_BYTES = 1024 * 1024
 MOST_EVENTS = 2000
 TICK_SECONDS = 0.1
+LOOK_SECONDS = 1.0
+"""So often a play is looked after in the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ def run(
     timeout_s: int,
     is_stopped: Callable[[], bool],
     is_ours: Callable[[], bool],
+    is_called_off: Callable[[], bool],
 ) -> None:
     """Run the play to its end, if it is still ours in the last moment before it begins.
 
@@ -104,12 +107,15 @@ def run(
     _sync(folder.path)
     with _start(folder) as child:
         try:
-            why = _wait(child, timeout_s, is_stopped)
+            why = _wait(child, timeout_s, is_stopped, is_called_off)
+            if why:
+                marks.end(folder.action_id)
         finally:
             if child.poll() is None:
                 child.kill()
             clean = marks.kill(folder.action_id)
-    if why and clean and _rc(folder) is None:
+    # Asked to end, it may still have written that it failed; only a whole one counts.
+    if why and clean and _rc(folder) != 0:
         raise CutShortError(why)
 
 
@@ -158,14 +164,24 @@ def _start(folder: Folder) -> subprocess.Popen[bytes]:
         os.close(log)
 
 
-def _wait(child: subprocess.Popen[bytes], timeout_s: int, is_stopped: Callable[[], bool]) -> str:
+def _wait(
+    child: subprocess.Popen[bytes],
+    timeout_s: int,
+    is_stopped: Callable[[], bool],
+    is_called_off: Callable[[], bool],
+) -> str:
     """Wait for the end; return why it must be ended from outside, "" where it ended by itself."""
     begun = time.monotonic()
+    look = begun + LOOK_SECONDS
     while child.poll() is None:
         if time.monotonic() - begun > timeout_s:
             return f"the play ran longer than {timeout_s} s and was ended"
         if is_stopped():
             return "the stop was pressed while the play ran, and it was ended"
+        if time.monotonic() >= look:
+            if is_called_off():
+                return "its run was called off while the play ran, and it was ended"
+            look = time.monotonic() + LOOK_SECONDS
         time.sleep(TICK_SECONDS)
     return ""
 

@@ -2,22 +2,27 @@
 
 import json
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods
 
+from ethops.api import acts
 from ethops.pages.seals import Seal, seal_of
 from ethops.pages.telling import engine
 from ethops.pages.words import Moment, State, action_state, count, flat, run_state, short_span
 from ethops.world import ledger_proofs, runs
 from ethops.world.story import deed
+from personas.errors import PersonaError
 from personas.models import Action, Run, Step
-from personas.states import LIVE
+from personas.states import CONTROLS, LIVE, MOST_RETRIES, Control, may_control
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +58,36 @@ class StepShown:
     asked: list[Asked]
 
 
-@require_safe
+class SteerForm(forms.Form):
+    """What a person wants of the run, and why."""
+
+    act = forms.ChoiceField(choices=[(act, act) for act in CONTROLS])
+    why = forms.CharField(
+        max_length=500, error_messages={"required": "Say why; it goes on record with your name."}
+    )
+
+
+WORDS: Final[dict[Control, str]] = {
+    "pause": "Pause",
+    "resume": "Let it go on",
+    "isolate": "Isolate",
+    "cancel": "End it",
+    "restart": "Begin anew",
+    "retry": "Try again",
+}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
 def shown(request: HttpRequest, context: dict[str, Any], run_id: UUID) -> HttpResponse:
-    """Draw a run."""
+    """Draw a run, or tell it what a person pressed."""
     found = runs.run(run_id)
     if found is None:
         raise Http404(f"There is no run {run_id}.")
+    form: SteerForm | None = None
+    if request.method == "POST":
+        form = SteerForm(request.POST)
+        if form.is_valid():
+            return _steered(request, found, form.cleaned_data)
     now = timezone.now()
     seals = {(e.kind, e.subject): e.seq for e in runs.entries_of_run(found)}
     proven_to = ledger_proofs.agreed_to()
@@ -83,13 +112,44 @@ def shown(request: HttpRequest, context: dict[str, Any], run_id: UUID) -> HttpRe
         "short": str(found.id)[:4],
         "state": run_state(found.state),
         "steps": steps,
+        "controls": controls_of(found, may_steer=request.user.has_perm(acts.MAY_STEER)),
+        "form": form,
+        "moves": [
+            (run_state(one.state).word, one.told_by, one.why, Moment(one.at, now))
+            for one in found.transitions.all()
+        ],
         "open_step": [one for later in asked.values() for one in later],
         "facts": facts(found, now),
         "ticket_href": reverse("admin:ticket", args=[found.ticket_ref]),
         "born": seal_of(seals.get(("run.born", str(found.id))), proven_to),
         "ended": seal_of(seals.get(("run.ended", str(found.id))), proven_to),
     }
-    return TemplateResponse(request, "desk/run.html", about)
+    return TemplateResponse(request, "desk/run.html", about, status=422 if form else 200)
+
+
+def controls_of(run: Run, *, may_steer: bool) -> list[tuple[Control, str]]:
+    """Return what this person may tell the run as it stands, with the words for it."""
+    return [
+        (act, WORDS[act])
+        for act in CONTROLS
+        if may_control(run.state, act, dead_letter=run.dead_letter)
+        and (may_steer or act in acts.CAREFUL)
+    ]
+
+
+def _steered(request: HttpRequest, run: Run, said: dict[str, Any]) -> HttpResponse:
+    act: Control = said["act"]
+    if act not in acts.CAREFUL and not request.user.has_perm(acts.MAY_STEER):
+        raise PermissionDenied("You may not let runs go on; ask somebody who may.")
+    try:
+        state = acts.control_run(
+            run_id=run.id, act=act, person=request.user.get_username(), why=said["why"]
+        )
+    except PersonaError as fault:
+        messages.error(request, f"Not done: {fault}. {fault.hint}")
+    else:
+        messages.success(request, f"The run is {run_state(state).word}.")
+    return HttpResponseRedirect(reverse("admin:run", args=[run.id]))
 
 
 def facts(run: Run, now: Any) -> list[tuple[str, str]]:
@@ -107,6 +167,10 @@ def facts(run: Run, now: Any) -> list[tuple[str, str]]:
         ("Alert", {"joined": "joined to one CI", "none": "joined to no CI"}.get(
             run.intent.joined, "joined to several CIs")),
     ]  # fmt: skip
+    if run.retries:
+        found.append(("Retries", f"{run.retries} of at most {MOST_RETRIES}"))
+    if run.told_by:
+        found.append(("Told by", f"{run.told_by}: {run.why}"))
     if run.limit_hit:
         found.append(("Limit hit", run.limit_hit))
     if run.summary:

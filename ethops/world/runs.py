@@ -55,7 +55,12 @@ def _open_actions() -> QuerySet[Action]:
 
 def run(run_id: UUID) -> Run | None:
     """Return one run with its steps and actions."""
-    return runs().prefetch_related("step_rows", "action_rows__work").filter(id=run_id).first()
+    return (
+        runs()
+        .prefetch_related("step_rows", "action_rows__work", "transitions")
+        .filter(id=run_id)
+        .first()
+    )
 
 
 def held_back(action_id: UUID) -> str:

@@ -21,6 +21,7 @@ from tests.bench import (
     path,
     policies,
     proxy,
+    resume,
     steps,
     webhook,
 )
@@ -111,6 +112,18 @@ def agent_step(stack: Stack) -> list[Figure]:
     ]  # fmt: skip
 
 
+def resume_after_kill(stack: Stack) -> list[Figure]:
+    """The worker is killed with steps in its hands, and its family with it."""
+    took = resume.measure(stack, kills=20)
+    return [
+        Figure(
+            f"kill -9 of the agent worker to its step taken again ({len(took)} steps)",
+            f"p50 {percentile(took, 0.5):.1f} s, p95 {percentile(took, 0.95):.1f} s",
+            "p95 10 s",
+        )
+    ]
+
+
 def witness_before_execute() -> list[Figure]:
     """On a stack of its own, whose ledger no bench has written past its doors."""
     with folder() as stack:
@@ -144,7 +157,14 @@ def main() -> int:
     load = psutil.getloadavg()[0]
     figures: list[Figure] = []
     with folder() as stack:
-        for part in (up, idle_memory, propose_to_settled, agent_step, webhook_latency):
+        for part in (
+            up,
+            idle_memory,
+            propose_to_settled,
+            agent_step,
+            webhook_latency,
+            resume_after_kill,
+        ):
             for figure in part(stack):
                 figures.append(figure)
                 target = f"   (target {figure.target})" if figure.target else ""

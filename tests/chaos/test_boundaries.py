@@ -1,4 +1,4 @@
-"""A kill at each boundary of one effect: propose, record, claim, act, settle. Same final ticket."""
+"""A kill at each boundary of a run and its effects; each time the ticket ends the same."""
 
 import json
 import multiprocessing
@@ -32,19 +32,24 @@ LOADED = "ethops_boundaries"
 TIMES = re.compile(r"Ledger: (?:no )?entry.*?(?=\\n|\"|$)|\d+(?:\.\d+)?")
 OBSERVED_CI, REPAIRED_CI = "other", "spool"
 
+MANY = {"act": (1, 4, 5), "step": (1, 2, 3, 4, 5), "finish": (1, 2, 3, 4, 5), "propose": (1, 2, 3)}
+"""The first effect assigns the ticket, the fourth escalates it, the fifth tells a person; there are
+five steps in two runs."""
+
 OBSERVED = [
     Death(moment, what, nth)
     for what, moments in {
+        "step": ("before", "after"),
         "propose": ("before", "after"),
+        "finish": ("before", "after"),
         "record": ("before", "within", "after"),
         "claim": ("before", "after"),
         "act": ("before", "after"),
         "settle": ("before", "after"),
     }.items()
     for moment in moments
-    for nth in ((1, 4, 5) if (moment, what) == ("after", "act") else (1,))
+    for nth in MANY.get(what if what != "act" or moment == "after" else "", (1,))
 ]
-"""The first effect assigns the ticket, the fourth escalates it, the fifth tells a person."""
 
 REPAIRED = [Death("before", "act", 3), Death("after", "act", 3), Death("after", "settle", 3)]
 """The third effect is the playbook."""

@@ -40,6 +40,10 @@ SELECT (SELECT count(*) FROM public.audit_pending)
      + (SELECT count(*) FROM public.personas_run WHERE ended_at IS NULL)
 """
 TO_RECORD = "SELECT 1 FROM public.audit_pending WHERE kind = 'action.authorised'"
+TO_STEP = (
+    "SELECT 1 FROM public.audit_work WHERE kind = 'step' AND state = 'ready'"
+    " AND not_before <= clock_timestamp()"
+)
 TO_CLAIM = "SELECT 1 FROM public.audit_work WHERE kind = 'effect' AND state = 'ready'"
 
 
@@ -213,7 +217,22 @@ def _wrap_settle(site: Site, death: Death, recorder: Recorder) -> None:
     gate.settle = _wrapped(death, gate.settle)
 
 
+def _wrap_step(site: Site, death: Death, recorder: Recorder) -> None:
+    del recorder
+    looking = site.link("app")
+    gate.claim_step = _wrapped(
+        death, gate.claim_step, counts=lambda: looking.execute(TO_STEP).fetchone() is not None
+    )
+
+
+def _wrap_finish(site: Site, death: Death, recorder: Recorder) -> None:
+    del site, recorder
+    gate.finish_step = _wrapped(death, gate.finish_step)
+
+
 _WRAP: dict[str, Callable[[Site, Death, Recorder], None]] = {
+    "step": _wrap_step,
+    "finish": _wrap_finish,
     "propose": _wrap_propose,
     "record": _wrap_record,
     "claim": _wrap_claim,

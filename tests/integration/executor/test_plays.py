@@ -270,3 +270,20 @@ def test_the_stop_ends_a_play_that_runs(bench, kept_service, executor):
     row = bench.action(action)
     assert (row["outcome"], row["result"]["code"]) == ("failed", "executor.cut_short")
     assert (marks.alive(action), took < 6) == ([], True)
+
+
+def test_a_run_that_is_called_off_has_its_play_ended(bench, kept_service, executor):
+    kept_service.send_signal(signal.SIGSTOP)
+    ref = bench.incident("web-01")
+    action = bench.authorised(ref, "playbook.run", "restart_service", "web-01")
+    process = executor()
+    eventually(lambda: marks.alive(action))
+    bench.ask(
+        "app",
+        "SELECT * FROM gate.control_run(%s, 'cancel', 'ada', 'the wrong host')",
+        bench.action(action)["run_id"],
+    )
+    process.wait(30)
+    row = bench.action(action)
+    assert (row["outcome"], row["result"]["code"]) == ("failed", "executor.cut_short")
+    assert ("called off" in row["result"]["said"], marks.alive(action)) == (True, [])
