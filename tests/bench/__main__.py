@@ -14,6 +14,7 @@ import psutil
 from ethops.env import CLONE
 from tests.bench import (
     card,
+    gate,
     ledger_append,
     ledger_verify,
     ledger_witness,
@@ -170,7 +171,7 @@ def main() -> int:
                 target = f"   (target {figure.target})" if figure.target else ""
                 sys.stdout.write(f"{figure.what:<66} {figure.found}{target}\n")
                 sys.stdout.flush()
-    for figure in (*ledger_figures(), *gpu_figures()):
+    for figure in (*gate.measure(), *ledger_figures(), *gpu_figures()):
         figures.append(figure)
         sys.stdout.write(f"{figure.what:<66} {figure.found}\n")
     write(said.page, page(figures, load))

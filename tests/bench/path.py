@@ -51,7 +51,7 @@ class Asker:
 def measure(stack: Stack, *, per_second: float, seconds: float) -> Spans:
     """Propose at an even pace, wait until all is settled, and read the database's own times."""
     with stack.connect("owner") as owner, stack.connect("agent") as agent:
-        askers = [_asker(owner) for _ in range(TICKETS)]
+        askers = [asker(owner) for _ in range(TICKETS)]
         ids, waited = [], []
         began = time.monotonic()
         for number in range(int(per_second * seconds)):
@@ -65,7 +65,7 @@ def measure(stack: Stack, *, per_second: float, seconds: float) -> Spans:
     return Spans(waited, [*claimed], [*settled], len(ids) - len(spans))
 
 
-def _asker(owner: psycopg.Connection) -> Asker:
+def asker(owner: psycopg.Connection) -> Asker:
     """Make a ticket and a run in the midst of a step that lasts until the end."""
     token, ref = secrets.token_hex(16), f"B-{secrets.token_hex(4)}"
     owner.execute(
@@ -108,17 +108,26 @@ def _asker(owner: psycopg.Connection) -> Asker:
     return Asker(run[0], ref, token, signer)
 
 
-def _propose(agent: psycopg.Connection, asker: Asker, number: int) -> uuid.UUID:
-    step = {
+def step_of(asker: Asker) -> dict[str, object]:
+    """The step that its run is in the midst of."""
+    return {
         "run_id": asker.run,
         "token": asker.token,
         "number": 1,
         "card": "bench",
         "signer": asker.signer,
     }
+
+
+def _propose(agent: psycopg.Connection, asker: Asker, number: int) -> uuid.UUID:
     args = {"text": f"Comment {number}."}
     row = propose(
-        agent, step, secrets.token_hex(8), "ticket.comment", target=asker.ticket, args=args
+        agent,
+        step_of(asker),
+        secrets.token_hex(8),
+        "ticket.comment",
+        target=asker.ticket,
+        args=args,
     )
     assert row["verdict"] == "authorised", row
     found: uuid.UUID = row["action_id"]

@@ -239,8 +239,12 @@ class Desk:
             if back:
                 self.house.do("owner", back.replace("{tree}", f"'{tree}'"))
 
+    def must(self, person: Person, change: str, move: str) -> bool:
+        """What the oracle says of this door."""
+        return must(person, change, move)
+
     def _wrong(self, person: Person, change: str, move: str, said: str) -> list[str]:
-        if (said == "ok") is must(person, change, move):
+        if (said == "ok") is self.must(person, change, move):
             return []
         return [f"{person.kind}, {change}, {move}: {said}"]
 

@@ -282,6 +282,14 @@ def _fleet_has_enough(site: Site, life: Life, asked: Asked) -> bool:
     return "fleet_ceiling" in site.broken or made >= CHANGES_PER_HOUR
 
 
+def _unplanned(life: Life, asked: Asked) -> bool:
+    """Tell whether a run that has read others' words asks for more than was fixed, or a note."""
+    if asked.verb == "playbook.run":
+        return asked.target not in (life.planned or ())
+    # No plan has a ticket's verb with an entry; what it says to people is always free.
+    return asked.verb not in {"ticket.comment", "ticket.escalate"} and bool(asked.entry)
+
+
 def _said(name: str) -> Rule:
     return lambda site, life, asked: name in site.broken or name in life.broken
 
@@ -305,14 +313,12 @@ RULES: Final[dict[str, Rule]] = {
     "pin": _plays(lambda site, life, asked: asked.entry in site.changed),
     "ledger": _plays(_risky_on_a_broken_ledger),
     "uses": _plays(_used_up),
-    "taint": _plays(
-        lambda site, life, asked: life.planned is not None and asked.target not in life.planned
-    ),
     "duplicate": _plays(_sibling_at_work),
     "breaker": _changes(_said("breaker")),
     "tokens": _said("tokens"),
     "ticket_ceiling": _changes(_ticket_has_enough),
     "fleet_ceiling": _changes(_fleet_has_enough),
+    "taint": lambda site, life, asked: life.planned is not None and _unplanned(life, asked),
     "signature": lambda site, life, asked: (
         asked.signing != "true" or asked.entry is None or asked.target is None
     ),
