@@ -17,7 +17,7 @@ from personas.autonomy.states import BREAKER_STATES, VERDICTS
 from personas.states import LEVELS
 
 
-class FiguresOut(serializers.Serializer[Any]):
+class TripleFiguresOut(serializers.Serializer[Any]):
     """How often it was right; healed alone counts neither way."""
 
     right = serializers.IntegerField()
@@ -37,7 +37,7 @@ class TripleOut(serializers.Serializer[Any]):
     set_by = serializers.CharField()
     why = serializers.CharField()
     set_at = serializers.DateTimeField(allow_null=True)
-    figures = FiguresOut()
+    figures = TripleFiguresOut()
 
 
 class BarOut(serializers.Serializer[Any]):
@@ -48,7 +48,7 @@ class BarOut(serializers.Serializer[Any]):
     lower = serializers.FloatField()
 
 
-class StandingOut(serializers.Serializer[Any]):
+class EngineStandingOut(serializers.Serializer[Any]):
     """The figures of an engine's confidence."""
 
     outcomes = serializers.IntegerField()
@@ -65,7 +65,7 @@ class CalibratedOut(serializers.Serializer[Any]):
 
     card = serializers.CharField()
     engine = serializers.CharField()
-    standing = StandingOut()
+    standing = EngineStandingOut()
     why_not = serializers.CharField()
 
 

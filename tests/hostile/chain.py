@@ -499,8 +499,8 @@ def _promote(house: House) -> None:
     for entry in house.site.declared.entries:
         house.do(
             "app",
-            "SELECT gate.set_autonomy('incident_responder', %s, %s, 'act', 'ada', 'right often')",
-            entry, CLASS,
+            "SELECT gate.set_autonomy(%s, %s, %s, 'act', 'ada', 'often right', true)",
+            "incident_responder", entry, CLASS,
         )  # fmt: skip
 
 

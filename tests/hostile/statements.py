@@ -43,6 +43,20 @@ EVERYBODY: Final[dict[str, str]] = {
     "raise the hourly bound": "UPDATE personas_catalogueentry SET max_per_hour = 1000",
     "end a lifeline": "UPDATE cmdb_ci SET lifeline = false",
     "declare an attribute": 'UPDATE cmdb_ci SET attributes = \'{"pidfile": "/x"}\'',
+    # approvals
+    "approve by the row": "UPDATE approvals_approval SET state = 'approved',"
+    " approver = 'person:ada', independent = true, decided_at = now()",
+    "read a second factor": "SELECT secret FROM approvals_factor",
+    "give itself a second factor": "SELECT gate.enrol_factor('ada', 'me')",
+    "operate alone": "UPDATE approvals_profile SET single = true, delay_s = 0",
+    "forget a taint": "DELETE FROM approvals_taint",
+    "change what was fixed": "UPDATE approvals_runplan SET digest = 'x'",
+    "take an author away": "DELETE FROM approvals_author",
+    # the breaker and figures
+    "close the breaker by its row": "UPDATE autonomy_breaker SET state = 'closed'",
+    "raise a number": "UPDATE autonomy_policy SET value = 1e9",
+    "forget what was spent": "UPDATE autonomy_spent SET tokens_in = 0",
+    "have been right": "UPDATE autonomy_judgement SET verdict = 'right'",
     # the stop
     "lift the stop by its row": "UPDATE personas_stop SET stopped = false",
     "take the stop's row away": "DELETE FROM personas_stop",
@@ -123,6 +137,8 @@ EVERYBODY: Final[dict[str, str]] = {
 
 OF_A_ROLE: Final[dict[str, dict[str, str]]] = {
     "agent": {
+        "approve": "SELECT gate.approve(gen_random_uuid(), 'ada', '', '', '', '')",
+        "close the breaker": "SELECT gate.close_breaker('me', 'x')",
         "press the stop": "SELECT gate.press_stop('me', 'x')",
         "lift the stop": "SELECT gate.lift_stop('me', 'x')",
         "promote itself": "SELECT gate.set_autonomy('triage', 'x', 'x', 'act', 'me', 'x')",
@@ -151,6 +167,8 @@ OF_A_ROLE: Final[dict[str, dict[str, str]]] = {
         "use a sequence up": "SELECT nextval('tickets_incident_ref')",
     },
     "executor": {
+        "approve": "SELECT gate.approve(gen_random_uuid(), 'ada', '', '', '', '')",
+        "close the breaker": "SELECT gate.close_breaker('me', 'x')",
         "ask for an action": "SELECT gate.propose(gen_random_uuid(), 'x', 1, 'k', 'v', '', '',"
         " '{}', '', '', '')",
         "take a step": "SELECT * FROM gate.claim_step('x', 30, gen_random_uuid(), 'x')",
@@ -179,6 +197,8 @@ OF_A_ROLE: Final[dict[str, dict[str, str]]] = {
         "load a card": "INSERT INTO personas_card (name) VALUES ('x')",
     },
     "audit_signer": {
+        "approve": "SELECT gate.approve(gen_random_uuid(), 'ada', '', '', '', '')",
+        "close the breaker": "SELECT gate.close_breaker('me', 'x')",
         "append": "SELECT audit.append(ARRAY[1]::bigint[], ARRAY['x']::bytea[])",
         "authorise": "SELECT audit.put_pending('action.authorised', 'x', '', '{}')",
         "acknowledge damage": "SELECT audit.acknowledge('me', 'x')",
@@ -186,12 +206,16 @@ OF_A_ROLE: Final[dict[str, dict[str, str]]] = {
         "lift the stop": "SELECT gate.lift_stop('me', 'x')",
     },
     "audit_writer": {
+        "approve": "SELECT gate.approve(gen_random_uuid(), 'ada', '', '', '', '')",
+        "close the breaker": "SELECT gate.close_breaker('me', 'x')",
         "claim an effect": "SELECT * FROM gate.claim_effect('executor.plays', 'x', 30)",
         "lift the stop": "SELECT gate.lift_stop('me', 'x')",
         "acknowledge damage": "SELECT audit.acknowledge('me', 'x')",
         "sign": "SELECT audit.register_key('x', 1, 'x')",
     },
     "gpu": {
+        "approve": "SELECT gate.approve(gen_random_uuid(), 'ada', '', '', '', '')",
+        "close the breaker": "SELECT gate.close_breaker('me', 'x')",
         "ask for an action": "SELECT gate.propose(gen_random_uuid(), 'x', 1, 'k', 'v', '', '',"
         " '{}', '', '', '')",
         "claim an effect": "SELECT * FROM gate.claim_effect('executor.plays', 'x', 30)",
@@ -199,11 +223,15 @@ OF_A_ROLE: Final[dict[str, dict[str, str]]] = {
         "forge a fact": "SELECT audit.put_pending('action.authorised', 'x', '', '{}')",
     },
     "witness": {
+        "approve": "SELECT gate.approve(gen_random_uuid(), 'ada', '', '', '', '')",
+        "close the breaker": "SELECT gate.close_breaker('me', 'x')",
         "append": "SELECT audit.append(ARRAY[1]::bigint[], ARRAY['x']::bytea[])",
         "claim an effect": "SELECT * FROM gate.claim_effect('executor.plays', 'x', 30)",
         "lift the stop": "SELECT gate.lift_stop('me', 'x')",
     },
     "verifier": {
+        "approve": "SELECT gate.approve(gen_random_uuid(), 'ada', '', '', '', '')",
+        "close the breaker": "SELECT gate.close_breaker('me', 'x')",
         "append": "SELECT audit.append(ARRAY[1]::bigint[], ARRAY['x']::bytea[])",
         "acknowledge damage": "SELECT audit.acknowledge('me', 'x')",
         "claim an effect": "SELECT * FROM gate.claim_effect('executor.plays', 'x', 30)",

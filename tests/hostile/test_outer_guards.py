@@ -77,7 +77,7 @@ def test_the_step_that_is_being_taken(made):
 
 
 def test_the_autonomy_level(made):
-    level = "SELECT gate.set_autonomy(%s, 'restart_service', 'service', %s, 'ada', 'x')"
+    level = "SELECT gate.set_autonomy(%s, 'restart_service', 'service', %s, 'ada', 'x', true)"
     made.do("app", level, CARD, "observe")
     try:
         assert made.ask(made.run(CARD, CI), PLAY)["verdict"] != "authorised"
