@@ -261,3 +261,24 @@ def furnish(made: House) -> None:
             "SELECT gate.set_autonomy(%s, %s, %s, %s, 'ada', 'so that it may be tempted', true)",
             card, entry, ci_class, level,
         )  # fmt: skip
+
+
+def void(house: House) -> None:
+    """Let nothing of an example before be open: what it left would stand in the next one's way."""
+    house.do(
+        "owner",
+        "UPDATE audit_work SET state = 'cancelled', lease_until = NULL"
+        " WHERE state IN ('waiting', 'ready', 'leased')",
+    )
+    house.do("owner", "UPDATE audit_work SET state = 'failed' WHERE state = 'in_doubt'")
+    house.do(
+        "owner",
+        "UPDATE personas_action SET outcome = 'void' WHERE outcome = ''"
+        " AND verdict IN ('authorised', 'proposed')",
+    )
+    house.do(
+        "owner",
+        "UPDATE personas_run SET state = 'cancelled', ended_at = clock_timestamp()"
+        " WHERE ended_at IS NULL",
+    )
+    house.an_hour_passes()

@@ -24,7 +24,7 @@ from tests.hostile import oracle
 from tests.hostile.campaign import Campaign
 from tests.hostile.desk import Desk
 from tests.hostile.duties import PEOPLE
-from tests.hostile.house import House, Run, house
+from tests.hostile.house import House, Run, house, void
 from tests.hostile.oracle import Asked
 
 EXAMPLES, STEPS = 60, 40
@@ -48,27 +48,6 @@ def _made(django_db_setup, servers, database_name, django_db_blocker):
         HOUSE[:] = [found]
         yield
         HOUSE.clear()
-
-
-def void(house: House) -> None:
-    """Let nothing of an example before be open: what it left would stand in the next one's way."""
-    house.do(
-        "owner",
-        "UPDATE audit_work SET state = 'cancelled', lease_until = NULL"
-        " WHERE state IN ('waiting', 'ready', 'leased')",
-    )
-    house.do("owner", "UPDATE audit_work SET state = 'failed' WHERE state = 'in_doubt'")
-    house.do(
-        "owner",
-        "UPDATE personas_action SET outcome = 'void' WHERE outcome = ''"
-        " AND verdict IN ('authorised', 'proposed')",
-    )
-    house.do(
-        "owner",
-        "UPDATE personas_run SET state = 'cancelled', ended_at = clock_timestamp()"
-        " WHERE ended_at IS NULL",
-    )
-    house.an_hour_passes()
 
 
 @dataclass

@@ -19,7 +19,7 @@ from ethops.executor.worker import Worker
 from tests.conftest import point_django
 from tests.hostile import killers
 from tests.hostile.chain import Hands, Role, Watched
-from tests.hostile.house import house
+from tests.hostile.house import house, void
 from tests.hostile.mutants import always, without
 from tests.hostile.oracle import Asked
 from tests.hostile.scenes import SCENES
@@ -41,11 +41,7 @@ def made(django_db_setup, servers, database_name, django_db_blocker):
 def _empty_hands(made):
     """What an earlier test left to be done is void."""
     yield
-    made.do("owner", "UPDATE audit_work SET state = 'cancelled', lease_until = NULL"
-            " WHERE kind = 'effect' AND state IN ('waiting', 'ready', 'leased')")  # fmt: skip
-    made.do("owner", "UPDATE personas_action SET outcome = 'void' WHERE outcome = ''"
-            " AND verdict = 'authorised'")  # fmt: skip
-    made.an_hour_passes()
+    void(made)
 
 
 def asked(made, what=PLAY):

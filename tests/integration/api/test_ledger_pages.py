@@ -76,7 +76,8 @@ def test_what_no_witness_has_signed_yet_is_not_called_proven_of_an_action(desk, 
     path = f"/actions/{scene.actions['done']}/"
     assert page(desk, path).count("proven as entry") == 0
     scene.witness("north", "university")
-    assert page(desk, path).count("proven as entry") == 2
+    stations, _, why = page(desk, path).partition('id="why"')
+    assert (stations.count("proven as entry"), why.count("proven as entry") > 0) == (2, True)
 
 
 def test_a_ticket_names_who_stands_behind_its_proof_and_nobody_else(desk, signed, state):
