@@ -212,8 +212,9 @@ class _Forward:
         if ask.number >= 0:
             self.starts.setdefault(ask.job.id, (lane.at, lane.name))
         written = max(0.0, way - writes) * facts.tokens_per_s
-        lane.state = self.policy.worked(lane.state, ask.job.tier, ask.job.slot, way - lane.at)
-        lane.at = way + STOP_S
+        free = way + STOP_S
+        lane.state = self.policy.worked(lane.state, ask.job.tier, ask.job.slot, free - lane.at)
+        lane.at = free
         self._put(replace(ask, read=ask.read + written, rest=max(1.0, ask.rest - written)))
 
     def _begin(self, lane: _Lane, ask: _Ask) -> None:

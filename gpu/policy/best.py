@@ -6,8 +6,8 @@ Four rules beside the order of the tiers:
   slot, but overtakes it for so many seconds at most; whenever a model has to be loaded anyway,
   the oldest job of the tier chooses which;
 * a **hold**: embeddings that need a load wait for company while research goes on without one;
-* a **linger**: while a run of agents will ask again, nothing lower is loaded, and another ops
-  slot waits a moment;
+* a **linger**: while a run of agents will ask again, nothing lower is loaded, what is resident
+  goes on within its visit, and another ops slot waits a moment;
 * **giving way**: ops stop what is lower between two tokens, embeddings that are late stop
   research, and what is nearly done is let finish.
 
@@ -93,17 +93,15 @@ class Best:
             (Tier.EMBEDDING, embedding, held_until),
             (Tier.RESEARCH, research, now),
         ):
-            allowed = queues
-            if lingers_until > now:
-                allowed = [queue for queue in queues if queue.slot in state.resident]
-                if queues and not allowed:
-                    wake = min(wake, lingers_until)
-            if not allowed:
+            if not queues:
                 continue
-            if not_before > now:
-                wake = min(wake, not_before)
-                continue
-            return Choice((tier, self._pick(allowed, state).slot), math.inf)
+            slot = self._pick(queues, state).slot
+            # Whose turn it is needs a load: a resident slot with no visit left waits with it.
+            if slot not in state.resident:
+                not_before = max(not_before, lingers_until)
+            if not_before <= now:
+                return Choice((tier, slot), math.inf)
+            wake = min(wake, not_before)
         return Choice(None, wake)
 
     def began(

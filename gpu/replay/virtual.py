@@ -219,7 +219,7 @@ class _Card:
         got = max(0, min(job.tokens_out - done - 1, whole))
         self.now = max(stop, first + got / facts.tokens_per_s if got else stop) + CANCEL_LATENCY_S
         self.done[job.id] = done + got
-        self.state = self.policy.worked(self.state, queue.tier, queue.slot, stop - began)
+        self.state = self.policy.worked(self.state, queue.tier, queue.slot, self.now - began)
         self._say("preempted", self.now, job=job.id, tokens=done + got)
         self._put(job, arrived)
         self._arrive()

@@ -280,6 +280,13 @@ def test_research_on_the_resident_slot_goes_on_meanwhile():
     assert served(1.0, research(BIG), research(CODE), state=silent(BIG)) == (RESEARCH, BIG)
 
 
+def test_the_resident_slot_has_no_more_than_its_visit_meanwhile():
+    state = replace(silent(BIG), visits=(Visit(RESEARCH, BIG, RULES.visits_s[RESEARCH]),))
+    choice = BEST.choose(1.0, [research(BIG, 1.0), research(CODE)], state, SINGLE)
+    assert choice.serve is None
+    assert choice.wake_at == pytest.approx(RULES.linger_changes * change_s(BIG, SINGLE))
+
+
 def test_a_run_that_ends_keeps_nothing():
     state = BEST.finished(5.0, silent(), OPS, SMALL, more=False, run="r")
     assert served(5.0, research(CODE), state=state) == (RESEARCH, CODE)
