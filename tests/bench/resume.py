@@ -10,9 +10,13 @@ import psycopg
 
 from tests.bench.stack import Stack
 from tests.bench.steps import INPUTS
+from tests.waiting import eventually
 
 AT_ONCE = 6
 DRAIN_SECONDS = 60.0
+LEFT = """
+    SELECT 1 FROM public.personas_run WHERE ticket_ref LIKE 'R-%' AND ended_at IS NULL LIMIT 1
+"""
 LOST = """
     SELECT extract(epoch FROM (
         SELECT min(n.born_at) FROM public.personas_incarnation n
@@ -33,7 +37,11 @@ def measure(stack: Stack, *, kills: int) -> list[float]:
             _dispatch(owner, app, number)
             time.sleep(chance.uniform(0.0, 0.25))
             killed.append(_kill(stack))
-            _drain(owner)
+            eventually(
+                lambda: owner.execute(LEFT).fetchone() is None,
+                DRAIN_SECONDS,
+                told="runs to be taken up again",
+            )
         found = [
             float(row[0])
             for at in killed
@@ -68,16 +76,3 @@ def _kill(stack: Stack) -> datetime:
         except psutil.NoSuchProcess:
             continue
     return at
-
-
-def _drain(owner: psycopg.Connection) -> None:
-    deadline = time.monotonic() + DRAIN_SECONDS
-    while time.monotonic() < deadline:
-        row = owner.execute(
-            "SELECT count(*) FROM public.personas_run"
-            " WHERE ticket_ref LIKE 'R-%' AND ended_at IS NULL"
-        ).fetchone()
-        if row == (0,):
-            return
-        time.sleep(0.1)
-    raise TimeoutError("runs were not taken up again")

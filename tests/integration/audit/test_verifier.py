@@ -10,23 +10,18 @@ import pytest
 from audit.errors import UnkeptError
 from audit.ledger import pending, trust, verification
 from audit.models import Check, Heartbeat
-from audit.recorder import Recorder
 from ethops.env import CLONE
+from tests.doubles.recording import write_down
 from tests.waiting import eventually
 
 
 @pytest.fixture
-def broken(role, clean_db, servers, database_name):
+def broken(role, clean_db, tamper):
     """A ledger whose second entry is shown otherwise than it says."""
     for number in range(3):
         pending.note(kind="person.noted", subject=str(number), body={})
-    writer = role("audit_writer")
-    origin = str(writer.execute("SELECT origin FROM audit.head()").fetchone()[0])
-    Recorder("").record(writer, origin)
-    with psycopg.connect(servers.superuser_dsn(database_name), autocommit=True) as evil:
-        evil.execute("ALTER TABLE audit_entry DISABLE TRIGGER append_only")
-        evil.execute("UPDATE audit_entry SET kind = 'x' WHERE seq = 2")
-        evil.execute("ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER append_only")
+    write_down(role("audit_writer"))
+    tamper("audit_entry", "UPDATE audit_entry SET kind = 'x' WHERE seq = 2")
 
 
 @pytest.mark.processes
