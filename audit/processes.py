@@ -47,6 +47,7 @@ class Process(ABC):
             except psycopg.OperationalError as fault:
                 # Away, or without room: one that answers but cannot write is not pressed either.
                 log.warning("the database does not serve: %s", str(fault).splitlines()[0])
+                # It tells nobody when it serves again, so each attempt waits a little longer.
                 lasted = time.monotonic() - began > LONGEST_PAUSE_SECONDS
                 failures = 1 if lasted else failures + 1
                 time.sleep(pause_after(failures, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS))

@@ -25,7 +25,10 @@ from audit.signatures import holds
 BATCH = 256
 EPOCH = "ledger.epoch"
 POLL_SECONDS = 1.0
+"""What nobody called it for is found within this time."""
 SHARING_SECONDS = 0.001
+"""After a call where several write at once: their facts share one flush. Nothing tells it who is
+still to commit, so it is a time."""
 
 READ = (
     "SELECT n, kind, subject, ticket_ref, body::text, at FROM public.audit_pending"
@@ -123,7 +126,6 @@ class Recorder(Process):
         for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
             pass
         if share:
-            # Several write at once: a moment's wait lets them share one flush.
             time.sleep(SHARING_SECONDS)
 
     def record(self, connection: Link, origin: str) -> int:

@@ -19,6 +19,7 @@ RENEWED_SECONDS: Final = 0.25
 
 SHORTEST_SECONDS: Final = 0.0005
 LONGEST_SECONDS: Final = 0.004
+"""Between two looks: who writes calls nobody now, so there is nothing else to wait for."""
 
 
 class Rush:

@@ -328,21 +328,21 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with Path(pins.file).open(encoding="utf-8") as file:
             pins.head = [Path(head).read_text(encoding="utf-8") for head in pins.head]
-            first = file.readline()
-            if first == "c2sp.org/tlog-proof@v1\n":
+            if (first := file.readline()) == "c2sp.org/tlog-proof@v1\n":
                 report = _proof(file.read(), pins)
             elif '"ethops-bundle/1"' in first[:99]:
                 report = File(_read(first + file.read()), pins).bundle()
             else:
                 report = File(_read(first), pins).export(file)
     except (OSError, json.JSONDecodeError, UnicodeError, *ODD) as fault:
-        print(f"unreadable: {type(fault).__name__}: {fault}", file=sys.stderr)  # noqa: T201
+        sys.stderr.write(f"unreadable: {type(fault).__name__}: {fault}\n")
         return 2
     except ValueError as fault:  # what is forged, or contradicts itself
         report = Report(findings=[str(fault)])
     end = f"{'whole' if report.whole else 'broken'}: {report.entries} entries to #{report.last}"
     said = [at if at.isprintable() else ascii(at) for at in (*report.says, *report.findings, end)]
-    print(json.dumps({"whole": report.whole, **vars(report)}) if pins.json else "\n".join(said))  # noqa: T201
+    text = json.dumps({"whole": report.whole, **vars(report)}) if pins.json else "\n".join(said)
+    sys.stdout.write(f"{text}\n")
     return 0 if report.whole else 1
 
 

@@ -15,7 +15,9 @@ from audit.ledger import verification
 from audit.processes import Link, Process
 
 EVERY_SECONDS: Final = 30.0
+"""Between two walks: a period, which nothing cuts short; the thread ends with its process."""
 LOOK_SECONDS: Final = 0.5
+"""Within which the process sees that it is to stop, or that the walk has ended."""
 
 log = logging.getLogger("audit.verifying")
 

@@ -15,7 +15,8 @@ from audit.models import Pending, TreeHead, Value
 
 FORMAT = "ethops-ledger/2"
 LOOKS, PAUSE_SECONDS = 40, 0.25
-"""How long an export waits for the recorder to write a tombstone down."""
+"""How long an export waits for the recorder to write a tombstone down: it looks again, since a rare
+command needs no session that listens, and the recorder may be off."""
 
 Tell: TypeAlias = Callable[[int, int], None]
 """Told how many of how many are done."""

@@ -37,7 +37,7 @@ def run(write: Callable[[str], object], options: dict[str, Any]) -> int:
         report = _verified(options)
     except UnkeptError as unkept:
         report = unkept.report
-        print(f"{unkept} ({unkept.code}). {unkept.hint}", file=sys.stderr)  # noqa: T201
+        sys.stderr.write(f"{unkept} ({unkept.code}). {unkept.hint}\n")
     write(_said(report, time.monotonic() - began, as_json=options["json"]))
     return 0 if report.whole else 1
 
