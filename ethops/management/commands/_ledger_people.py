@@ -3,7 +3,7 @@
 import getpass
 import hashlib
 import json
-from argparse import ArgumentParser, _SubParsersAction
+from argparse import _SubParsersAction
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 from django.core.management.base import CommandError
-from django.db import DatabaseError
 
 from audit import checkpointer
 from audit.errors import RecordError
@@ -22,6 +21,7 @@ from ethops.desk import break_glass
 from ethops.desk.errors import DeskError
 from ethops.management.commands import _ledger_reach
 from ethops.management.commands._ledger_files import new_file
+from ethops.management.commands._persons import refused, signed
 from personas import redaction
 
 Write = Callable[[str], object]
@@ -29,7 +29,7 @@ Write = Callable[[str], object]
 
 def add(parts: "_SubParsersAction[Any]") -> None:
     """Declare the subcommands."""
-    _signed(
+    signed(
         parts.add_parser(
             "acknowledge",
             help="say that you know what is wrong with it",
@@ -39,18 +39,18 @@ def add(parts: "_SubParsersAction[Any]") -> None:
     )
     redact = parts.add_parser("redact", help="take a value away; its proof stays")
     redact.add_argument("digest", help="as the entry names it under `values`")
-    _signed(redact)
+    signed(redact)
     epoch = parts.add_parser("epoch", help="go on from an older state, after a restore")
     epoch.add_argument("--known-size", type=int, help="of the last tree head known outside")
     epoch.add_argument("--known-root", default="", help="its root, in hex")
-    _signed(epoch)
+    signed(epoch)
     retain = parts.add_parser("retain", help="archive entries and declare that their bytes may go")
     retain.add_argument("archive", type=Path, help="file to write them to")
     retain.add_argument("--from", dest="first", type=int, default=1)
     retain.add_argument("--to", dest="last", type=int, required=True)
     retain.add_argument("--policy", required=True)
     retain.add_argument("--days", type=int, required=True, help="how old they must be at least")
-    _signed(retain)
+    signed(retain)
     parts.add_parser("prune", help="let go what may go, as the owner of the tables")
     glass = parts.add_parser("break-glass", help="what was done while the ledger was down")
     acts = glass.add_subparsers(dest="act", required=True)
@@ -62,22 +62,16 @@ def add(parts: "_SubParsersAction[Any]") -> None:
     )
     seen = acts.add_parser("acknowledge", help="say that you have looked at one")
     seen.add_argument("deed", type=UUID)
-    _signed(seen)
+    signed(seen)
 
 
 def run(part: str, write: Write, options: dict[str, Any]) -> int:
     """Run one of them; what the doors refuse is told in their words."""
     try:
-        return _PARTS[part](write, options)
-    except DatabaseError as fault:
-        raise CommandError(str(fault).splitlines()[0]) from fault
+        with refused():
+            return _PARTS[part](write, options)
     except (RecordError, DeskError) as fault:
         raise CommandError(f"{fault}\n{fault.hint}") from fault
-
-
-def _signed(parser: ArgumentParser) -> None:
-    parser.add_argument("--by", default=getpass.getuser(), help="your name")
-    parser.add_argument("--why", required=True, help="what you know of it; kept in the ledger")
 
 
 def _acknowledge(write: Write, options: dict[str, Any]) -> int:

@@ -2,14 +2,13 @@
 
 import getpass
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from django.core.management.base import CommandError
-from django.db import DatabaseError
 
+from ethops.management.commands._persons import refused, signed
 from personas import gate
 from personas.autonomy import doors
 
@@ -20,7 +19,7 @@ def add_autonomy(parser: ArgumentParser) -> None:
     """Declare how a level is set."""
     for name in ("card", "entry", "ci_class", "level"):
         parser.add_argument(name)
-    _person(parser)
+    signed(parser)
     parser.add_argument(
         "--against-the-figures",
         action="store_true",
@@ -32,7 +31,7 @@ def add_verdict(parser: ArgumentParser) -> None:
     """Declare how a change is judged."""
     parser.add_argument("action", type=UUID)
     parser.add_argument("verdict", choices=["right", "false"])
-    _person(parser)
+    signed(parser)
 
 
 def add_breaker(parser: ArgumentParser) -> None:
@@ -42,15 +41,10 @@ def add_breaker(parser: ArgumentParser) -> None:
     parser.add_argument("--why", default="")
 
 
-def _person(parser: ArgumentParser) -> None:
-    parser.add_argument("--by", default=getpass.getuser())
-    parser.add_argument("--why", required=True)
-
-
 def autonomy(write: Write, options: dict[str, Any]) -> None:
     """Set a level."""
     names = ("card", "entry", "ci_class", "level", "by", "why")
-    with _refused():
+    with refused():
         gate.set_autonomy(
             **{name: str(options[name]) for name in names},
             against_the_figures=options["against_the_figures"],
@@ -60,7 +54,7 @@ def autonomy(write: Write, options: dict[str, Any]) -> None:
 
 def verdict(write: Write, options: dict[str, Any]) -> None:
     """Judge a change."""
-    with _refused():
+    with refused():
         said = doors.person_judges(
             action_id=options["action"],
             person=options["by"],
@@ -81,15 +75,6 @@ def breaker(write: Write, options: dict[str, Any]) -> None:
         write(f"{found.state.replace('_', ' ')}{why}")
         return
     act = doors.open_breaker if options["act"] == "open" else doors.close_breaker
-    with _refused():
+    with refused():
         moved = act(by=options["by"], why=options["why"])
     write("Done." if moved else "It was so already.")
-
-
-@contextmanager
-def _refused() -> Iterator[None]:
-    """Turn what the database refuses into one line for a person."""
-    try:
-        yield
-    except DatabaseError as fault:
-        raise CommandError(str(fault).splitlines()[0]) from fault

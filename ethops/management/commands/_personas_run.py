@@ -1,6 +1,5 @@
 """Look at runs and the queue, and steer a run or a card in a person's name."""
 
-import getpass
 import json
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -8,8 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from django.core.management.base import CommandError
-from django.db import DatabaseError
 
+from ethops.management.commands._persons import refused, signed
 from personas import controls, intents
 from personas.errors import PersonaError
 from personas.models import Run
@@ -26,21 +25,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     for act in CONTROLS:
         one = acts.add_parser(act, help=f"{act} one run")
         one.add_argument("run", type=UUID)
-        _signed(one)
+        signed(one)
     for name in ("isolate-card", "release-card"):
         one = acts.add_parser(name)
         one.add_argument("card")
-        _signed(one)
+        signed(one)
     bound = acts.add_parser("environment", help="how many runs at once, and how many may wait")
     bound.add_argument("name")
     bound.add_argument("--at-once", type=int, required=True)
     bound.add_argument("--queued", type=int, required=True)
-    _signed(bound)
-
-
-def _signed(parser: ArgumentParser) -> None:
-    parser.add_argument("--by", default=getpass.getuser())
-    parser.add_argument("--why", required=True)
+    signed(bound)
 
 
 def run(write: Write, options: dict[str, Any]) -> None:
@@ -51,11 +45,10 @@ def run(write: Write, options: dict[str, Any]) -> None:
     """
     act = str(options["act"])
     try:
-        write(_READS[act](as_json=options["json"]) if act in _READS else _done(act, options))
+        with refused():
+            write(_READS[act](as_json=options["json"]) if act in _READS else _done(act, options))
     except PersonaError as fault:
         raise CommandError(f"{fault}. {fault.hint}") from fault
-    except DatabaseError as fault:
-        raise CommandError(str(fault).splitlines()[0]) from fault
 
 
 def _done(act: str, options: dict[str, Any]) -> str:

@@ -1,6 +1,5 @@
 """Look at cards, evaluate them, set their autonomy, steer and replay runs, settle a doubt."""
 
-import getpass
 import json
 from argparse import ArgumentParser
 from typing import Any
@@ -8,7 +7,6 @@ from uuid import UUID
 
 import yaml
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
 
 from ethops.management.commands import (
     _personas_autonomy,
@@ -19,6 +17,7 @@ from ethops.management.commands import (
     _personas_run,
     _personas_why,
 )
+from ethops.management.commands._persons import refused, signed
 from personas import conf, gate
 from personas.cards import read_cards
 from personas.catalogue import read_catalogue
@@ -50,8 +49,7 @@ class Command(BaseCommand):
         )
         forget = parts.add_parser("forget", help="take an item of memory away, as a person's act")
         forget.add_argument("item", type=UUID)
-        forget.add_argument("--by", default=getpass.getuser())
-        forget.add_argument("--why", required=True)
+        signed(forget)
         autonomy = parts.add_parser("autonomy", help="how far a card may go, as a person's act")
         _personas_autonomy.add_autonomy(autonomy)
         _personas_autonomy.add_verdict(
@@ -69,8 +67,7 @@ class Command(BaseCommand):
         settle = parts.add_parser("settle", help="say what came of an action in doubt")
         settle.add_argument("action", type=UUID)
         settle.add_argument("finding", choices=["done", "failed"])
-        settle.add_argument("--by", default=getpass.getuser())
-        settle.add_argument("--why", required=True)
+        signed(settle)
 
     def handle(self, *, part: str, **options: Any) -> None:
         """Run one of them."""
@@ -100,10 +97,8 @@ class Command(BaseCommand):
         _personas_calibration.run(self.stdout.write, options)
 
     def _forget(self, options: dict[str, Any]) -> None:
-        try:
+        with refused():
             gone = learning.forget_item(item=options["item"], by=options["by"], why=options["why"])
-        except DatabaseError as fault:
-            raise CommandError(str(fault).splitlines()[0]) from fault
         if not gone:
             raise CommandError(f"There is no item {options['item']}.")
         self.stdout.write("Forgotten, with its evidence.")
