@@ -201,13 +201,14 @@ def run_of_ops(calls: int) -> list[TraceJob]:
     return jobs
 
 
+@pytest.mark.parametrize("facts", [SINGLE, SHARED], ids=["single", "shared"])
 @given(jobs=traces(), visit=st.sampled_from([0.0, 20.0, 60.0]))
 @example(jobs=run_of_ops(8), visit=20.0)
 @every(100)
-def test_later_jobs_of_other_slots_take_no_more_than_their_visits(jobs, visit):
+def test_later_jobs_of_other_slots_take_no_more_than_their_visits(facts, jobs, visit):
     """The starvation bound: see gpu.policy.best."""
     policy = Best(Rules(visits_s=dict.fromkeys(Tier, visit)))
-    log = virtual.replay(jobs, policy, SINGLE)
+    log = virtual.replay(jobs, policy, facts)
     arrived, started = arrivals(log), first_starts(log)
     seen = stretches(jobs, log)
     longest = {one.slot: longest_of(seen, one.slot) for one in jobs}
@@ -222,7 +223,7 @@ def test_later_jobs_of_other_slots_take_no_more_than_their_visits(jobs, visit):
             ]
             # A call of embeddings is one piece of work, and the first of it may be older.
             pieces = {stretch.began: stretch.ended - stretch.began for stretch in came}
-            jobs_more = 2 if SINGLE.slots[slot].embeds else 1
+            jobs_more = 2 if facts.slots[slot].embeds else 1
             assert sum(pieces.values()) <= visit + jobs_more * longest[slot] + GRAIN
 
 
