@@ -83,6 +83,13 @@ def test_of_two_that_wait_for_each_other_the_younger_is_ended(world, circle):
     assert (ended.state, ended.limit_hit) == ("failed", "deadlock")
 
 
+@pytest.mark.parametrize("act", ["pause", "isolate"])
+def test_a_run_that_a_person_has_set_aside_is_left_to_him(world, circle, act):
+    world.one("app", "SELECT * FROM gate.control_run(%s, %s, 'ada', 'a test')", circle[1], act)
+    agent_watch.look()
+    assert Run.objects.get(id=circle[1]).state == f"{act}d"
+
+
 def test_what_the_ended_one_waited_for_is_void(world, circle):
     agent_watch.look()
     assert world.work(circle[2])["state"] == "cancelled"

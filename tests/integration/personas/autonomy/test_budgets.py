@@ -93,6 +93,27 @@ def test_a_run_with_an_open_permit_is_not_cut_off(world):
     assert world.value("app", "SELECT gate.end_over_limit()") == 0
 
 
+@pytest.mark.parametrize("act", ["pause", "isolate"])
+def test_a_run_that_is_set_aside_keeps_no_other_from_its_limit(world, act):
+    limit(world, tokens_out=1)
+    aside, other = world.run("web-01"), world.run("old-01")
+    for run in (aside, other):
+        answer(world, run, 3, 3)
+    world.one("app", "SELECT * FROM gate.control_run(%s, %s, 'ada', 'a test')", aside, act)
+    world.value("app", "SELECT gate.end_over_limit()")
+    assert [ended(world, run)["state"] for run in (aside, other)] == [f"{act}d", "failed"]
+
+
+def test_a_run_meets_its_limit_when_it_is_back(world):
+    limit(world, tokens_out=1)
+    run = world.run("web-01")
+    answer(world, run, 3, 3)
+    for act in ("pause", "resume"):
+        world.one("app", "SELECT * FROM gate.control_run(%s, %s, 'ada', 'a test')", run, act)
+    world.value("app", "SELECT gate.end_over_limit()")
+    assert ended(world, run)["limit_hit"] == "tokens_out"
+
+
 def spawn(world, parent):
     return world.value(
         "app",
