@@ -277,3 +277,50 @@ def test_who_asked_for_the_run_over_the_api_does_not_approve(house):
     )
     assert house.approve(action, "ada") == "approvals.not_independent"
     assert house.approve(action, "grace") == "ok"
+
+
+def ordered(house, by, dedup="x"):
+    """A run that somebody has asked for."""
+    return house.one(
+        "app",
+        "SELECT * FROM gate.submit_intent('responder', 'INC-5', 2, '[\"web-01\"]', 'joined', '{}',"
+        " %s, 'operations', %s, NULL, '', '')",
+        dedup,
+        by,
+    )["run"]
+
+
+def restart(house, run, person):
+    house.one("app", "SELECT * FROM gate.control_run(%s, 'restart', %s, 'a test')", run, person)
+    return house.value("app", "SELECT id FROM personas_run ORDER BY created_at DESC LIMIT 1")
+
+
+def asks(house):
+    """What the run that is born proposes."""
+    return house.propose(house.step(), "playbook.run", "restart", "web-01")["action_id"]
+
+
+def test_who_asked_at_the_door_of_intents_does_not_approve(house):
+    ordered(house, "person:ada")
+    assert house.approve(asks(house), "ada") == "approvals.not_independent"
+
+
+def test_who_restarted_the_run_does_not_approve(house):
+    restart(house, ordered(house, "rule:dispatcher"), "ada")
+    action = asks(house)
+    assert house.approve(action, "ada") == "approvals.not_independent"
+    assert house.approve(action, "grace") == "ok"
+
+
+def test_who_asked_for_a_run_that_was_restarted_since_does_not_approve(house):
+    run = ordered(house, "person:ada")
+    for _ in range(2):
+        run = restart(house, run, "lin")
+    action = asks(house)
+    assert house.approve(action, "ada") == "approvals.not_independent"
+    assert house.approve(action, "grace") == "ok"
+
+
+def test_who_calls_his_request_a_restart_still_stands_behind_it(house):
+    ordered(house, "person:ada", dedup="restart:nothing:0")
+    assert house.approve(asks(house), "ada") == "approvals.not_independent"
