@@ -144,7 +144,7 @@ def test_every_definer_function_pins_its_search_path(world):
         world.as_role("owner")
         .execute(
             "SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
-            " WHERE n.nspname IN ('audit', 'gate') AND p.prosecdef"
+            " WHERE n.nspname IN ('audit', 'gate', 'agentops', 'memory') AND p.prosecdef"
             " AND NOT coalesce(p.proconfig, '{}') @> ARRAY['search_path=public, pg_temp']"
         )
         .fetchall()
@@ -158,7 +158,7 @@ def test_no_function_is_executable_by_everybody(world):
         .execute(
             "SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace,"
             " aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a"
-            " WHERE n.nspname IN ('audit', 'gate') AND a.grantee = 0"
+            " WHERE n.nspname IN ('audit', 'gate', 'agentops', 'memory') AND a.grantee = 0"
         )
         .fetchall()
     )
@@ -188,12 +188,48 @@ def test_an_agent_cannot_make_a_whole_ledger_look_damaged(world, asked):
     assert verified(world) == []
 
 
-def test_a_value_has_an_end(world):
+UNREADABLE = {
+    "no JSON": "{text: x}",
+    "a letter that no text holds": '{"text":"\\u0000"}',
+    "a number beyond all numbers": '{"text":1e999999}',
+    "deeper than the parser goes": "[" * 60_000 + "]" * 60_000,
+    "longer than a value may be": '{"text":"x"' + " " * 200_000 + "}",
+}
+
+
+@pytest.mark.parametrize("args", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_arguments_that_nobody_can_read_are_denied_on_record(world, args):
     world.run("web-01")
     step = world.step()
-    padded = '{"text":"x"' + " " * 200_000 + "}"
-    with pytest.raises(psycopg.errors.CheckViolation):
-        ask(world, step, padded, "00" * 16)
+    found = ask(world, step, args, "00" * 16)
+    world.record()
+    assert (found["verdict"], found["guard"]) == ("denied", "arguments")
+    kinds = world.as_role("owner").execute(
+        "SELECT kind FROM audit_entry WHERE subject = %s", [str(found["action_id"])]
+    )
+    assert [row["kind"] for row in kinds] == ["action.denied"]
+
+
+def test_what_is_left_out_is_denied_on_record(world):
+    run = world.run("web-01")
+    token = world.step()["token"]
+    for step in (1, None):
+        found = world.one(
+            "agent",
+            PROPOSE,
+            *(run, token, step),
+            *[None] * 8,
+        )
+        assert found["verdict"] == "denied"
+    rows = "SELECT count(*) FROM personas_action WHERE run_id = %s"
+    assert world.value("app", rows, run) == 2
+
+
+def test_a_long_key_asked_again_gets_its_first_answer(world):
+    world.run("web-01")
+    step = world.step()
+    first, again = (world.propose(step, "ticket.comment", key="k" * 70) for _ in range(2))
+    assert first["action_id"] == again["action_id"]
 
 
 def ask(world, step, args, salt):
