@@ -16,7 +16,6 @@ from tests.hostile.scenes import SCENES, Scene
 PER_RUN = 25
 """So many attempts are made with one run; then another is born."""
 ALLOWED = frozenset({"authorised", "observed", "proposed"})
-LONGEST_VALUE = 131_072
 
 
 @dataclass(slots=True)
@@ -36,7 +35,7 @@ class Tally:
     strangers: int = 0
     """Requests for runs that never were: on record once an hour."""
     no_requests: int = 0
-    """What is no JSON or no text at all: PostgreSQL refuses the call itself."""
+    """What is no text at all: PostgreSQL refuses the call itself."""
 
     def __post_init__(self) -> None:
         # From JSON, counts come as plain mappings.
@@ -117,7 +116,7 @@ class Campaign:
         if isinstance(answer, psycopg.Error):
             return self._refused(where, asked, answer)
         if oracle.malformed(asked):
-            tally.unauthorised += [f"{where}: no request"] if answer["verdict"] in ALLOWED else []
+            tally.unauthorised += [f"{where}: unread"] if answer["verdict"] in ALLOWED else []
         else:
             self._hold(where, run, asked, answer)
         self._keep(run, asked, answer)
@@ -141,8 +140,7 @@ class Campaign:
             tally.wrong_reasons.append(found)
 
     def _refused(self, where: str, asked: Asked, fault: psycopg.Error) -> str:
-        too_long = len(asked.args.encode()) > LONGEST_VALUE or len(asked.verb) > 1000
-        if oracle.malformed(asked) or too_long:
+        if oracle.no_text(asked):
             self.tally.no_requests += 1
         else:
             self.tally.unwritten.append(f"{where}: {fault}")

@@ -37,6 +37,8 @@ CHANGES_PER_HOUR: Final = 30
 """Of the whole fleet; what only looks is not counted."""
 RECORDED_BEYOND: Final = 20
 """So many requests past its budget are written down of a run; then it is only told."""
+LONGEST_VALUE: Final = 131_072
+"""Bytes of arguments that anybody reads."""
 
 
 @dataclass(slots=True)
@@ -108,9 +110,15 @@ class Asked:
 Rule = Callable[[Site, Life, Asked], bool]
 
 
+def no_text(asked: Asked) -> bool:
+    """Tell whether it holds what PostgreSQL's text cannot hold: no such call reaches the gate."""
+    said = f"{asked.verb}{asked.entry}{asked.target}{asked.args}"
+    return "\0" in said or any("\ud800" <= sign <= "\udfff" for sign in said)
+
+
 def malformed(asked: Asked) -> bool:
-    """Tell whether it is no request at all: no JSON, or what PostgreSQL's text cannot hold."""
-    return _unreadable(asked.args) or "\0" in f"{asked.verb}{asked.entry}{asked.target}"
+    """Tell whether nobody can read its arguments, or even its text."""
+    return no_text(asked) or len(asked.args.encode()) > LONGEST_VALUE or _unreadable(asked.args)
 
 
 @lru_cache(maxsize=10_000)
