@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ethops.executor.stop import TARGET
+from ethops.executor.systemd import quoted
 
 TARGET_UNIT: Final = "ethops-stop.target"
 SERVICE_UNIT: Final = "ethops-stop.service"
@@ -42,11 +43,5 @@ DefaultDependencies=no
 [Service]
 Type=oneshot
 UMask=0022
-ExecStart=/bin/sh -c {_quoted(script)}
+ExecStart=/bin/sh -c {quoted(script)}
 """
-
-
-def _quoted(word: str) -> str:
-    """Return a word of ExecStart in which systemd reads neither specifier nor variable."""
-    plain = word.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + plain.replace("%", "%%").replace("$", "$$") + '"'

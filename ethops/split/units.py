@@ -1,9 +1,9 @@
 """A unit per process, shut off as far as its work allows: systemd.service(5), systemd.exec(5)."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ethops.executor.systemd import escaped, quoted
 from ethops.split.families import Egress, family_of
 from ethops.stack.matrix import Process
 
@@ -99,16 +99,4 @@ def target(processes: Sequence[Process]) -> str:
 
 def environment_file(said: Mapping[str, str]) -> str:
     """Return an EnvironmentFile; values stand in double quotes, so nothing in them is read."""
-    return "".join(f'{key}="{_escaped(value)}"\n' for key, value in sorted(said.items()))
-
-
-def quoted(word: str) -> str:
-    """Return a word of ExecStart in which systemd reads neither specifier nor variable."""
-    plain = word.replace("%", "%%").replace("$", "$$")
-    return plain if plain == shlex.quote(word) else f'"{_escaped(plain)}"'
-
-
-def _escaped(value: str) -> str:
-    if not value.isprintable():
-        raise ValueError(f"{value!r} holds a control character")
-    return value.replace("\\", "\\\\").replace('"', '\\"')
+    return "".join(f'{key}="{escaped(value)}"\n' for key, value in sorted(said.items()))

@@ -8,6 +8,7 @@ import pytest
 
 from adapters.cmdb.port import Inventory
 from ethops import env
+from ethops.executor.systemd import quoted
 from ethops.secretfile import ROLES
 from ethops.split import accounts, egress, plan, sudoers, units
 from ethops.split.errors import NotSplittableError
@@ -119,7 +120,7 @@ def test_a_value_with_a_line_end_is_refused():
 
 
 def test_systemd_reads_no_specifier_in_a_command():
-    assert units.quoted("agent@%h") == '"agent@%%h"'
+    assert quoted("agent@%h") == '"agent@%%h"'
 
 
 def test_servers_of_our_own_are_not_split(tmp_path):
