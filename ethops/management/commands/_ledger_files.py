@@ -1,7 +1,7 @@
 """Files that ledger commands write: new ones only, so that nobody loses what he has."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -16,12 +16,11 @@ def new_file(file: Path) -> Iterator[TextIO]:
         CommandError: it is there, or cannot be written.
     """
     try:
-        with file.open("x", encoding="utf-8") as out:
-            try:
+        with ExitStack() as half:
+            with file.open("x", encoding="utf-8") as out:
+                half.callback(file.unlink)
                 yield out
-            except BaseException:
-                file.unlink()
-                raise
+            half.pop_all()
     except OSError as fault:
         message = f"{file} cannot be written: {fault.strerror}. Nothing is overwritten."
         raise CommandError(message, returncode=2) from fault
