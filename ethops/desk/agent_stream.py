@@ -5,6 +5,7 @@ The rows are the truth. A consumer knows an event by its id and revision, and a 
 
 import logging
 import threading
+from typing import cast
 
 import redis
 from django.db import connection, transaction
@@ -45,11 +46,11 @@ def _send_some(client: "redis.Redis") -> int:
     unsent = AgentEvent.objects.select_for_update(skip_locked=True).filter(published_at=None)
     events = list(unsent.order_by("ended_at")[:AT_ONCE])
     for event in events:
-        added = client.xadd(STREAM, message(event), maxlen=MOST_KEPT, approximate=True)  # type: ignore[arg-type]
+        added = client.xadd(STREAM, dict(message(event).items()), maxlen=MOST_KEPT)
         if event.stream_id:
             # What was taken away since must not be read there any more.
             client.xdel(STREAM, event.stream_id)
-        _mark(event, added.decode())  # type: ignore[union-attr]
+        _mark(event, cast("bytes", added).decode())
     return len(events)
 
 

@@ -1,6 +1,5 @@
 """Gathers what is known of changes that are over, and has them judged."""
 
-import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, cast
@@ -14,8 +13,6 @@ from personas import queries
 from personas.autonomy import doors, judging
 from personas.autonomy.judging import GRACE, Facts
 from personas.models import Action
-
-log = logging.getLogger(__name__)
 
 LOOK_BACK: Final = timedelta(days=2)
 """What was settled longer ago keeps the verdict it has."""

@@ -58,12 +58,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """What is answered: the intent, its place, and whether this was asked before."""
+    """What is answered: the intent, its place, and when it begins, about."""
 
     intent_id: UUID
     queue_position: int
     estimated_start_s: int
-    repeated: bool = False
 
 
 def submit(asked: Asked) -> Admitted:
@@ -99,7 +98,7 @@ def _known(asked: Asked) -> Admitted | None:
         return None
     if row.body_sha256 != asked.digest:
         raise KeyReusedError("This key was used for another request.")
-    return Admitted(row.intent_id, row.queue_position, row.estimated_start_s, repeated=True)
+    return Admitted(row.intent_id, row.queue_position, row.estimated_start_s)
 
 
 def _let_in(priority: int) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from personas.autonomy import doors
 from personas.autonomy.doors import Anomaly, Standing
-from personas.autonomy.models import Breaker, Change, Evaluated, Judgement
+from personas.autonomy.models import Breaker, Evaluated, Judgement
 from personas.evaluation.calibration import wilson
 from personas.models import Autonomy, Grant
 
@@ -163,8 +163,3 @@ def verdicts() -> QuerySet[Judgement]:
 def verdict_of(action_id: UUID) -> Judgement | None:
     """Return the verdict on one action, None where there is none yet."""
     return Judgement.objects.filter(action_id=action_id).first()
-
-
-def changes() -> QuerySet[Change]:
-    """Return changes of levels, newest first."""
-    return Change.objects.order_by("-at")
