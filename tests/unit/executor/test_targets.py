@@ -1,8 +1,10 @@
 """To whom notices may go."""
 
+import os
+
 import pytest
 
-from ethops.executor.targets import of_url
+from ethops.executor.targets import declared, of_url
 
 
 @pytest.mark.parametrize(
@@ -14,3 +16,33 @@ from ethops.executor.targets import of_url
 )
 def test_a_setting_names_a_kind_and_a_target(url, pair):
     assert of_url(url) == pair
+
+
+@pytest.fixture
+def declare(settings, tmp_path):
+    """`declare(name)`: the site file names this receiver, and claims to be as old as ever."""
+    settings.ETHOPS_NOTIFY = ""
+    settings.ETHOPS_SITE = tmp_path / "site.yaml"
+
+    def write(name):
+        new = tmp_path / "new"
+        new.write_text(f"notify: {{kind: http, url: 'http://127.0.0.1:9/{name}'}}")
+        os.utime(new, (0, 0))
+        new.rename(settings.ETHOPS_SITE)
+
+    return write
+
+
+def test_what_the_file_says_by_now_counts(declare):
+    seen = []
+    for name in ("one", "two", "one"):
+        declare(name)
+        seen.append(declared())
+    assert seen == [{("http", f"http://127.0.0.1:9/{name}")} for name in ("one", "two", "one")]
+
+
+def test_a_file_that_is_gone_declares_nothing(declare, settings):
+    declare("one")
+    assert declared()
+    settings.ETHOPS_SITE.unlink()
+    assert declared() == frozenset()
