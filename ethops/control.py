@@ -2,10 +2,15 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
+from functools import partial
 
+import kombu.exceptions
+import psycopg
+import redis
 from celery.signals import worker_ready, worker_shutting_down
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 from audit.work import relay
 from ethops import conf
@@ -19,6 +24,17 @@ from gpu.proxy import orphans
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1.0
+CALM_SECONDS = 30.0
+"""What has run so long had its server back: that it is away is said anew."""
+AWAY = (
+    OperationalError,
+    InterfaceError,
+    psycopg.OperationalError,
+    redis.ConnectionError,
+    redis.TimeoutError,
+    kombu.exceptions.OperationalError,
+)
+"""What says that PostgreSQL or Redis is not there, and nothing about us."""
 
 _stop = threading.Event()
 
@@ -36,11 +52,15 @@ def begin(**_: object) -> None:
     """Start the threads, in the control worker alone."""
     if conf.house().process != "control":
         return
-    _keep("relay", lambda: relay.run(publish, _stop))
-    _keep("gpu", lambda: keep_queue(_stop))
-    _keep("reconciler", lambda: reconciler.run(_stop))
-    _keep("autonomy", lambda: autonomy.run(_stop))
-    _keep("events", lambda: agent_stream.run(_stop))
+    bodies: dict[str, Callable[[threading.Event], None]] = {
+        "relay": partial(relay.run, publish),
+        "gpu": keep_queue,
+        "reconciler": reconciler.run,
+        "autonomy": autonomy.run,
+        "events": agent_stream.run,
+    }
+    for name, body in bodies.items():
+        threading.Thread(target=keep, args=(name, body, _stop), name=name, daemon=True).start()
 
 
 def keep_queue(stop: threading.Event) -> None:
@@ -62,14 +82,17 @@ def end(**_: object) -> None:
     _stop.set()
 
 
-def _keep(name: str, body: Callable[[], None]) -> None:
-    threading.Thread(target=_again, args=(name, body), name=name, daemon=True).start()
-
-
-def _again(name: str, body: Callable[[], None]) -> None:
-    while not _stop.is_set():
+def keep(name: str, body: Callable[[threading.Event], None], stop: threading.Event) -> None:
+    """Run it again after every error until `stop` is set; that a server is away is said once."""
+    said = ""
+    while not stop.is_set():
+        began = time.monotonic()
         try:
-            body()
+            body(stop)
+        except AWAY as fault:
+            if said != type(fault).__name__ or time.monotonic() - began > CALM_SECONDS:
+                said = type(fault).__name__
+                log.warning("%s waits for a server: %s", name, str(fault).partition("\n")[0])
         except Exception:  # the one place where a thread of this worker may fail and go on
             log.exception("%s stopped and is started again", name)
-        _stop.wait(RETRY_SECONDS)
+        stop.wait(RETRY_SECONDS)
