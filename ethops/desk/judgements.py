@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal, cast
+from typing import Final, Literal, cast
+from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from adapters import registry
 from adapters.monitoring.port import Sample
@@ -19,14 +20,17 @@ LOOK_BACK: Final = timedelta(days=2)
 BEFORE: Final = timedelta(minutes=10)
 """So old a look before the change may be."""
 AT_ONCE: Final = 50
+TOLD: Final = Event.objects.filter(status="firing", decision__in=("opened", "reopened"))
+"""Troubles as they were told for the first time, and again."""
 
 
 def judge_due() -> int:
     """Judge what is due; returns how many verdicts are new or different."""
     now = datetime.now(UTC)
+    within = timedelta(seconds=doors.policy("reopened_within_s"))
     changed = 0
-    for action in _candidates(now):
-        facts = _facts(action)
+    for action in _candidates(now, within):
+        facts = _facts(action, within)
         if not judging.is_due(facts, now):
             continue
         ruling = judging.judge(facts)
@@ -41,34 +45,34 @@ def judge_due() -> int:
     return changed
 
 
-def _candidates(now: datetime) -> Iterable[Action]:
-    """Changes without a verdict, and those that were right but whose trouble may come back."""
-    again = timedelta(seconds=doors.policy("reopened_within_s"))
-    right = Q(judgement__verdict="right", judgement__judged_by="facts")
+def _candidates(now: datetime, within: timedelta) -> Iterable[Action]:
+    """Return changes without a verdict, and right ones whose trouble came back."""
     return (
         Action.objects.filter(
             run__isnull=False,
             verdict="authorised",
             outcome__in=("done", "failed"),
-            settled_at__gt=now - max(LOOK_BACK, again),
+            settled_at__gt=now - max(LOOK_BACK, within),
         )
         .exclude(Q(verb__startswith="ticket.") | Q(verb="notify") | Q(risk="none"))
-        .filter(Q(judgement=None) | right & Q(settled_at__gt=now - again, id__in=_came_back(now)))
-        .select_related("work", "judgement")
+        .filter(Q(judgement=None) | Q(id__in=_came_back(now, within)))
+        .select_related("work")
         .order_by("settled_at")[:AT_ONCE]
     )
 
 
-def _came_back(now: datetime) -> Iterable[Any]:
-    """Ids of right changes on whose CI a new trouble was told since."""
-    again = timedelta(seconds=doors.policy("reopened_within_s"))
-    rows = Action.objects.filter(
-        judgement__verdict="right", judgement__judged_by="facts", settled_at__gt=now - again
+def _came_back(now: datetime, within: timedelta) -> list[UUID]:
+    """Return ids of right changes whose trouble was told anew; hardly any is looked at closely."""
+    right = Action.objects.filter(
+        Exists(TOLD.filter(ci_ref=OuterRef("target"), at__gt=OuterRef("settled_at"))),
+        judgement__verdict="right",
+        judgement__judged_by="facts",
+        settled_at__gt=now - within,
     ).values_list("id", "target", "settled_at", "ticket_ref")
     return [
         action
-        for action, ci, settled, ticket in rows
-        if settled and _again(ci, settled, ticket, again) is not None
+        for action, ci, settled, ticket in right
+        if settled and _again(ci, settled, ticket, within) is not None
     ]
 
 
@@ -76,26 +80,18 @@ def _again(ci: str, settled: datetime, ticket: str, within: timedelta) -> dateti
     """Return when the trouble of a ticket was told anew, for the same CI, within that time."""
     causes = Event.objects.filter(ticket_ref=ticket).exclude(cause_key="").values("cause_key")
     return (
-        Event.objects.filter(
-            ci_ref=ci,
-            status="firing",
-            decision__in=("opened", "reopened"),
-            at__gt=settled,
-            at__lt=settled + within,
-            cause_key__in=causes,
-        )
+        TOLD.filter(ci_ref=ci, at__gt=settled, at__lt=settled + within, cause_key__in=causes)
         .order_by("at")
         .values_list("at", flat=True)
         .first()
     )
 
 
-def _facts(action: Action) -> Facts:
+def _facts(action: Action, within: timedelta) -> Facts:
     began = action.work.claimed_at if action.work and action.work.claimed_at else action.decided_at
     settled = action.settled_at or action.decided_at
     patience = timedelta(seconds=queries.patience_of(action.entry))
     samples = registry.reader("monitoring").samples(action.target, began - BEFORE)
-    within = timedelta(seconds=doors.policy("reopened_within_s"))
     return Facts(
         outcome=cast("Literal['done', 'failed']", action.outcome),
         code=str(action.result.get("code", "")),
