@@ -4,6 +4,7 @@ import json
 import threading
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from drf_spectacular.generators import SchemaGenerator
@@ -164,8 +165,6 @@ def test_a_key_for_other_words_is_a_conflict(api):
 
 
 def test_a_key_is_each_person_s_own(api, bo, ada):
-    from django.contrib.auth.models import Permission
-
     bo.user_permissions.add(Permission.objects.get(codename="add_agentintent"))
     assert ask(api, key="k").json()["intent_id"] != ask(api_of(bo), key="k").json()["intent_id"]
 

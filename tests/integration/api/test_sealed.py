@@ -18,21 +18,9 @@ EVIDENCE = [
     and apps.get_containing_app_config(model.__module__).label not in EDITABLE_APPS
 ]
 ROOMS = {
-    *(
-        "audit",
-        "personas",
-        "agentops",
-        "memory",
-        "approvals",
-        "autonomy",
-        "gpu",
-        "tickets",
-        "cmdb",
-        "monitoring",
-        "telemetry",
-        "desk",
-    ),
-}
+    "audit", "personas", "agentops", "memory", "approvals", "autonomy", "gpu", "tickets", "cmdb",
+    "monitoring", "telemetry", "desk",
+}  # fmt: skip
 
 
 def place(model, *rest):

@@ -1,6 +1,8 @@
 """The watch over agents: what it finds ends runs, is told, is on record, and closes admission."""
 
 import json
+from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 
@@ -20,9 +22,6 @@ world = _world
 
 def ticket(world: World) -> str:
     """A ticket that a run can be told in."""
-    from datetime import UTC, datetime
-    from uuid import uuid4
-
     deed = tickets.open_incident(
         key=uuid4(),
         draft=TicketDraft(
@@ -46,9 +45,13 @@ def acting(world: World, *cis: str, ticket_ref: str = ""):
 
 
 def hold(world: World, action: object) -> None:
-    """Let an effect's outcome be unknown: its CI stays taken."""
-    world.as_role("owner").execute(
-        "UPDATE audit_work SET state = 'in_doubt', claimed_at = now() WHERE id = %s", [action]
+    """Let an executor be at work on an effect for long: its CI stays taken."""
+    owner = world.as_role("owner")
+    owner.execute("UPDATE audit_work SET state = 'ready' WHERE id = %s", [action])
+    owner.execute(
+        "UPDATE audit_work SET state = 'leased', lease_until = now() + interval '1 hour',"
+        " claimed_at = now() WHERE id = %s",
+        [action],
     )
 
 
@@ -56,22 +59,15 @@ def hold(world: World, action: object) -> None:
 def circle(world):
     """Two runs, each of which holds what the other waits for; returns them, the older first."""
     world.promote("cache")
-    owner = world.as_role("owner")
     # While siblings are kept from one another's CIs, no circle comes about.
-    owner.execute("UPDATE gate.guard SET verbs = '{nothing}' WHERE name = 'duplicate'")
+    world.as_role("owner").execute(
+        "UPDATE gate.guard SET verbs = '{nothing}' WHERE name = 'duplicate'"
+    )
     older, first = acting(world, "web-01", "old-01", ticket_ref=ticket(world))
     younger, second = acting(world, "old-01", "web-01", ticket_ref=ticket(world))
-    for action in (first[0], second[0]):
-        world.as_role("owner").execute(
-            "UPDATE audit_work SET state = 'ready' WHERE id = %s", [action]
-        )
-        world.as_role("owner").execute(
-            "UPDATE audit_work SET state = 'leased', lease_until = now() + interval '1 hour',"
-            " claimed_at = now() WHERE id = %s",
-            [action],
-        )
-    yield older, younger, second[1]
-    owner.execute("UPDATE gate.guard SET verbs = '{playbook.run}' WHERE name = 'duplicate'")
+    hold(world, first[0])
+    hold(world, second[0])
+    return older, younger, second[1]
 
 
 def test_of_two_that_wait_for_each_other_the_younger_is_ended(world, circle):
@@ -118,13 +114,7 @@ def test_the_circle_is_on_record(world, circle):
 
 def test_who_only_waits_is_left_alone(world):
     _, first = acting(world, "web-01")
-    hold_it = first[0]
-    world.as_role("owner").execute("UPDATE audit_work SET state = 'ready' WHERE id = %s", [hold_it])
-    world.as_role("owner").execute(
-        "UPDATE audit_work SET state = 'leased', lease_until = now() + interval '1 hour'"
-        " WHERE id = %s",
-        [hold_it],
-    )
+    hold(world, first[0])
     acting(world, "web-01")
     agent_watch.look()
     assert Run.objects.filter(ended_at=None).count() == 2

@@ -8,6 +8,7 @@ from django.db import connections
 from ethops.desk import autonomy
 from ethops.executor import stop
 from personas import gate
+from personas.autonomy import doors
 from personas.autonomy.models import Breaker
 from personas.models import Stop
 from tests.conftest import point_django
@@ -70,8 +71,6 @@ def test_a_file_laid_down_after_a_lift_stops_again(file):
 
 
 def test_an_open_breaker_is_given_to_a_person_once(file):
-    from personas.autonomy import doors
-
     doors.open_breaker(by="ada", why="smoke")
     autonomy.look_once()
     first = Breaker.objects.get().ticket_ref
