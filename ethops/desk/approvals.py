@@ -33,7 +33,7 @@ def tell(ref: str, payload: Mapping[str, Any]) -> None:
 
 def sentence(one: Approval, state: str, said: str) -> str:
     """Say it for the worklog."""
-    what = f"{one.entry or one.action.verb} on {one.target}"
+    what = _what(one)
     if state != "waiting":
         return f"{what}: {said}."
     if one.kind == "veto":
@@ -48,8 +48,12 @@ def sentence(one: Approval, state: str, said: str) -> str:
     )
 
 
+def _what(one: Approval) -> str:
+    return f"{one.entry or one.action.verb} on {one.target}"
+
+
 def _ask(one: Approval, text: str) -> None:
-    title = f"Approve? {one.entry or one.action.verb} on {one.target} for {one.ticket_ref}"
+    title = f"Approve? {_what(one)} for {one.ticket_ref}"
     notices.tell(
         rule="approval", key=str(one.pk), ticket_ref=one.ticket_ref, title=title, text=text
     )
@@ -58,7 +62,7 @@ def _ask(one: Approval, text: str) -> None:
 def _announce(one: Approval, text: str) -> None:
     # First which notices will tell, so that none can tell that is not known.
     doors.told_of_veto(action_id=one.pk, notices=notices.keys(str(one.pk)))
-    title = f"Object? {one.entry or one.action.verb} on {one.target} for {one.ticket_ref}"
+    title = f"Object? {_what(one)} for {one.ticket_ref}"
     notices.tell(rule="veto", key=str(one.pk), ticket_ref=one.ticket_ref, title=title, text=text)
 
 

@@ -147,7 +147,7 @@ def content(now: datetime) -> dict[str, Any]:
 def line(one: Triple, bars: list[Bar], now: datetime) -> Line:
     """Show a triple as a line."""
     return Line(
-        key=f"{one.card} {one.entry} {one.ci_class}",
+        key=key(one),
         card=one.card,
         entry=one.entry,
         ci_class=one.ci_class,
@@ -160,6 +160,11 @@ def line(one: Triple, bars: list[Bar], now: datetime) -> Line:
         why=one.why,
         set_at=Moment(one.set_at, now) if one.set_at else None,
     )
+
+
+def key(one: Triple) -> str:
+    """Return the words by which a triple is chosen."""
+    return f"{one.card} {one.entry} {one.ci_class}"
 
 
 def aside(figures: Figures) -> str:
@@ -270,8 +275,7 @@ def _judge(request: HttpRequest, action_id: UUID, word: str, why: str) -> None:
 
 def _set(request: HttpRequest, form: LevelForm) -> bool:
     given = form.cleaned_data
-    known = {line(one, [], timezone.now()).key: one for one in autonomy.triples()}
-    one = known.get(given["triple"])
+    one = next((one for one in autonomy.triples() if key(one) == given["triple"]), None)
     if one is None:
         form.add_error("triple", "No card has such a right.")
         return False

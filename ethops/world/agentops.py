@@ -159,7 +159,7 @@ def _agents() -> tuple[Agent, ...]:
         .values("run_id", "question__kind")
     }
     acting = {
-        action.run_id: f"{action.verb} {action.entry} on {action.target}".replace("  ", " ")
+        action.run_id: _about(action)
         for action in Action.objects.filter(
             run__in=[run.id for run in runs], verdict="authorised", outcome=""
         ).order_by("decided_at")
@@ -188,12 +188,18 @@ def _effects() -> list[InFlight]:
         InFlight(
             id=one.id,
             kind="effect",
-            about=f"{one.verb} {one.entry} on {one.target}".replace("  ", " "),
+            about=_about(one),
             state=one.work.state if one.work else "",
             session_id=one.run_id,
         )
         for one in rows.select_related("work").order_by("decided_at")[:MOST_LINKS]
     ]
+
+
+def _about(action: Action) -> str:
+    """Return what an action does to what, word for word as it was asked."""
+    did = " ".join(filter(None, (action.verb, action.entry)))
+    return f"{did} on {action.target}"
 
 
 def _inferences() -> list[InFlight]:

@@ -35,6 +35,8 @@ AT_MOST: Final = 2.0
 """Seconds after which nothing new may happen."""
 FROZEN: Final = 4.0
 """So long a part stays frozen after the stop was pressed."""
+WATCHED: Final = 1.0
+"""So long it is looked on after the thaw: that nothing comes has no event to wait for."""
 EACH: Final = 0.05
 """A new effect is ordered so often."""
 PARTS: Final = ("nothing", "redis", "web", "postgres")
@@ -113,7 +115,7 @@ def one(stack: Stack, sink: Sink, part: str, door: str) -> Round:
         _thaw(frozen)
     recorded = wait_for(lambda: _is_recorded(stack, pressed), seconds=20)
     # Whatever had waited for the part would come now.
-    time.sleep(1.0)
+    time.sleep(WATCHED)
     late = [post for post in sink.posts if post.at > pressed + timedelta(seconds=AT_MOST)]
     last = (sink.posts[-1].at - pressed).total_seconds()
     _manage(stack, "resume", "--by", "chaos")
