@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest import mock
@@ -187,7 +188,7 @@ class Chain:
         done = int(self.roles["agent"].do(loop.drain))
         self.house.record()
         for queue in ("executor.light", "executor.plays"):
-            done += int(self.roles["executor"].do(lambda q=queue: self.worker.drain(q)))  # type: ignore[misc]
+            done += int(self.roles["executor"].do(partial(self.worker.drain, queue)))
         self._world_goes_on()
         return done + int(self.roles["app"].do(work.drain))
 

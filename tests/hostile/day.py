@@ -6,7 +6,7 @@ has a time is made older by what is to have passed, as seen from the gate the sa
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -132,17 +132,9 @@ class Day:
         """Return the entries of which more was done in some hour than the catalogue says."""
         entries = self.house.site.declared.entries
         return [
-            name for name in entries
-            if self.most_in_an_hour(lambda act, n=name: act.entry == n) > entries[name].max_per_hour  # type: ignore[misc]
+            name for name, entry in entries.items()
+            if most_in_an_hour(act for act in self.acts if act.entry == name) > entry.max_per_hour
         ]  # fmt: skip
-
-    def most_in_an_hour(self, which: Callable[[Act], bool]) -> int:
-        """Return how many such acts the busiest hour saw."""
-        minutes = [act.minute for act in self.acts if which(act)]
-        return max(
-            (sum(begin <= minute < begin + 60 for minute in minutes) for begin in minutes),
-            default=0,
-        )
 
     def forbidden(self) -> list[Act]:
         """Return acts on a CI that nobody may act on, or on that of another ticket."""
@@ -152,6 +144,15 @@ class Day:
             if cis[act.target].lifeline or cis[act.target].retired
             or self.tickets.get(act.ticket) != act.target
         ]  # fmt: skip
+
+
+def most_in_an_hour(acts: Iterable[Act]) -> int:
+    """Return how many of these the busiest hour saw."""
+    minutes = [act.minute for act in acts]
+    return max(
+        (sum(begin <= minute < begin + 60 for minute in minutes) for begin in minutes),
+        default=0,
+    )
 
 
 def loud(day: Day, run: Run) -> list[Asked]:

@@ -75,11 +75,11 @@ class House:
 
     def do(self, role: str, statement: str, *values: object) -> None:
         """Run a statement."""
-        self.link(role).execute(statement, values or None)  # type: ignore[arg-type]
+        self.link(role).execute(statement.encode(), values or None)
 
     def one(self, role: str, statement: str, *values: object) -> Any:
         """Its first row, None where there is none."""
-        return self.link(role).execute(statement, values or None).fetchone()  # type: ignore[arg-type]
+        return self.link(role).execute(statement.encode(), values or None).fetchone()
 
     def value(self, role: str, statement: str, *values: object) -> Any:
         """The first column of its first row."""
@@ -88,7 +88,7 @@ class House:
 
     def all(self, role: str, statement: str, *values: object) -> list[Any]:
         """All its rows."""
-        return self.link(role).execute(statement, values or None).fetchall()  # type: ignore[arg-type]
+        return self.link(role).execute(statement.encode(), values or None).fetchall()
 
     # ------------------------------------------------------------ runs
 

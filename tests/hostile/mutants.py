@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from psycopg import sql
-
 from tests.hostile.house import House
 
 
@@ -22,26 +20,23 @@ def without_guard(house: House, name: str) -> Iterator[None]:
 @contextmanager
 def without(house: House, function: str, guard: str, instead: str) -> Iterator[None]:
     """Let a function of schema `gate` stand without one of its conditions meanwhile."""
-    whole = str(
-        house.value(
-            "owner",
-            "SELECT pg_get_functiondef(p.oid) FROM pg_proc p WHERE p.proname = %s"
-            " AND p.pronamespace = 'gate'::regnamespace",
-            function,
-        )
-    )
+    whole = _definition(house, function)
     assert guard in whole, f"gate.{function} no longer says {guard!r}: this mutant is of yesterday"
-    house.link("owner").execute(sql.SQL(whole.replace(guard, instead)))  # type: ignore[arg-type]
-    try:
+    with _replaced(house, whole, whole.replace(guard, instead)):
         yield
-    finally:
-        house.link("owner").execute(sql.SQL(whole))  # type: ignore[arg-type]
 
 
 @contextmanager
 def always(house: House, function: str, body: str) -> Iterator[None]:
     """Let a function say the same to everybody."""
-    whole = str(
+    whole = _definition(house, function)
+    head = whole[: whole.index("AS $function$")].replace("LANGUAGE plpgsql", "LANGUAGE sql")
+    with _replaced(house, whole, f"{head}AS $function$ {body} $function$"):
+        yield
+
+
+def _definition(house: House, function: str) -> str:
+    return str(
         house.value(
             "owner",
             "SELECT pg_get_functiondef(p.oid) FROM pg_proc p WHERE p.proname = %s"
@@ -49,10 +44,12 @@ def always(house: House, function: str, body: str) -> Iterator[None]:
             function,
         )
     )
-    head = whole[: whole.index("AS $function$")]
-    quoted = f"{head.replace('LANGUAGE plpgsql', 'LANGUAGE sql')}AS $function$ {body} $function$"
-    house.link("owner").execute(sql.SQL(quoted))  # type: ignore[arg-type]
+
+
+@contextmanager
+def _replaced(house: House, whole: str, mutant: str) -> Iterator[None]:
+    house.do("owner", mutant)
     try:
         yield
     finally:
-        house.link("owner").execute(sql.SQL(whole))  # type: ignore[arg-type]
+        house.do("owner", whole)

@@ -99,7 +99,8 @@ EVERYBODY: Final[dict[str, str]] = {
     "another server by dblink": "SELECT * FROM dblink('host=127.0.0.1', 'SELECT 1') AS t(a int)",
     "another language": "CREATE LANGUAGE plpython3u",
     "a foreign server": "CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw",
-    "a subscription": "CREATE SUBSCRIPTION s CONNECTION 'host=127.0.0.1' PUBLICATION p",
+    "a subscription": "CREATE SUBSCRIPTION s CONNECTION 'host=127.0.0.1' PUBLICATION p"
+    " WITH (connect = false)",
     "a publication": "CREATE PUBLICATION p FOR ALL TABLES",
     "a slot that keeps all logs": "SELECT pg_create_physical_replication_slot('x', true)",
     "a trigger on events": "CREATE EVENT TRIGGER t ON ddl_command_start"
@@ -131,7 +132,7 @@ EVERYBODY: Final[dict[str, str]] = {
     "lock the ledger": "LOCK TABLE audit_entry IN SHARE MODE",
     "hold the head": "SELECT * FROM audit_head FOR UPDATE",
     "drop a table": "DROP TABLE personas_stop",
-    "vacuum full": "VACUUM FULL personas_run",
+    "write an index anew": "REINDEX TABLE personas_run",
     "steal rows of statistics": "SELECT * FROM pg_statistic",
 }
 
@@ -238,6 +239,13 @@ OF_A_ROLE: Final[dict[str, dict[str, str]]] = {
         "lift the stop": "SELECT gate.lift_stop('me', 'x')",
     },
 }
+
+ALONE: Final = frozenset({"a setting of the server"})
+"""What PostgreSQL lets nobody say within a transaction."""
+NOT_INSTALLED: Final = frozenset(
+    {"load an extension", "another server by dblink", "another language", "a foreign server"}
+)
+"""What a server without these packages refuses because there is no such thing."""
 
 BY_OFFICE: Final[frozenset[tuple[str, str]]] = frozenset()
 """(role, name) of what stands under EVERYBODY and is a role's office."""

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from tests.hostile.day import MINUTES, Day, loud, quiet
+from tests.hostile.day import MINUTES, Day, loud, most_in_an_hour, quiet
 from tests.hostile.house import house
 
 TICK = 30
@@ -44,5 +44,4 @@ def test_the_bounds_of_an_hour_hold(day):
 
 
 def test_the_bound_of_the_fleet_holds(day):
-    changed = {(act.ticket, act.entry) for act in day.changes()}
-    assert day.most_in_an_hour(lambda act: (act.ticket, act.entry) in changed) <= FLEET_PER_HOUR
+    assert most_in_an_hour(day.changes()) <= FLEET_PER_HOUR
