@@ -3,7 +3,6 @@ of it. The oracle is written from the issue's words: author, approver and implem
 is not standard needs a human with a second factor; what was decided or has changed is not approved.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -71,11 +70,3 @@ def must(person: Person, change: str, move: str) -> bool:
     if code == "none":
         return change == "standard"
     return code == "right" and person.factor
-
-
-def matrix() -> Iterator[tuple[Person, str, str]]:
-    """Yield every case."""
-    for person in PEOPLE:
-        for change in CLASSES:
-            for move in MOVES:
-                yield person, change, move

@@ -179,6 +179,14 @@ class House:
         )
         self.site.an_hour_passes()
 
+    def risks_as_declared(self) -> None:
+        """Let each entry of the catalogue have the risk of its file again."""
+        for entry in self.site.declared.entries.values():
+            self.do(
+                "owner", "UPDATE personas_catalogueentry SET risk = %s WHERE name = %s",
+                entry.risk, entry.name,
+            )  # fmt: skip
+
     def record(self) -> None:
         """Let the recorder write down all that waits."""
         if "recorder" not in self.links:

@@ -169,12 +169,8 @@ def _ledger_broken(house: House) -> Iterator[None]:
         yield
     finally:
         house.do("owner", "DELETE FROM audit_check")
-        for name, entry in before.items():
-            house.do(
-                "owner", "UPDATE personas_catalogueentry SET risk = %s WHERE name = %s",
-                entry.risk, name,
-            )  # fmt: skip
         house.site.declared.entries.update(before)
+        house.risks_as_declared()
         house.site.broken.discard("ledger")
 
 

@@ -13,14 +13,10 @@ def desk(django_db_setup, servers, database_name, django_db_blocker):
         yield Desk(made)
 
 
+@pytest.mark.parametrize("change", CLASSES)
 @pytest.mark.parametrize("person", PEOPLE, ids=[person.kind for person in PEOPLE])
-def test_nobody_decides_what_is_not_his_to_decide(desk, person):
-    """Each move with one class of change, in turn; `python -m tests.hostile duties` plays all."""
-    classes, start = list(CLASSES), PEOPLE.index(person)
-    wrong = [
-        desk.case(person, classes[(start + number) % len(classes)], move)
-        for number, move in enumerate(MOVES)
-    ]
+def test_nobody_decides_what_is_not_his_to_decide(desk, person, change):
+    wrong = [desk.case(person, change, move) for move in MOVES]
     assert [each for found in wrong for each in found] == []
 
 

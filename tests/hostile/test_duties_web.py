@@ -78,7 +78,7 @@ def made(django_db_setup, servers, database_name, django_db_blocker):
 @pytest.mark.parametrize("way", [ByPage, ByApi])
 @pytest.mark.parametrize("person", PEOPLE, ids=[person.kind for person in PEOPLE])
 def test_nobody_decides_what_is_not_his_to_decide(made, way, person):
-    """Every other move by page, the rest by API; each has its turn with another person."""
+    """Each move by one of the two and with one class of change, in turn from person to person."""
     desk, classes, start = way(made), list(CLASSES), PEOPLE.index(person)
     wrong = [
         desk.case(person, classes[(start + number) % len(classes)], move)

@@ -1,4 +1,4 @@
-"""State machines: leases and budgets, whatever order things happen in, against a model of each.
+"""State machines: leases, budgets and approvals in whatever order, against a model of each.
 
 Hypothesis looks for an order that the model and the database see differently. Each example has
 runs and effects of its own in the one database; what an example leaves is void before the next.
@@ -28,7 +28,7 @@ from tests.hostile.house import House, Run, house, void
 from tests.hostile.oracle import Asked
 
 EXAMPLES, STEPS = 60, 40
-"""2,400 steps each: more than 5,000 with those of approvals."""
+"""At most so many, and so many steps in each."""
 CARD = "incident_responder"
 CIS = ("service-01", "directory-01", "lifeline-service", "odd-00", "bare-01", "vault-01")
 QUEUES = ("executor.light", "executor.plays")
@@ -386,6 +386,7 @@ class Approvals(RuleBasedStateMachine):
             "UPDATE audit_work SET state = 'cancelled', lease_until = NULL"
             " WHERE kind = 'effect' AND state IN ('waiting', 'ready', 'leased')",
         )
+        self.desk.leave()
 
 
 def test_leases():

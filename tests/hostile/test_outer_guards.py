@@ -178,9 +178,7 @@ def test_what_is_held_back(made):
                 assert claim(made)
     finally:
         made.do("owner", "DELETE FROM audit_check")
-        for entry in made.site.declared.entries.values():
-            made.do("owner", "UPDATE personas_catalogueentry SET risk = %s WHERE name = %s",
-                    entry.risk, entry.name)  # fmt: skip
+        made.risks_as_declared()
 
 
 # ---------------------------------------------------------------- at the executor
