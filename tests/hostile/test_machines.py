@@ -62,6 +62,7 @@ class Effect:
     attempts: int = 0
     begun: int = 0
     """How often somebody may have begun it."""
+    permitted: bool = True
 
 
 class Leases(RuleBasedStateMachine):
@@ -162,7 +163,8 @@ class Leases(RuleBasedStateMachine):
         elif finding == "absent":
             # The world was asked and has it not: that attempt never began.
             effect.begun -= 1
-            effect.state = "ready" if effect.attempts < 3 else "failed"
+            again = effect.permitted and effect.attempts < 3
+            effect.state = "ready" if again else "failed"
 
     @rule()
     def press(self):
@@ -179,8 +181,9 @@ class Leases(RuleBasedStateMachine):
     def take_over(self, effect):
         self.house.do("app", "SELECT gate.take_over(%s, 'ada', 'mine')", effect.ticket)
         for each in self.known.values():
-            if each.ticket == effect.ticket and each.state == "ready":
-                each.state = "cancelled"
+            if each.ticket == effect.ticket:
+                each.permitted = False
+                each.state = "cancelled" if each.state == "ready" else each.state
 
     @invariant()
     def nothing_is_begun_twice(self):
