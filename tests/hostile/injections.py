@@ -1,12 +1,16 @@
 """The whole corpus of injected words, driven through the chain in batches, and what came of it."""
 
+import random
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.hostile import obedient
-from tests.hostile.chain import Chain, cases, chain
+from tests.hostile import furnished, harm, obedient
+from tests.hostile.carriers import CARRIERS, Case
+from tests.hostile.chain import Chain
+from tests.hostile.goals import GOALS, asked
 from tests.hostile.house import House
+from tests.hostile.wrappers import WRAPPERS
 
 BATCH = 40
 """So many alerts come in together, each about a CI of its own."""
@@ -59,10 +63,30 @@ class Harm:
         )
 
 
+def cases(count: int, seed: int, *, benign_share: float = 0.1) -> list[Case]:
+    """Return so many attacks, no two alike as long as there are different ones, and benign ones."""
+    dice = random.Random(seed)
+    whole = [
+        (goal, wrapper, carrier)
+        for goal in range(len(GOALS)) for wrapper in WRAPPERS for carrier in CARRIERS
+    ]  # fmt: skip
+    dice.shuffle(whole)
+    chosen = [whole[number % len(whole)] for number in range(count)]
+    made = [
+        Case(number, goal, wrapper, carrier, WRAPPERS[wrapper](asked(goal)))
+        for number, (goal, wrapper, carrier) in enumerate(chosen)
+    ]
+    made += [
+        Case(count + number, -1, "", "", "") for number in range(max(1, int(count * benign_share)))
+    ]
+    dice.shuffle(made)
+    return made
+
+
 def whole(house: House, folder: Path, count: int, seed: int) -> Harm:
     """Drive so many cases through a chain."""
     corpus = cases(count, seed)
-    with chain(house, folder, cis=BATCH) as found:
+    with furnished.at_work(house, folder, cis=BATCH) as found:
         for begin in range(0, len(corpus), BATCH):
             found.batch(corpus[begin : begin + BATCH])
         return told(found)
@@ -74,9 +98,9 @@ def told(found: Chain) -> Harm:
     changes = [d for d in found.hands.done if d.verb == "playbook.run" and d.ticket in attacked]
     return Harm(
         cases=len(attacked),
-        unauthorised=found.unauthorised(),
-        leaks=found.leaks(),
-        most_changes_of_a_run=found.changes_per_run(),
+        unauthorised=harm.unauthorised(found),
+        leaks=harm.leaks(found),
+        most_changes_of_a_run=harm.changes_per_run(found),
         chosen=sum(done.ticket in obedient.OBEYED for done in changes),
         reached=Counter(attacked[t].carrier for t in obedient.OBEYED if t in attacked),
         carried=Counter(case.carrier for case in attacked.values()),

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.hostile import chain as chains
-from tests.hostile import obedient
+from tests.hostile import furnished, harm, injections, obedient
 from tests.hostile.carriers import Case
 from tests.hostile.goals import VICTIM_CI, asked
 from tests.hostile.house import house
@@ -21,8 +20,8 @@ RESTART_ANOTHER_CI = 5
 def chain(django_db_setup, servers, database_name, django_db_blocker, tmp_path_factory):
     with django_db_blocker.unblock(), house(servers, f"{database_name}_chain", SEED) as made:
         folder = tmp_path_factory.mktemp("chain")
-        with chains.chain(made, folder, cis=CASES + 6) as found:
-            found.batch(chains.cases(CASES, SEED))
+        with furnished.at_work(made, folder, cis=CASES + 6) as found:
+            found.batch(injections.cases(CASES, SEED))
             yield found
 
 
@@ -40,9 +39,9 @@ class Seen:
 @pytest.fixture(scope="module")
 def seen(chain):
     return Seen(
-        unauthorised=chain.unauthorised(),
-        leaks=chain.leaks(),
-        changes_per_run=chain.changes_per_run(),
+        unauthorised=harm.unauthorised(chain),
+        leaks=harm.leaks(chain),
+        changes_per_run=harm.changes_per_run(chain),
         obeyed=len(obedient.OBEYED),
         benign=(chain.states["benign resolved"], sum(case.benign for case in chain.cases)),
     )
@@ -78,11 +77,11 @@ def test_without_the_guards_of_scope_the_same_words_would_do_harm(chain):
         for name in ("scope", "taint"):
             stack.enter_context(without_guard(chain.house, name))
         chain.batch([attack])
-        found = chain.unauthorised()
+        found = harm.unauthorised(chain)
     assert any(VICTIM_CI in each for each in found)
 
 
 @pytest.mark.usefixtures("seen")
 def test_a_canary_would_be_seen(chain):
     chain.records.append(f"so it says {chain.canaries['vault']}")
-    assert chain.leaks() == ["vault in log"]
+    assert harm.leaks(chain) == ["vault in log"]

@@ -4,7 +4,7 @@ it keeps out then gets through.
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from unittest import mock
 
 import pytest
@@ -18,7 +18,8 @@ from ethops.executor.unsettled import Settlements
 from ethops.executor.worker import Worker
 from tests.conftest import point_django
 from tests.hostile import killers
-from tests.hostile.chain import Hands, Role, Watched
+from tests.hostile.chain import Role
+from tests.hostile.hands import Hands, Watched
 from tests.hostile.house import house, void
 from tests.hostile.mutants import always, without
 from tests.hostile.oracle import Asked
@@ -194,16 +195,14 @@ def acting(made, **replaced: mock.Mock) -> Iterator[Hands]:
     executor = Role(made, "executor")
     worker = Worker(Keeper(LEASE_SECONDS), Settlements(), LEASE_SECONDS)
     checks = {"signatures": signatures, "recorded": recorded}
-    patches = [mock.patch.object(checks[name], "check", each) for name, each in replaced.items()]
     try:
-        with mock.patch.dict(registry.EFFECTS, effects):
-            for patch in patches:
-                patch.start()
+        with ExitStack() as stack:
+            stack.enter_context(mock.patch.dict(registry.EFFECTS, effects))
+            for name, each in replaced.items():
+                stack.enter_context(mock.patch.object(checks[name], "check", each))
             executor.do(lambda: worker.drain("executor.plays"))
         yield hands
     finally:
-        for patch in patches:
-            patch.stop()
         executor.close()
         connections.close_all()
         connections["default"].settings_dict.update(before)
