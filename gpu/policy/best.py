@@ -89,7 +89,7 @@ class Best:
         wake = math.inf
         lingers_until = self._lingers_until(now, state, facts)
         held_until = self._held_until(now, embedding, research, state, facts)
-        for tier, queues, not_before in (
+        for tier, queues, begin in (
             (Tier.EMBEDDING, embedding, held_until),
             (Tier.RESEARCH, research, now),
         ):
@@ -97,8 +97,7 @@ class Best:
                 continue
             slot = self._pick(queues, state).slot
             # Whose turn it is needs a load: a resident slot with no visit left waits with it.
-            if slot not in state.resident:
-                not_before = max(not_before, lingers_until)
+            not_before = begin if slot in state.resident else max(begin, lingers_until)
             if not_before <= now:
                 return Choice((tier, slot), math.inf)
             wake = min(wake, not_before)

@@ -61,7 +61,6 @@ class Chain:
     """A house whose desk, agent and executor are at work."""
 
     house: House
-    folder: Path
     hands: Hands
     roles: dict[str, Role]
     cis: list[str]

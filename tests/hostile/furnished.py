@@ -77,7 +77,7 @@ def at_work(house: House, folder: Path, *, cis: int) -> Iterator[Chain]:
         roles = {name: Role(house, name) for name in ("app", "agent", "executor")}
         for role in roles.values():
             stack.callback(role.close)
-        made = Chain(house, folder, hands, roles, names, canaries, kept.lines)
+        made = Chain(house, hands, roles, names, canaries, kept.lines)
         _promote(house)
         obedient.OTHER[0] = _other_ticket(made)
         made.before = harm.spotless(house)

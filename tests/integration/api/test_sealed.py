@@ -64,7 +64,7 @@ def test_a_superuser_saves_nothing_over_a_row(desk, scene):
             key = quote(str(one[model._meta.pk.attname]), safe="")
             form = {**dict.fromkeys(one, "changed"), "_save": "Save", "act": "?"}
             answer = desk.post(place(model, key, "change"), form)
-            assert answer.status_code in {403, 404, 405}, model
+            assert answer.status_code in {403, 404, 405, 422}, model
             assert model._default_manager.values().get(pk=one[model._meta.pk.attname]) == one, model
 
 

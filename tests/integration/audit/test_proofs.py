@@ -474,7 +474,7 @@ def redacting(grow, role):
 
 def test_an_export_waits_for_a_tombstone(redacting, grow, tmp_path, keys, monkeypatch):
     # Written only once the export has looked in vain.
-    monkeypatch.setattr(exports.time, "sleep", lambda _: grow(0))
+    monkeypatch.setattr("audit.ledger.exports.time.sleep", lambda _: grow(0))
     (tmp_path / "lines").write_text("\n".join(exports.lines()))
     assert verify.main([str(tmp_path / "lines"), "--key", keys.read().key.vkey]) == 0
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -229,10 +230,10 @@ class House:
 
     def worker(self, card: str = "card0", **variables: str) -> "subprocess.Popen[bytes]":
         """Start the worker of a card and wait until it serves."""
-        (fence,) = self.owner("SELECT fence FROM gpu_card WHERE name = %s", card)[0]
+        (began,) = self.owner("SELECT clock_timestamp()")[0]
         process = self.start_worker(card, log=None, **variables)
         self.workers[card] = process
-        eventually(lambda: self.serves(card, process, fence))
+        eventually(lambda: self.serves(card, process, began))
         return process
 
     def refused(self, card: str = "card0", **variables: str) -> tuple[int, str]:
@@ -248,18 +249,17 @@ class House:
         process.send_signal(how)
         return process.wait(PATIENCE_SECONDS)
 
-    def serves(self, card: str, process: "subprocess.Popen[bytes]", after_fence: int) -> bool:
-        """Tell whether this worker has the card and asks for messages."""
+    def serves(self, card: str, process: "subprocess.Popen[bytes]", began: datetime) -> bool:
+        """Tell whether this worker has the card and asks for messages.
+
+        Its heartbeat is one of its own: that of a worker killed just before is still young.
+        """
         assert process.poll() is None, self.log(card).read_text(encoding="utf-8")
-        found = self.owner("SELECT fence, holder FROM gpu_card WHERE name = %s", card)[0]
-        if found[0] <= after_fence or f":{process.pid}:" not in found[1]:
+        (holder,) = self.owner("SELECT holder FROM gpu_card WHERE name = %s", card)[0]
+        if f":{process.pid}:" not in holder:
             return False
-        beat = self.owner(
-            "SELECT 1 FROM audit_heartbeat WHERE name = %s"
-            " AND at > clock_timestamp() - interval '3 seconds'",
-            f"gpu-{card}",
-        )
-        return bool(beat)
+        beat = "SELECT 1 FROM audit_heartbeat WHERE name = %s AND at > %s"
+        return bool(self.owner(beat, f"gpu-{card}", began))
 
     def log(self, card: str = "card0") -> Path:
         """What the worker of a card has said."""
