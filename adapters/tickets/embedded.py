@@ -15,6 +15,7 @@ from adapters.tickets.port import (
     Deed,
     LogLine,
     Note,
+    Passage,
     Ticket,
     TicketClass,
     TicketDraft,
@@ -48,6 +49,15 @@ class Reader:
         """Return the ticket's lines, oldest first."""
         rows = select(f"{_LINE} WHERE ticket_ref = %s ORDER BY n", [ref])
         return tuple(LogLine(**row) for row in rows)
+
+    def history(self, ref: str) -> tuple[Passage, ...]:
+        """Return the states the ticket came into, oldest first."""
+        # By line, which is numbered under the ticket's lock: two moves may share an instant.
+        rows = select(
+            "SELECT state, at FROM reading.ticket_passage WHERE ticket_ref = %s ORDER BY line",
+            [ref],
+        )
+        return tuple(Passage(**row) for row in rows)
 
     def find_open_by_cause(self, cause_key: str) -> Ticket | None:
         """Return the one open incident of this cause."""

@@ -139,6 +139,7 @@ class Deed(models.Model):
     outcome = models.CharField(max_length=16)
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="deeds")
     state = models.CharField(max_length=16)
+    stimulus = models.CharField(max_length=32, db_default="", help_text="of a move")
     line = models.IntegerField(null=True)
     at = models.DateTimeField(db_default=Now())
 

@@ -116,6 +116,14 @@ class Deed:
     repeated: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A state that a ticket came into, and when; a move within a state is one too."""
+
+    state: str
+    at: datetime
+
+
 class Reader(Protocol):
     """Reads; safe in the hands of an agent."""
 
@@ -129,6 +137,10 @@ class Reader(Protocol):
 
     def worklog(self, ref: str) -> tuple[LogLine, ...]:
         """Return the ticket's lines, oldest first; empty for an unknown ref."""
+        ...
+
+    def history(self, ref: str) -> tuple[Passage, ...]:
+        """Return the states the ticket came into, oldest first; empty for an unknown ref."""
         ...
 
     def find_open_by_cause(self, cause_key: str) -> Ticket | None:

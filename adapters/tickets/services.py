@@ -70,7 +70,7 @@ def move_ticket(
             note.visibility,
             note.action_id,
         )
-    return _deed(key, "move", "moved", ticket, _line(ticket, note))
+    return _deed(key, "move", "moved", ticket, _line(ticket, note), stimulus)
 
 
 def find_deed(key: UUID) -> port.Deed | None:
@@ -197,7 +197,12 @@ def _line(ticket: models.Ticket, note: port.Note) -> int:
 
 
 def _deed(
-    key: UUID, verb: port.Verb, outcome: port.Outcome, ticket: models.Ticket, line: int | None
+    key: UUID,
+    verb: port.Verb,
+    outcome: port.Outcome,
+    ticket: models.Ticket,
+    line: int | None,
+    stimulus: str = "",
 ) -> port.Deed:
     row = models.Deed.objects.create(
         key=key,
@@ -205,6 +210,7 @@ def _deed(
         outcome=outcome,
         ticket=ticket,
         state=ticket.state,
+        stimulus=stimulus,
         line=line,
         at=now(),
     )

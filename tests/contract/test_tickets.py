@@ -45,6 +45,7 @@ def desk(request: pytest.FixtureRequest) -> Desk:
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 RULE_NOTE = Note("", "intake", "rule")
+RULE_LINE = Note("still so", "intake", "rule")
 DRAFT = TicketDraft(
     ticket_class="incident",
     title="Shop is down",
@@ -167,6 +168,21 @@ def test_a_move_sets_state_fields_times_and_a_line(desk: Desk) -> None:
     assert ticket.priority == "P1"
     assert ticket.assigned_at is not None
     assert desk.reader.worklog(ref)[-1].text == "Moved from new to assigned."
+
+
+@db
+def test_the_history_is_every_state_it_came_into(desk: Desk) -> None:
+    ref = desk.open(DRAFT)
+    desk.writer.open(uuid4(), DRAFT)
+    desk.move(ref, "ev_assign", team="responders")
+    desk.writer.comment(uuid4(), ref, RULE_LINE)
+    desk.move(ref, "ev_assign", team="people")
+    desk.move(ref, "ev_resolve", solution="restarted")
+    history = desk.reader.history(ref)
+    assert [passage.state for passage in history] == ["new", "assigned", "assigned", "resolved"]
+    assert [passage.at for passage in history] == sorted({passage.at for passage in history})
+    assert history[1].at >= desk.reader.get(ref).opened_at
+    assert desk.reader.history("INC-99999") == ()
 
 
 @db
@@ -338,6 +354,7 @@ def test_an_agent_reads_and_cannot_write(become: Callable[[str], None], desk: De
     become("agent")
     assert desk.reader.get(ref).ref == ref
     assert desk.reader.worklog(ref)
+    assert desk.reader.history(ref)
     with pytest.raises(ProgrammingError, match="permission denied"):
         desk.writer.open(uuid4(), DRAFT)
 
