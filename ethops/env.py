@@ -110,8 +110,6 @@ class Env:
     """The mail server for `mailto:` notifications, as smtp://user:password@host:port."""
     https: bool
     """People reach the desk through a proxy that speaks TLS: cookies and redirects insist on it."""
-    single_operator: bool
-    """One person operates this house alone: such a one acknowledges also what is his, marked so."""
     debug: bool
     """Django's debug pages; never with data of others."""
     database_pool: bool
@@ -120,6 +118,10 @@ class Env:
     """True when DATABASE_URL names a server that this stack does not run."""
     external_redis: bool
     """True when REDIS_URL names a server that this stack does not run."""
+
+
+SINGLE = "ETHOPS_SINGLE_OPERATOR"
+"""A variable that is gone: `operators` in the site file says it."""
 
 
 def load(environ: Mapping[str, str] | None = None) -> Env:
@@ -155,12 +157,22 @@ def load(environ: Mapping[str, str] | None = None) -> Env:
         notify=_url(said, "ETHOPS_NOTIFY", ("http", "https", "mailto")),
         smtp_url=_url(said, "ETHOPS_SMTP_URL", ("smtp", "smtps")),
         https=_flag(said, "ETHOPS_HTTPS", default=False),
-        single_operator=_flag(said, "ETHOPS_SINGLE_OPERATOR", default=False),
         debug=_flag(said, "ETHOPS_DEBUG", default=False),
         database_pool=_flag(said, "ETHOPS_DATABASE_POOL", default=process not in TYPED),
         external_database=bool(said.get("DATABASE_URL")),
         external_redis=bool(said.get("REDIS_URL")),
     )
+
+
+def said_single(environ: Mapping[str, str] | None = None) -> bool | None:
+    """Return what a variable of before says of single operators, None where it is not set.
+
+    The site file alone says that now; this is read only to refuse what would contradict it.
+    """
+    said = os.environ if environ is None else environ
+    if not said.get(SINGLE):
+        return None
+    return _flag(said, SINGLE, default=False)
 
 
 def next_database(redis_url: str) -> str:

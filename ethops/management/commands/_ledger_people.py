@@ -23,6 +23,7 @@ from ethops.management.commands import _ledger_reach
 from ethops.management.commands._ledger_files import new_file
 from ethops.management.commands._persons import refused, signed
 from personas import redaction
+from personas.approvals import queries
 
 Write = Callable[[str], object]
 
@@ -141,7 +142,7 @@ def _break_glass(write: Write, options: dict[str, Any]) -> int:
 
 def _import(write: Write, options: dict[str, Any]) -> int:
     deeds = break_glass.read(options["file"], datetime.now(UTC))
-    single = env.load().single_operator
+    single = queries.profile().single
     found = [breakglass.bring_in(one, by=options["by"], single_operator=single) for one in deeds]
     new = [one for one in found if one is not None]
     write(f"{len(new)} of {len(found)} deeds are new, and wait for somebody else to look at them.")
@@ -163,7 +164,7 @@ def _seen(write: Write, options: dict[str, Any]) -> int:
         options["deed"],
         by=options["by"],
         why=options["why"],
-        single_operator=env.load().single_operator,
+        single_operator=queries.profile().single,
     )
     write(said)
     return 0 if said == "acknowledged" else 1

@@ -98,8 +98,8 @@ def test_the_doer_is_refused_in_words(clean_db, deeds):
         run("break-glass", "acknowledge", deed, "--by", "bob", "--why", "x")
 
 
-def test_a_single_operator_is_declared_by_the_environment(clean_db, deeds, monkeypatch):
-    monkeypatch.setenv("ETHOPS_SINGLE_OPERATOR", "1")
+def test_a_single_operator_is_declared_by_the_site(role, clean_db, deeds):
+    role("owner").execute("UPDATE approvals_profile SET single = true")
     run("break-glass", "import", str(deeds), "--by", "bob")
     deed = str(BreakGlass.objects.get().id)
     run("break-glass", "acknowledge", deed, "--by", "bob", "--why", "x")
