@@ -47,8 +47,12 @@ class Approving(Declaration):
     """Where one person operates alone: so long he waits before he approves."""
     veto_s: int = Field(default=300, ge=30, le=86_400)
     """So long people may object to what happens by itself, once they were told."""
-    expires_s: int = Field(default=1800, ge=60, le=604_800)
-    """So long a proposal waits, its run's own time at most."""
+    standard_s: int = Field(default=86_400, ge=60, le=2_592_000)
+    """So long a proposal of a standard change waits for a person; its run is parked meanwhile."""
+    normal_s: int = Field(default=259_200, ge=60, le=2_592_000)
+    """So long one of a normal change: over a weekend."""
+    emergency_s: int = Field(default=28_800, ge=60, le=2_592_000)
+    """So long one of an emergency: over a night. What was asked too long ago is not urgent."""
 
 
 class SiteAutonomy(Declaration):

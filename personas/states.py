@@ -6,13 +6,19 @@ RUN_MOVES: dict[str, frozenset[str]] = {
     # pending: waits for a place
     "pending": frozenset({"starting", "failed", "paused", "isolated", "cancelled", "timed_out"}),
     # starting: has its place, and no worker yet
-    "starting": frozenset({"running", "failed", "paused", "isolated", "cancelled", "timed_out"}),
+    "starting": frozenset(
+        {"running", "parked", "failed", "paused", "isolated", "cancelled", "timed_out"}
+    ),
     # running: a worker takes its step
     "running": frozenset(
         {"waiting", "succeeded", "failed", "paused", "isolated", "cancelled", "timed_out"}
     ),
     # waiting: between two steps
-    "waiting": frozenset({"running", "failed", "paused", "isolated", "cancelled", "timed_out"}),
+    "waiting": frozenset(
+        {"running", "parked", "failed", "paused", "isolated", "cancelled", "timed_out"}
+    ),
+    # parked: nothing of it is open but what people decide about; no place, and its clock stands
+    "parked": frozenset({"pending", "paused", "isolated", "cancelled"}),
     "succeeded": frozenset(),
     # failed: after a fault that may pass only for an instant, unless its retries are used up
     "failed": frozenset({"retrying"}),
@@ -27,7 +33,7 @@ RUN_MOVES: dict[str, frozenset[str]] = {
 }
 """The same table as `gate.run_move`, which a trigger holds every row to."""
 RUN_STATES = tuple(RUN_MOVES)
-LIVE = ("pending", "starting", "running", "waiting", "paused", "retrying")
+LIVE = ("pending", "starting", "running", "waiting", "parked", "paused", "retrying")
 """Not over; at most one per ticket."""
 HAS_PLACE = ("starting", "running", "waiting", "retrying")
 """Counted against the places of its card and its environment."""

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from ethops.api import acts
 from ethops.api.reading import Shelf
-from personas.approvals import queries
+from personas.approvals import doors, queries
 from personas.approvals.errors import ApprovalRefusedError
 from personas.approvals.models import KINDS, Approval
 from personas.states import APPROVAL_STATES, CHANGE_CLASSES
@@ -42,15 +42,32 @@ class ApprovalOut(serializers.Serializer[Any]):
     factor = serializers.CharField()
     independent = serializers.BooleanField(allow_null=True)
     decided_at = serializers.DateTimeField(allow_null=True)
+    confirmed_sha256 = serializers.CharField()
     implementer = serializers.CharField()
 
 
-class ApprovalWithFiles(ApprovalOut):
-    """With the very bytes whose hash is approved, the files that run, and their diff."""
+class ShownNowOut(serializers.Serializer[Any]):
+    """The facts as they are at this moment: `sha256` goes into `shown_sha256` of an approval."""
 
     shown = serializers.CharField()
+    sha256 = serializers.CharField()
+    changed = serializers.ListField(child=serializers.CharField())
+    unseen = serializers.CharField()
+
+
+class ApprovalWithFiles(ApprovalOut):
+    """With what was shown, what is so now and is to be approved, the files that run, their diff."""
+
+    shown = serializers.CharField()
+    now = serializers.SerializerMethodField()
     files = serializers.SerializerMethodField()
     diff = serializers.SerializerMethodField()
+
+    @extend_schema_field(ShownNowOut)
+    def get_now(self, of: Approval) -> dict[str, Any] | None:
+        """Return what whoever decides now must have read; null where it waits no longer."""
+        now = doors.shown_now(of.pk) if of.state == "waiting" else None
+        return None if now is None else dict(ShownNowOut(now).data)
 
     def get_files(self, of: Approval) -> list[dict[str, str]]:
         """Return the files of the playbook, as pinned."""
@@ -64,7 +81,7 @@ class ApprovalWithFiles(ApprovalOut):
 
 
 class ApproveIn(serializers.Serializer[Any]):
-    """What was shown, by its hash; the code of the second factor where one is needed."""
+    """What was shown, by the hash of `now`; the code of the second factor where one is needed."""
 
     shown_sha256 = serializers.RegexField(r"^[0-9a-f]{64}$")
     diff_sha256 = serializers.RegexField(

@@ -48,6 +48,8 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "approvals.over": 409,
     "approvals.stopped": 409,
     "approvals.changed": 409,
+    "approvals.healed": 409,
+    "approvals.unseen": 409,
     "approvals.guard": 409,
     "approvals.not_shown": 409,
     "approvals.too_early": 409,

@@ -18,6 +18,7 @@ from ethops.desk.policy import CARDS, Standing, Step, next_step
 from ethops.executor import changes, tickets
 from personas import intents, queries
 from personas.agentops import acts as agent_acts
+from personas.approvals import doors as approval_doors
 from personas.autonomy import doors
 
 NAMESPACE = UUID("8b4d9a52-2a4e-4b41-8f5b-5a2a8f4f6c02")
@@ -33,6 +34,8 @@ def consider(payload: Mapping[str, Any]) -> None:
         about(ref, payload)
         return
     ticket = registry.reader("tickets").get(ref)
+    if payload.get("why") == "alert ended" and _alert_ended(ticket):
+        approval_doors.alert_ended(ref)
     if ticket.ticket_class != "incident":
         return
     _STEPS[next_step(_standing(ticket))](ticket)

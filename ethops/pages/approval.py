@@ -26,6 +26,17 @@ ENTRIES = (
 )  # fmt: skip
 
 
+CHANGED = {
+    "blast_radius": "what shares its host",
+    "observed": "what its probes say",
+    "planned": "what else is planned there",
+    "used": "how often it was used",
+    "read": "what the run has read",
+    "card_digest": "the card of the agent",
+}
+"""Names of facts in words; the others are words already."""
+
+
 class ApproveForm(forms.Form):
     """What was on the page, by its hash, and the code of the second factor."""
 
@@ -99,16 +110,21 @@ def content(request: HttpRequest, found: Dossier) -> dict[str, Any]:
         "waits": one.state == "waiting" and one.expires_at > now,
         "expires": Moment(one.expires_at, now),
         "left": span(one.expires_at - now) if one.expires_at > now else "",
+        "shown": found.now.sha256,
+        "raw": found.now.shown,
+        "changed": listed([CHANGED.get(name, name) for name in found.now.changed]),
+        "unseen": found.now.unseen,
+        "parked": one.run.state == "parked",
         "needs_code": one.change_class != "standard" or found.profile.single,
         "has_factor": queries.has_factor(request.user.get_username()),
         "single": found.profile.single,
         "delay_s": found.profile.delay_s,
         "intact": queries.is_intact(one),
-        "facts": facts(one.facts),
+        "facts": facts(found.facts),
         "changes": change_facts(one, found),
-        "near": near(one.facts),
-        "planned": planned(one.facts),
-        "args": [(name, str(value)) for name, value in sorted(one.facts["arguments"].items())],
+        "near": near(found.facts),
+        "planned": planned(found.facts),
+        "args": [(name, str(value)) for name, value in sorted(found.facts["arguments"].items())],
         "tree": found.tree,
         "diff_sha256": one.facts.get("diff_sha256", ""),
         "read": [f"{taint.source} ({taint.trust})" for taint in found.read],
@@ -142,6 +158,7 @@ def facts(known: dict[str, Any]) -> list[tuple[str, str]]:
     found = [
         ("What", known["title"] or known["verb"]),
         ("CI", f"{target['name'] or target['ref']} ({target['ref']}), {target['class']}"),
+        ("Its probes say", seen(known.get("observed"))),
         ("Marks", listed([mark.replace("_", " ") for mark in marks])),
         ("Maintenance", str(target.get("maintenance_until") or "")),
         ("Hosts", ", ".join(hosts) or "no host is declared"),
@@ -153,6 +170,15 @@ def facts(known: dict[str, Any]) -> list[tuple[str, str]]:
         ("Used before", used(known["used"])),
     ]
     return [(name, text) for name, text in found if text]
+
+
+def seen(observed: dict[str, Any] | None) -> str:
+    """Say how the CI's probes find it; empty where it has none."""
+    probes = (observed or {}).get("probes", [])
+    return ", ".join(
+        f"{one['name']}: {one['says'].replace('_', ' ')}{', its alert fires' * one['firing']}"
+        for one in probes
+    )
 
 
 def undone(rollback: dict[str, Any] | None) -> str:
@@ -172,9 +198,10 @@ def used(counts: dict[str, int]) -> str:
 
 def change_facts(one: Approval, found: Dossier) -> list[tuple[str, str]]:
     """Return hashes and principals of the proposal."""
-    people = ", ".join(one.asked_by)
+    people, again = ", ".join(one.asked_by), one.confirmed_sha256
     return [
         ("Shown", one.shown_sha256),
+        *([("Shown again", again)] if again not in ("", one.shown_sha256) else []),
         *([("Files", one.tree_hash)] if one.tree_hash else []),
         *([("Tree before", found.tree.before)] if found.tree and found.tree.before else []),
         ("Proposed by", f"{one.facts['card']}, {one.author}"),

@@ -156,7 +156,8 @@ def facts(run: Run, now: Any) -> list[tuple[str, str]]:
     """Return what there is to know about a run beside its steps."""
     ended = run.ended_at or now
     word = "Took" if run.ended_at else "At work for"
-    left = [("Over by", Moment(run.deadline, now).clock)] if run.state in LIVE else []
+    goes = run.state in LIVE and run.held_at is None
+    left = [("Over by", Moment(run.deadline, now).clock)] if goes else []
     found = [
         ("Card", run.card_id),
         (word, short_span(ended - run.created_at)),

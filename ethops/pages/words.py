@@ -148,6 +148,7 @@ RUN_STATES = {
     "starting": State("starting", "quiet", "clock"),
     "running": State("reading", "run", "clock"),
     "waiting": State("waiting", "quiet", "clock"),
+    "parked": State("waits for a person", "doubt", "person"),
     "paused": State("paused by a person", "doubt", "person"),
     "isolated": State("isolated by a person", "no", "person"),
     "retrying": State("trying again", "doubt", "clock"),

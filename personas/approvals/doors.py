@@ -1,6 +1,7 @@
 """The gate's doors about approvals, typed; who may pass which is decided in PostgreSQL."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection
@@ -9,10 +10,32 @@ from audit.work.rows import Parameter
 from personas.approvals.errors import ApprovalRefusedError, EnrolmentError
 
 
+@dataclass(frozen=True, slots=True)
+class ShownNow:
+    """What whoever decides now must have read: the facts' bytes and their hash."""
+
+    shown: str
+    sha256: str
+    changed: tuple[str, ...]
+    """Names of facts that are not as they were proposed."""
+    unseen: str
+    """Probes of the CI that have gone silent; while there are some nobody can approve."""
+
+
+def shown_now(action_id: UUID) -> ShownNow | None:
+    """Return it as it is at this moment; None where no person has to decide."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT shown, sha256, changed, unseen FROM gate.shown_now(%s)", [action_id])
+        row = cursor.fetchone()
+    return row and ShownNow(row[0], row[1], tuple(row[2]), row[3])
+
+
 def approve(
     *, action_id: UUID, person: str, shown_sha256: str, diff_sha256: str, code: str, why: str
 ) -> None:
     """Approve what was shown, in a person's name; `code` is that of the second factor or "".
+
+    `shown_sha256` is that of `shown_now`: what has changed since is to be read again.
 
     Raises:
         ApprovalRefusedError: nothing was approved; `code` of the error says why.
@@ -40,6 +63,11 @@ def stands(action_id: UUID) -> bool:
 def sweep() -> int:
     """End proposals that wait no longer: expired, withdrawn, void; returns how many."""
     return int(str(_value("SELECT gate.sweep_approvals()", [])))
+
+
+def alert_ended(ticket_ref: str) -> int:
+    """Void what waits for a person on a ticket whose alerts have all ended; returns how many."""
+    return int(str(_value("SELECT gate.alert_ended(%s)", [ticket_ref])))
 
 
 def told_of_veto(*, action_id: UUID, notices: Sequence[str]) -> None:

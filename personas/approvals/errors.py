@@ -10,6 +10,8 @@ HINTS: Final = {
     "approvals.over": "Look at the proposal: it says what became of it.",
     "approvals.stopped": "A named person resumes; then look at the proposal again.",
     "approvals.changed": "It is void; the agent proposes again if it is still needed.",
+    "approvals.healed": "Nothing is to be done; the agent goes on and looks whether it stays so.",
+    "approvals.unseen": "See why its probes are silent; once they look again, so may you.",
     "approvals.guard": "See the guard's reason; it has to agree again when a person approves.",
     "approvals.not_shown": "Load the page again and read it.",
     "approvals.not_independent": "Somebody who neither asked for it nor wrote it approves it.",

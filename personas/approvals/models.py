@@ -48,6 +48,10 @@ class Approval(models.Model):
     factor_step = models.BigIntegerField(null=True, help_text="which code of the factor was used")
     independent = models.BooleanField(null=True)
     decided_at = models.DateTimeField(null=True)
+    confirmed = models.TextField(
+        db_default="", help_text="the facts' bytes as he was shown them when he approved"
+    )
+    confirmed_sha256 = models.CharField(max_length=64, db_default="")
     implementer = models.CharField(max_length=240, db_default="", help_text="executor:<process>")
 
     class Meta:
@@ -172,7 +176,9 @@ class Profile(models.Model):
     single = models.BooleanField(db_default=False, help_text="one person operates this house")
     delay_s = models.IntegerField(db_default=120, help_text="before one may approve what is his")
     veto_s = models.IntegerField(db_default=300, help_text="the window to object")
-    expires_s = models.IntegerField(db_default=1800, help_text="so long a proposal waits")
+    standard_s = models.IntegerField(db_default=86_400, help_text="so long a proposal waits")
+    normal_s = models.IntegerField(db_default=259_200, help_text="so long, of a normal change")
+    emergency_s = models.IntegerField(db_default=28_800, help_text="so long, of an emergency")
 
     class Meta:
         """Exactly one row."""
@@ -182,7 +188,8 @@ class Profile(models.Model):
             models.CheckConstraint(
                 name="profile_bounds",
                 condition=Q(delay_s__range=(30, 86400), veto_s__range=(30, 86400))
-                & Q(expires_s__range=(60, 604800)),
+                & Q(standard_s__range=(60, 2592000), normal_s__range=(60, 2592000))
+                & Q(emergency_s__range=(60, 2592000)),
             ),
         ]
 

@@ -46,7 +46,10 @@ def has_factor(person: str) -> bool:
 
 def is_intact(one: Approval) -> bool:
     """Tell whether what was shown still has the hash that the ledger knows."""
-    return hashlib.sha256(one.shown.encode()).hexdigest() == one.shown_sha256
+    pairs = [(one.shown, one.shown_sha256)]
+    if one.confirmed_sha256:
+        pairs.append((one.confirmed, one.confirmed_sha256))
+    return all(hashlib.sha256(text.encode()).hexdigest() == digest for text, digest in pairs)
 
 
 def read_by(run_id: UUID) -> list[Taint]:

@@ -18,8 +18,8 @@ def approve(
     shown = (
         app.cursor(row_factory=dict_row)
         .execute(
-            "SELECT shown_sha256, facts ->> 'diff_sha256' AS diff FROM approvals_approval"
-            " WHERE action_id = %s",
+            "SELECT n.sha256, p.facts ->> 'diff_sha256' AS diff FROM approvals_approval p,"
+            " gate.shown_now(p.action_id) n WHERE p.action_id = %s",
             [action],
         )
         .fetchone()
@@ -28,7 +28,7 @@ def approve(
         app.cursor(row_factory=dict_row)
         .execute(
             "SELECT code, reason FROM gate.approve(%s, %s, %s, %s, %s, 'as shown')",
-            [action, NAME, shown["shown_sha256"], shown["diff"], authenticator.code(secret)],
+            [action, NAME, shown["sha256"], shown["diff"], authenticator.code(secret)],
         )
         .fetchone()
     )

@@ -25,7 +25,7 @@ class ByPage(Desk):
 
     def approve(self, row: Any, name: str, code: str, **other: str) -> str:
         """Press `approve`."""
-        said = {"shown": other.get("shown", row["shown_sha256"]), "diff": "", "code": code}
+        said = {"shown": other.get("shown") or self.shown(row), "diff": "", "code": code}
         return self._press(row, name, {"act": "approve", **said})
 
     def reject(self, row: Any, name: str) -> str:
@@ -47,7 +47,7 @@ class ByApi(Desk):
 
     def approve(self, row: Any, name: str, code: str, **other: str) -> str:
         """POST `approve`."""
-        shown = other.get("shown", row["shown_sha256"])
+        shown = other.get("shown") or self.shown(row)
         return self._post(row, name, "approve", {"shown_sha256": shown, "code": code})
 
     def reject(self, row: Any, name: str) -> str:

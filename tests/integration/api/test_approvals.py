@@ -78,6 +78,50 @@ def test_a_refusal_is_said_on_the_page(desk, waiting, scene):
     assert "Changed since it was proposed: entry" in answer.content.decode()
 
 
+def probe(scene, age_s):
+    scene.one(
+        "owner",
+        "INSERT INTO monitoring_probe (name, ci_ref, kind, interval_s, bad_after, good_after,"
+        " alertname, severity) VALUES ('look', 'web-01', 'http', 5, 2, 2, 'Down', 'critical')",
+    )
+    scene.one(
+        "owner",
+        "INSERT INTO monitoring_alertstate (probe_id, status, symptom, last_symptom,"
+        " last_sample_at) VALUES ('look', 'firing', 'refused', 'refused',"
+        " now() - make_interval(secs => %s))",
+        age_s,
+    )
+
+
+def test_it_says_how_long_it_still_waits_and_that_the_run_is_parked(desk, waiting):
+    said = page(desk, waiting)
+    assert "Waits for another" in said
+    assert "parked: no worker, and its clock stands still" in said
+
+
+def test_what_is_not_as_it_was_proposed_is_named_and_shown_as_it_is(desk, waiting, scene):
+    probe(scene, 0)
+    said = page(desk, waiting)
+    assert "Not as it was proposed: what its probes say." in said
+    assert "look: refused, its alert fires" in said
+    assert press(desk, waiting).status_code == 302
+
+
+def test_who_read_it_before_it_changed_is_shown_it_again(desk, waiting, scene):
+    found = dict(re.findall(r'name="(shown|diff)" value="([0-9a-f]*)"', page(desk, waiting)))
+    probe(scene, 0)
+    answer = desk.post(f"/approvals/{waiting}/", {"act": "approve", **found})
+    said = answer.content.decode()
+    assert (answer.status_code, "Changed since it was proposed: observed" in said) == (422, True)
+    assert found["shown"] not in said[said.index('name="shown"') :][:120]
+
+
+def test_on_an_old_look_the_page_says_why_nobody_can_approve(desk, waiting, scene):
+    probe(scene, 60)
+    assert "Nobody has looked at it lately (look)" in page(desk, waiting)
+    assert press(desk, waiting).status_code == 422
+
+
 def test_it_asks_for_a_code_where_one_is_needed(desk, waiting, scene):
     assert 'name="code"' not in page(desk, waiting)
     scene.one("owner", "UPDATE approvals_profile SET single = true")
@@ -137,7 +181,7 @@ def approve(api, action, **more):
     shown = api.get(f"/api/v1/approvals/{action}").json()
     return api.post(
         f"/api/v1/approvals/{action}/approve",
-        {"shown_sha256": shown["shown_sha256"], **more},
+        {"shown_sha256": shown["now"]["sha256"], **more},
         format="json",
     )
 

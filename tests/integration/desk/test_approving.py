@@ -58,7 +58,7 @@ def test_nobody_is_noted_where_nobody_says_so(owner):
     assert not Author.objects.exists()
 
 
-SITE = "operators: single\napprovals: {delay_s: 60, veto_s: 90, expires_s: 600}\n"
+SITE = "operators: single\napprovals: {delay_s: 60, veto_s: 90, normal_s: 600}\n"
 
 
 def test_the_site_says_how_it_approves(owner, tmp_path: Path, settings):
@@ -66,7 +66,7 @@ def test_the_site_says_how_it_approves(owner, tmp_path: Path, settings):
     settings.ETHOPS_SITE.write_text(SITE)
     assert "approvals by single" in say("site", "load")
     found = Profile.objects.get()
-    assert (found.single, found.delay_s, found.veto_s, found.expires_s) == (True, 60, 90, 600)
+    assert (found.single, found.delay_s, found.veto_s, found.normal_s) == (True, 60, 90, 600)
 
 
 def test_one_alone_does_not_declare_away_his_delay(owner, tmp_path: Path, settings):

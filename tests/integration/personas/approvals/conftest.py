@@ -83,11 +83,15 @@ class House:
             "SELECT * FROM gate.approve(%s, %s, %s, %s, %s, 'looks right')",
             action,
             person,
-            other.get("shown", found["shown_sha256"]),
+            other.get("shown") or self.shown(action),
             other.get("diff", str(_facts(found).get("diff_sha256", ""))),
             code,
         )
         return str(said["code"])
+
+    def shown(self, action: object) -> str:
+        """What a person who looks at it now is shown, by its hash."""
+        return str(self.value("app", "SELECT sha256 FROM gate.shown_now(%s)", action) or "")
 
     def reject(self, action: object, person: str = "ada", why: str = "not now") -> str:
         said = self.one("app", "SELECT * FROM gate.reject(%s, %s, %s)", action, person, why)

@@ -182,7 +182,7 @@ def swept(house, action):
 
 
 def test_what_nobody_decides_in_time_expires(house):
-    house.as_role("owner").execute("UPDATE approvals_profile SET expires_s = 60")
+    house.as_role("owner").execute("UPDATE approvals_profile SET standard_s = 60")
     action = house.proposal()["action_id"]
     rewind(house, "expires_at = now() - interval '1 s'")
     assert swept(house, action) == "expired"
