@@ -10,6 +10,10 @@ from ethops.routing import QUEUES
 env.enter()
 _said = env.load()
 
+_ROOMS = {"control": "ethops.desk", "agent": "personas", "executor": "ethops.executor"}
+"""Whose tasks a worker takes: it loads no other's, and so is there the sooner after its death."""
+_rooms = [_ROOMS[_said.process]] if _said.process in _ROOMS else [*_ROOMS.values()]
+
 app = Celery("ethops")
 app.conf.update(
     broker_url=_said.redis_url,
@@ -42,9 +46,9 @@ app.conf.update(
     worker_redirect_stdouts=False,
     enable_utc=True,
     timezone="UTC",
-    imports=("ethops.control", "ethops.panel"),
+    imports=("ethops.panel", *(["ethops.control"] if "ethops.desk" in _rooms else [])),
 )
-app.autodiscover_tasks(["ethops.desk", "personas", "ethops.executor"])
+app.autodiscover_tasks(_rooms)
 
 
 @setup_logging.connect

@@ -115,14 +115,7 @@ def agent_step(stack: Stack) -> list[Figure]:
 
 def resume_after_kill(stack: Stack) -> list[Figure]:
     """The worker is killed with steps in its hands, and its family with it."""
-    took = resume.measure(stack, kills=20)
-    return [
-        Figure(
-            f"kill -9 of the agent worker to its step taken again ({len(took)} steps)",
-            f"p50 {percentile(took, 0.5):.1f} s, p95 {percentile(took, 0.95):.1f} s",
-            "p95 10 s",
-        )
-    ]
+    return resume.figures(resume.measure(stack, kills=20))
 
 
 def witness_before_execute() -> list[Figure]:
