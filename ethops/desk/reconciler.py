@@ -2,13 +2,14 @@
 
 import logging
 import threading
+import time
 
 import psutil
 from django.db import DatabaseError, connection, transaction
 
 from adapters.errors import AdapterError
 from audit.work import rows
-from ethops.desk import dispatch
+from ethops.desk import dispatch, holders
 from personas import controls, gate
 from personas.approvals import doors as approvals
 
@@ -19,8 +20,13 @@ log = logging.getLogger(__name__)
 
 def run(stop: threading.Event) -> None:
     """Reconcile every second until `stop` is set; the caller runs it again after an error."""
+    looked_at = 0.0
     try:
         while not stop.wait(PERIOD_SECONDS):
+            # First, since what follows may have to wait for what somebody holds.
+            if time.monotonic() - looked_at >= holders.INTERVAL_SECONDS:
+                looked_at = time.monotonic()
+                holders.end_holders()
             reconcile_once()
     finally:
         connection.close()

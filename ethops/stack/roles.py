@@ -26,17 +26,23 @@ class Role:
     connections: int
     statement_timeout: str
     idle_in_transaction: str
+    lock_timeout: str = "0"
+    """Shorter than a statement may take, so that who waits for a lock is told that it was one."""
+    longest_idle_s: int = 0
+    """So long a session may sit in a transaction, whatever it has set for itself; 0: no matter."""
+    longest_transaction_s: int = 0
 
 
 ROLES = (
     Role("ethops_owner", 5, "0", "0"),
-    Role("ethops_app", 80, "20s", "30s"),
-    Role("ethops_agent", 24, "5s", "10s"),
-    Role("ethops_executor", 24, "5s", "10s"),
-    Role("ethops_gpu", 64, "5s", "10s"),
+    # People's commands with this login read a whole ledger.
+    Role("ethops_app", 80, "20s", "30s", "15s", 35, 900),
+    Role("ethops_agent", 24, "5s", "10s", "4s", 12, 30),
+    Role("ethops_executor", 24, "5s", "10s", "4s", 12, 30),
+    Role("ethops_gpu", 64, "5s", "10s", "4s", 12, 30),
     Role("ethops_audit_writer", 6, "30s", "30s"),
     Role("ethops_audit_signer", 4, "30s", "30s"),
-    Role("ethops_witness", 6, "10s", "10s"),
+    Role("ethops_witness", 6, "10s", "10s", "8s", 12, 60),
     # Its statements read a whole ledger.
     Role("ethops_verifier", 6, "300s", "0"),
 )
@@ -52,6 +58,24 @@ DO $$ DECLARE f regprocedure; BEGIN
 END $$"""
 """Large objects and messages in the log fill the disk, advisory locks use up the locks of all:
 anybody may, with PostgreSQL's defaults, and nothing of ours needs to."""
+
+
+HOLDERS = """\
+CREATE OR REPLACE FUNCTION public.end_holders() RETURNS TABLE (role text, held_s int)
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    WITH held AS MATERIALIZED (
+        SELECT a.pid, a.usename::text AS role,
+               extract(epoch FROM clock_timestamp() - a.xact_start)::int AS held_s
+          FROM pg_stat_activity a
+          JOIN (VALUES {bounds}) AS b (role, idle_s, whole_s) ON b.role = a.usename
+         WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
+           AND (a.state LIKE 'idle in transaction%'
+                AND a.state_change < clock_timestamp() - make_interval(secs => b.idle_s)
+                OR a.xact_start < clock_timestamp() - make_interval(secs => b.whole_s)))
+    SELECT role, held_s FROM held WHERE pg_terminate_backend(pid)
+$$"""
+"""A session may set its own timeouts to nothing; this the superuser ends all the same. It takes no
+argument and ends nobody who keeps to his bounds, so that whoever may call it can do no harm."""
 
 
 def bootstrap(superuser_dsn: str, database: str, passwords: Mapping[str, str]) -> None:
@@ -108,6 +132,7 @@ def role_statements(passwords: Mapping[str, str]) -> list[Statement]:
             ),
             _set(name, "statement_timeout", role.statement_timeout),
             _set(name, "idle_in_transaction_session_timeout", role.idle_in_transaction),
+            _set(name, "lock_timeout", role.lock_timeout),
         ]
     return made
 
@@ -149,6 +174,26 @@ def inside_statements() -> list[Statement]:
         # Blocks of code, as `DO` runs them; functions of ours need no such right to run.
         sql.SQL("REVOKE USAGE ON LANGUAGE sql, plpgsql FROM PUBLIC"),
         sql.SQL("GRANT USAGE ON LANGUAGE sql, plpgsql TO {owner}").format(owner=owner),
+        *_holders(),
+    ]
+
+
+def _holders() -> list[Statement]:
+    bounds = [
+        sql.SQL("({}, {}, {})").format(
+            sql.Literal(role.name),
+            sql.Literal(role.longest_idle_s),
+            sql.Literal(role.longest_transaction_s),
+        )
+        for role in ROLES
+        if role.longest_idle_s
+    ]
+    return [
+        sql.SQL(HOLDERS).format(bounds=sql.SQL(", ").join(bounds)),
+        # Also where somebody restored it from a dump.
+        sql.SQL("ALTER FUNCTION public.end_holders() OWNER TO CURRENT_USER"),
+        sql.SQL("REVOKE ALL ON FUNCTION public.end_holders() FROM PUBLIC"),
+        sql.SQL("GRANT EXECUTE ON FUNCTION public.end_holders() TO ethops_app"),
     ]
 
 

@@ -66,9 +66,21 @@ def test_the_app_may_write_every_table_that_came_with_django(role: Connect) -> N
             assert row == (True,), f"ethops_app may not write {table}"
 
 
-def test_a_session_that_sits_in_a_transaction_is_ended(role: Connect) -> None:
-    shown = role("agent").execute("SHOW idle_in_transaction_session_timeout").fetchone()
-    assert shown == ("10s",)
+TIMEOUTS = ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout")
+
+
+@pytest.mark.parametrize(
+    ("name", "bounds"),
+    [
+        ("app", ("20s", "30s", "15s")),
+        ("agent", ("5s", "10s", "4s")),
+        ("executor", ("5s", "10s", "4s")),
+        ("gpu", ("5s", "10s", "4s")),
+    ],
+)
+def test_statements_locks_and_open_transactions_have_a_time(role: Connect, name, bounds) -> None:
+    link = role(name)
+    assert tuple(link.execute(f"SHOW {each}").fetchone()[0] for each in TIMEOUTS) == bounds
 
 
 def test_each_role_is_told_apart_by_its_password(role: Connect) -> None:
