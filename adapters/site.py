@@ -64,6 +64,10 @@ class SiteAutonomy(Declaration):
     """Changes that one ticket may see."""
     fleet_changes_per_hour: Annotated[int, Field(ge=0, le=100_000)] | None = None
     """Changes of all agents together; those that only look are not counted."""
+    hour_share: Annotated[float, Field(ge=0, le=1)] | None = None
+    """What one CI may use of an entry's uses in an hour."""
+    hour_reserve: Annotated[float, Field(ge=0, le=1)] | None = None
+    """What is kept of an entry's uses, and of the fleet's changes, for CIs of impact 1."""
     breaker_window_s: Annotated[int, Field(ge=10, le=86_400)] | None = None
     breaker_failed: Annotated[int, Field(ge=1, le=1000)] | None = None
     """So many changes that failed, or are in doubt, within the window open the breaker."""

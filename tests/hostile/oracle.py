@@ -6,6 +6,7 @@ an attempt is authorised where none is broken.
 """
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -35,6 +36,10 @@ HIGH: Final = frozenset({"medium", "high"})
 CHANGES_PER_TICKET: Final = 4
 CHANGES_PER_HOUR: Final = 30
 """Of the whole fleet; what only looks is not counted."""
+SHARE: Final = 0.5
+"""What one CI may use of an entry's hour."""
+KEPT: Final = 0.25
+"""What of an hour is kept for CIs of the highest impact; none of the site is one."""
 RECORDED_BEYOND: Final = 20
 """So many requests past its budget are written down of a run; then it is only told."""
 LONGEST_VALUE: Final = 131_072
@@ -89,10 +94,12 @@ class Site:
     """Rules that the state of the whole fleet breaks: stop, ledger, breaker."""
     per_ticket: dict[tuple[str, str, str], int] = field(default_factory=dict)
     per_hour: dict[str, int] = field(default_factory=dict)
+    per_ci_hour: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def an_hour_passes(self) -> None:
         """Forget what counts for an hour alone."""
         self.per_hour.clear()
+        self.per_ci_hour.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +186,7 @@ def counted(site: Site, life: Life, asked: Asked, decided: str) -> None:
         use = (life.ticket, asked.entry or "", asked.target or "")
         site.per_ticket[use] = site.per_ticket.get(use, 0) + 1
         site.per_hour[use[1]] = site.per_hour.get(use[1], 0) + 1
+        site.per_ci_hour[use[1:]] = site.per_ci_hour.get(use[1:], 0) + 1
 
 
 def _rights(site: Site, life: Life) -> frozenset[Right]:
@@ -290,6 +298,24 @@ def _fleet_has_enough(site: Site, life: Life, asked: Asked) -> bool:
     return "fleet_ceiling" in site.broken or made >= CHANGES_PER_HOUR
 
 
+def _others_lose(site: Site, life: Life, asked: Asked) -> bool:
+    """Tell whether this is more than its CI's share of the hour, or what is kept for others."""
+    entry = site.declared.entries.get(asked.entry or "")
+    if entry is None:
+        return False
+    share = math.ceil(SHARE * entry.max_per_hour)
+    kept, most = math.floor(KEPT * entry.max_per_hour), entry.max_per_hour
+    made = sum(
+        times for name, times in site.per_hour.items() if site.declared.entries[name].risk != "none"
+    )
+    return (
+        "hour_share" in site.broken
+        or site.per_ci_hour.get((entry.name, asked.target or ""), 0) >= share
+        or site.per_hour.get(entry.name, 0) >= most - kept
+        or (entry.risk != "none" and made >= CHANGES_PER_HOUR - math.floor(KEPT * CHANGES_PER_HOUR))
+    )
+
+
 def _unplanned(life: Life, asked: Asked) -> bool:
     """Tell whether a run that has read others' words asks for more than was fixed, or a note."""
     if asked.verb == "playbook.run":
@@ -326,6 +352,7 @@ RULES: Final[dict[str, Rule]] = {
     "tokens": _said("tokens"),
     "ticket_ceiling": _changes(_ticket_has_enough),
     "fleet_ceiling": _changes(_fleet_has_enough),
+    "hour_share": _plays(_others_lose),
     "taint": lambda site, life, asked: life.planned is not None and _unplanned(life, asked),
     "signature": lambda site, life, asked: (
         asked.signing != "true" or asked.entry is None or asked.target is None

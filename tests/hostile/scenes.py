@@ -175,15 +175,16 @@ def _ledger_broken(house: House) -> Iterator[None]:
 
 
 def _siblings(house: House) -> Iterator[None]:
-    """Somebody else is changing every CI."""
+    """Somebody else is changing every CI, and began before what counts for this hour."""
     house.do(
         "owner",
         "WITH w AS (INSERT INTO audit_work (kind, queue, state, subject, expires_at)"
         " SELECT 'effect', 'executor.plays', 'waiting', ref, now() + interval '1 h' FROM cmdb_ci"
         " RETURNING id, subject)"
         " INSERT INTO personas_action (id, key, principal, ticket_ref, verb, entry, target,"
-        " verdict, risk, work_id) SELECT id, id::text, 'rule:sibling', 'INC-S', 'playbook.run',"
-        " 'sibling', subject, 'authorised', 'low', id FROM w",
+        " verdict, risk, work_id, decided_at) SELECT id, id::text, 'rule:sibling', 'INC-S',"
+        " 'playbook.run', 'sibling', subject, 'authorised', 'low', id, now() - interval '2 h'"
+        " FROM w",
     )
     house.site.broken.add("duplicate")
     try:
@@ -297,6 +298,9 @@ SCENES: tuple[Scene, ...] = (
         "fleet has made its changes",
         around=_none_left("fleet_changes_per_hour", "fleet_ceiling"),
         breaks="fleet_ceiling",
+    ),
+    Scene(
+        "no share of the hour", around=_none_left("hour_share", "hour_share"), breaks="hour_share"
     ),
     Scene("playbooks changed", around=_changed, breaks="pin"),
     Scene("playbooks withdrawn", around=_withdrawn, breaks="catalogue"),
