@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
@@ -29,8 +30,11 @@ def _expression(text: str) -> str:
 Command: TypeAlias = Annotated[Pattern, AfterValidator(_expression)]
 
 
-RootWord: TypeAlias = Annotated[str, Field(pattern=r"^(?:\{[a-z0-9_]+\}|[A-Za-z0-9/._=-]{1,200})$")]
+RootWord: TypeAlias = Annotated[
+    str, Field(pattern=r"^(?:\{[a-z0-9_]+\}|[A-Za-z0-9/._=,-]{1,200})$")
+]
 RootCommand: TypeAlias = Annotated[tuple[RootWord, ...], Field(min_length=1, max_length=16)]
+Sentence: TypeAlias = Annotated[str, Field(min_length=10, max_length=400)]
 
 
 class Parameter(Declaration):
@@ -62,10 +66,50 @@ class Rollback(Declaration):
     none: str | None = None
 
 
+class Asks(Declaration):
+    """Who is asked before it runs where people or jobs are on the host, or why nobody is."""
+
+    first: Literal["owner", "operators"] | None = None
+    """`owner`: whom the CIs of the host name under `ask_first`, else the operators."""
+    of: tuple[Literal["people", "jobs"], ...] = ()
+    """What on the host has somebody asked: people who are logged in, declared or our own jobs."""
+    nobody: Sentence | None = None
+
+    @model_validator(mode="after")
+    def _either(self) -> "Asks":
+        if (self.first is not None and bool(self.of)) == (self.nobody is not None) or (
+            (self.first is not None) != bool(self.of)
+        ):
+            raise refusal(
+                "This says either both or nothing about who is asked.",
+                "Give `first` and `of`, or `nobody` with the reason.",
+            )
+        return self
+
+
+class Origin(Declaration):
+    """Where a site's own entry came from: what was asked for, and the commit that it named."""
+
+    repository: str = Field(max_length=500)
+    revision: str = Field(max_length=120)
+    commit: str = Field(pattern=r"^[0-9a-f]{40}$")
+    path: str = Field(max_length=300)
+    """The entry's folder in the repository."""
+    lint: tuple[str, ...] = ()
+    """What the linter found and a person accepted at the import, as `rule file`."""
+
+
 class EntryDocument(Declaration):
     """One pre-approved playbook."""
 
     title: str = Field(max_length=120)
+    owner: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._@-]{0,79}$")
+    """Who answers for it."""
+    review_by: str = Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
+    """After this day it is proposed at most, until its owner has looked at it again."""
+    false_run: Sentence
+    """What it costs to run it where it was not needed."""
+    asks: Asks
     folder: str = Field(pattern=r"^[a-z0-9_]+(/[a-z0-9_]+)*$")
     playbook: str = Field(pattern=r"^[a-z0-9_]+\.yaml$")
     risk: Literal["none", "low", "medium", "high"]
@@ -81,18 +125,33 @@ class EntryDocument(Declaration):
     """What it runs by sudo on its host, each matched whole; none given leaves it to the time."""
     as_root: tuple[RootCommand, ...] = ()
     """The same word for word, for sudoers; `{name}` stands for the argument of that name."""
+    origin: Origin | None = None
+    """Written by `catalog import`; none means that it came with ethops."""
 
     @model_validator(mode="after")
     def _named(self) -> "EntryDocument":
         for command in self.as_root:
-            if not command[0].startswith("/"):
-                raise refusal(
-                    f"{command[0]} is found by whatever PATH says.", "Name it by its path."
-                )
             places = {word[1:-1] for word in command if word.startswith("{")}
             if missing := sorted(places - {*self.parameters}):
                 raise refusal(f"{missing[0]} is no parameter.", "Name one that is declared.")
+            # The argument itself is a path, where its pattern lets nothing else through.
+            first = command[0]
+            pattern = self.parameters[first[1:-1]].pattern if first.startswith("{") else first
+            if not pattern.lstrip("(").startswith("/"):
+                raise refusal(f"{first} is found by whatever PATH says.", "Name it by its path.")
         return self
+
+    @model_validator(mode="after")
+    def _dated(self) -> "EntryDocument":
+        try:
+            date.fromisoformat(self.review_by)
+        except ValueError as error:
+            raise refusal(f"{self.review_by} is no day.", "Write one as 2027-01-31.") from error
+        return self
+
+    def overdue(self, today: date) -> bool:
+        """Tell whether its review is over."""
+        return date.fromisoformat(self.review_by) < today
 
     def fits(self, attributes: Collection[str]) -> bool:
         """Tell whether it is on offer for a CI that declares these attributes."""

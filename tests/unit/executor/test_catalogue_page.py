@@ -32,7 +32,8 @@ SOURCES = {rule["from"] for entry in CATALOGUE.values() for rule in entry["param
 
 @pytest.mark.parametrize("attribute", sorted(SOURCES))
 def test_every_attribute_that_arguments_come_from_is_documented(attribute: str) -> None:
-    assert f"| {attribute} |" in PAGE
+    rows = [line.split("|")[1] for line in PAGE.splitlines() if line.startswith("| ")]
+    assert any(attribute in row.strip().split(", ") for row in rows)
 
 
 @pytest.mark.parametrize("key", sorted({key for entry in CATALOGUE.values() for key in entry}))
