@@ -10,6 +10,7 @@ from personas.models import (
     CatalogueEntry,
     Grant,
     Incarnation,
+    Presence,
     Run,
     Step,
 )
@@ -145,3 +146,12 @@ class ActionAdmin(admin.ModelAdmin[Action]):
     def entry_number(self, one: Action) -> str | None:
         """The ledger entry that stands before the act."""
         return f"#{one.work.entry_seq}" if one.work and one.work.entry_seq else None
+
+
+@admin.register(Presence)
+class PresenceAdmin(admin.ModelAdmin[Presence]):
+    """Hosts on which somebody was, when something was to be done there."""
+
+    list_display = ("host", "found", "asked", "ticket_ref", "seen_at")
+    search_fields = ("host", "ticket_ref")
+    ordering = ("-seen_at",)

@@ -1,6 +1,7 @@
 """System checks: nothing starts on a bad card or catalogue."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning, register
@@ -34,6 +35,17 @@ def check_catalogue(app_configs: Sequence[Any] | None, **options: Any) -> list[C
         )
         for entry in pinned
         if entry.tree_hash != entry.approved_hash
+    ]
+    today = datetime.now(UTC).date()
+    found += [
+        Warning(
+            f"The review of {entry.name} was due by {entry.document.review_by}: it is only"
+            " proposed, whatever the level.",
+            f"{entry.document.owner} looks at it again and writes a new `review_by`.",
+            id="personas.W003",
+        )
+        for entry in pinned
+        if entry.document.overdue(today)
     ]
     return found
 

@@ -394,3 +394,25 @@ class Stop(models.Model):
     def __str__(self) -> str:
         """Tell whether it is pressed."""
         return "stopped" if self.stopped else "running"
+
+
+class Presence(models.Model):
+    """Who and what was on a host when something was to be done there, and who was asked."""
+
+    host = models.CharField(primary_key=True, max_length=64)
+    found = models.JSONField(help_text="as `person NAME`, `process TEXT`, `unit NAME`, `gpu JOB`")
+    asked = models.CharField(max_length=150, help_text="who is asked first")
+    ticket_ref = models.CharField(max_length=40, db_default="")
+    action = models.UUIDField(help_text="what was not done")
+    seen_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        """One row per host: the newest look that found somebody."""
+
+        verbose_name = "presence on a host"
+        verbose_name_plural = "presence on hosts"
+        ordering: ClassVar = ["-seen_at"]
+
+    def __str__(self) -> str:
+        """Name the host and what was found."""
+        return f"{self.host}: {', '.join(map(str, self.found))}"

@@ -81,6 +81,12 @@ def outcome_said(action_id: str) -> str:
     return str(Action.objects.get(pk=action_id).result.get("said", ""))
 
 
+def outcome(action_id: str) -> Mapping[str, Any]:
+    """Return everything that came of an action."""
+    result: Mapping[str, Any] = Action.objects.get(pk=action_id).result
+    return result
+
+
 def action_sentence(action_id: str) -> str:
     """Return one line that names an action to a person."""
     action = Action.objects.get(pk=action_id)

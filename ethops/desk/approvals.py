@@ -6,6 +6,7 @@ from uuid import UUID, uuid5
 
 from ethops.desk import notices
 from ethops.executor import tickets
+from personas import presence
 from personas.approvals import doors, queries
 from personas.approvals.models import Approval
 
@@ -42,8 +43,10 @@ def sentence(one: Approval, state: str, said: str) -> str:
             f" Object on the desk under Approvals; it is proposal {one.pk}."
         )
     factor = "" if one.change_class == "standard" else " with a second factor"
+    kept = presence.kept_to_proposals(one.entry, one.target)
+    why = f" Whatever its level: {kept}." if kept else ""
     return (
-        f"{what} waits for a person to approve it{factor}, as a {one.change_class} change."
+        f"{what} waits for a person to approve it{factor}, as a {one.change_class} change.{why}"
         f" Decide on the desk under Approvals; it is proposal {one.pk}."
     )
 

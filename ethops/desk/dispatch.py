@@ -220,6 +220,28 @@ def _expired(ref: str, payload: Mapping[str, Any]) -> None:
     )
 
 
+def _people_first(ref: str, payload: Mapping[str, Any]) -> None:
+    """Ask who is named before anything is done on a host on which people or jobs are."""
+    action = str(payload["action"])
+    said = queries.outcome_said(action)
+    what = queries.action_sentence(action)
+    text = (
+        f"{what} was {said}. It is proposed anew, and begins once somebody has approved it; whoever"
+        " must not be disturbed is asked before that."
+    )
+    tickets.comment_by_rule(
+        key=uuid5(NAMESPACE, f"people:{action}"), ref=ref, rule=AUTHOR, text=text, tainted=True
+    )
+    asked = str(queries.outcome(action).get("asked", "the operators"))
+    notices.tell(
+        rule="people_first",
+        key=action,
+        ticket_ref=ref,
+        title=f"{asked}: may we? {what} for {ref}",
+        text=text,
+    )
+
+
 def _demoted(ref: str, payload: Mapping[str, Any]) -> None:
     """Tell ticket and people that a right was taken back, and for what."""
     action_id = str(payload["action"])
@@ -292,6 +314,7 @@ _ABOUT_ACTIONS: dict[str, Callable[[str, Mapping[str, Any]], None]] = {
     "in doubt": _doubt,
     "nobody told": _untold,
     "expired": _expired,
+    "people first": _people_first,
     "demoted": _demoted,
     "concluded elsewhere": _conclude,
     "approval": approvals.tell,

@@ -72,6 +72,13 @@ class HostMissingError(FailedError):
     hint = "Declare a host for the CI in the site file, then `manage.py site load`."
 
 
+class UnseenError(FailedError):
+    """Nobody could see who is on the host, and people would have to be asked first."""
+
+    code = "executor.unseen"
+    hint = "See that the host answers, and that look_who_is_there is approved as it lies here."
+
+
 class TargetRefusedError(FailedError):
     """A notice was to go to somebody whom the site does not name."""
 
@@ -131,3 +138,9 @@ class LeaseLostError(UnsureError):
     """Somebody else decides about this effect by now, so it was not begun."""
 
     code = "executor.lease_lost"
+
+
+class PeopleFirstError(UnsureError):
+    """People or jobs are on the host: the gate has taken the permit back, and has them asked."""
+
+    code = "executor.people_first"

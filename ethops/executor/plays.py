@@ -12,7 +12,7 @@ from adapters.cmdb.errors import CmdbError
 from adapters.cmdb.port import Host
 from adapters.registry import reader
 from audit.work import rows
-from ethops.executor import arguments, changes, conf, inventory, marks, runner, stop
+from ethops.executor import arguments, changes, conf, inventory, marks, mission, runner, stop
 from ethops.executor.effects import Finding, Result
 from ethops.executor.errors import FailedError, HostMissingError, PlayFailedError, UnsureError
 from ethops.executor.export import export
@@ -32,6 +32,8 @@ class RunPlaybook:
     def act(self, claim: Claim) -> Result:
         """Run it; UnsureError where it was cut off and cannot tell what it did."""
         host = _host(claim)
+        with stop.watched() as is_stopped:
+            mission.check(claim, host, is_stopped=is_stopped)
         folder = _fresh(claim)
         try:
             _prepare(claim, host, folder)

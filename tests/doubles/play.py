@@ -5,6 +5,7 @@ without a database: for entries that need a mount namespace of their own, or a s
 """
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from ethops.executor.runner import Folder
 from personas.catalogue import tree_hash
 
 PLAYBOOKS = CLONE / "playbooks"
+UNSHARE = shutil.which("unshare") or "unshare"
 HERE = Host("localhost", "local", "", "", 22, "")
 
 
@@ -51,7 +53,8 @@ def run(
     )
     left = runner.left_behind(folder)
     found = judge(left, HERE.name)
-    ran = [str(e["event_data"]["task"]) for e in left.events if e.get("event") == "runner_on_ok"]
+    events: list[Any] = [*left.events]
+    ran = [str(e["event_data"]["task"]) for e in events if e["event"] == "runner_on_ok"]
     return {"kind": found.kind, "ran": ran, **found.result}
 
 
@@ -64,7 +67,7 @@ def run_apart(
     """
     command = [sys.executable, "-m", "tests.doubles.play", entry, json.dumps(given), str(state)]
     done = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", f'set -e\n{before}\n"$@"\n{after}', "sh", *command],
+        [UNSHARE, "--mount", "sh", "-c", f'set -e\n{before}\n"$@"\n{after}', "sh", *command],
         cwd=CLONE,
         capture_output=True,
         text=True,
@@ -77,4 +80,5 @@ def run_apart(
 
 
 if __name__ == "__main__":
-    print(json.dumps(run(sys.argv[1], json.loads(sys.argv[2]), Path(sys.argv[3]))))
+    answer = json.dumps(run(sys.argv[1], json.loads(sys.argv[2]), Path(sys.argv[3])))
+    sys.stdout.write(answer + "\n")

@@ -7,6 +7,7 @@ place of `systemctl`, and a second test shows what the real one says here.
 
 import gzip
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -14,13 +15,13 @@ from pathlib import Path
 import pytest
 
 from ethops.executor.errors import ArgumentRefusedError
-from tests.doubles.play import run, run_apart
+from tests.doubles.play import UNSHARE, run, run_apart
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(150)]
 
+TRUE, FLOCK, SLEEP = (shutil.which(name) or name for name in ("true", "flock", "sleep"))
 root = pytest.mark.skipif(
-    os.geteuid() != 0
-    or subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode,
+    subprocess.run([UNSHARE, "--mount", "true"], check=False, capture_output=True).returncode != 0,
     reason="needs root and a mount namespace of its own, and this machine gives none",
 )
 MB = 1024 * 1024
@@ -83,7 +84,7 @@ def test_a_log_behind_a_link_is_refused(log, tmp_path, where):
 
 @pytest.fixture
 def lock(tmp_path):
-    gone = subprocess.Popen(["true"])
+    gone = subprocess.Popen([TRUE])
     gone.wait()
     path = tmp_path / "run" / "backup.lock"
     path.parent.mkdir()
@@ -111,7 +112,7 @@ def test_a_lock_of_a_live_process_stays(lock, tmp_path):
 
 
 def test_a_lock_that_somebody_holds_in_the_kernel_stays(lock, tmp_path):
-    holder = subprocess.Popen(["flock", str(lock), "sleep", "60"])
+    holder = subprocess.Popen([FLOCK, str(lock), "sleep", "60"])
     try:
         os.utime(lock, (LONG_AGO, LONG_AGO))
         found = unlock(lock, tmp_path)
@@ -230,6 +231,7 @@ def test_what_the_system_stands_on_is_refused(tmp_path):
 
 # ---------------------------------------------------------------- clean_package_cache
 
+
 @root
 @pytest.mark.parametrize(("names", "acted"), [("a_1_all.deb b_2_all.deb", True), ("", False)])
 def test_the_cache_of_apt_is_cleaned_where_it_holds_something(tmp_path, names, acted):
@@ -269,7 +271,7 @@ def vacuum(tmp_path, keep):
     name = "system@0123456789abcdef0123456789abcdef-000000000000000$i-0005a0000000000$i.journal"
     before = (
         f"mount -t tmpfs none /var/log\nmkdir -p {folder}\nfor i in 1 2 3; do\n"
-        f"dd if=/dev/zero of={folder}/{name} bs=1M count=2 2>/dev/null\ndone"
+        f"dd if=/dev/urandom of={folder}/{name} bs=1M count=2 2>/dev/null\ndone"
     )
     after = f"ls {folder} | wc -l"
     return run_apart("vacuum_journal", {"keep": keep}, tmp_path / "plays", before, after)
@@ -300,9 +302,7 @@ esac
 def with_systemd(tmp_path, entry, unit, *, knows=""):
     """Run an entry while a script stands in for the systemd that a container lacks."""
     tool, calls = tmp_path / "systemctl", tmp_path / "calls"
-    tool.write_text(
-        STAND_IN.format(calls=calls, unit=knows or unit, synced=tmp_path / "synced")
-    )
+    tool.write_text(STAND_IN.format(calls=calls, unit=knows or unit, synced=tmp_path / "synced"))
     tool.chmod(0o755)
     before = "".join(
         f"mount --bind {tool} /usr/bin/{name}\n" for name in ("systemctl", "timedatectl")
@@ -353,7 +353,7 @@ def test_on_a_machine_without_systemd_the_entry_fails_before_it_touches_anything
 
 
 def test_declared_jobs_that_run_are_found(tmp_path):
-    job = subprocess.Popen(["sleep", "97.25"])
+    job = subprocess.Popen([SLEEP, "97.25"])
     try:
         given = {"processes": "sleep 97.25|no-such-program"}
         found = run("look_who_is_there", given, tmp_path / "plays")

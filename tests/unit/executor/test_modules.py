@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import struct
 import subprocess
 import sys
 import time
@@ -25,6 +26,8 @@ def load(entry: str, name: str) -> ModuleType:
 old_files = load("clean_directory", "old_files")
 supervised = load("restart_service", "supervised_process")
 host_state = load("collect_diagnostics", "host_state")
+who = load("look_who_is_there", "who_is_there")
+cache = load("clean_package_cache", "package_cache")
 
 HOUR_AGO = time.time() - 3600
 
@@ -141,3 +144,32 @@ def test_the_host_is_described_in_plain_lines():
 
 def test_a_pidfile_that_leads_nowhere_is_said(tmp_path):
     assert "no live process" in host_state.declared(tmp_path / "none")
+
+
+def login(name, pid, kind=7):
+    """One record of utmp(5), of which this library's C counterpart writes 384 bytes."""
+    packed = struct.Struct("h2xi32s4s32s256s2hi2i4i20s")
+    assert packed.size == 384
+    return packed.pack(kind, pid, b"pts/1", b"p1", name, b"lab", *[0] * 9, b"")
+
+
+def test_logins_are_read_and_those_that_are_over_are_not(tmp_path):
+    path = tmp_path / "utmp"
+    alive = os.getpid()
+    path.write_bytes(login(b"lin", alive) + login(b"gone", 2**22) + login(b"boot", alive, 2))
+    assert who.logged_in(path) == ["lin"]
+
+
+def test_sessions_of_greeters_and_services_are_nobody(tmp_path):
+    for number, (name, kind) in enumerate([("lin", "user"), ("gdm", "greeter"), ("bg", "manager")]):
+        (tmp_path / str(number)).write_text(f"USER={name}\nCLASS={kind}\n")
+    assert who.sessions(tmp_path) == ["lin"]
+
+
+def test_who_holds_a_lock_of_the_kernel_is_found(tmp_path):
+    path = tmp_path / "lock"
+    path.touch()
+    found = path.stat()
+    device = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
+    (tmp_path / "locks").write_text(f"1: POSIX  ADVISORY  WRITE 4711 {device} 0 EOF\n")
+    assert (cache.holder([path], tmp_path / "locks"), cache.holder([tmp_path])) == (4711, 0)

@@ -21,6 +21,8 @@ SHOP = CI(
 )
 RESTART = EntryDocument.model_validate_json(json.dumps({
     "title": "Restart", "folder": "a", "playbook": "p.yaml", "risk": "low",
+    "owner": "Shop", "review_by": "2030-01-31", "false_run": "some seconds without it",
+    "asks": {"nobody": "nobody is on it"},
     "parameters": {"unit": {"from": "unit", "pattern": "[a-z@0-9,:]+[.]service"}},
     "timeout_s": 60, "max_per_ticket": 1, "max_per_hour": 6,
     "applies_to": {"any_attribute": ["unit"]}, "pre_check": "none",

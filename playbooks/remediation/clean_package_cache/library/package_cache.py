@@ -59,7 +59,7 @@ def size(folders):
             for name in files:
                 if name.endswith(PACKAGES):
                     count += 1
-                    total += os.lstat(os.path.join(folder, name)).st_size
+                    total += Path(folder, name).lstat().st_size
     return count, total
 
 
@@ -68,7 +68,7 @@ def holder(paths, table="/proc/locks"):
     wanted = set()
     for path in paths:
         try:
-            found = os.stat(path)
+            found = Path(path).stat()
         except OSError:
             continue
         device = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}"

@@ -14,7 +14,7 @@ description:
   - Reads the kernel's and the login records' own files; starts no command and changes nothing.
 options:
   processes:
-    description: Plain texts with a bar between them; a process whose command line holds one is a job.
+    description: Plain texts with a bar between them; a command line that holds one is a job.
     type: str
   units:
     description: Names of units of systemd with a bar between them, whose processes are jobs.
@@ -37,12 +37,12 @@ EXAMPLES = r"""
     units: slurmd.service
 """
 
-RECORD = struct.Struct("<hi32s4s32s256shhiii4i20s")
+RECORD = struct.Struct("<h2xi32s4s32s256shhiii4i20s")
 USER_PROCESS = 7
 MOST = 12
 
 
-def logged_in(path="/run/utmp"):
+def logged_in(path="/var/run/utmp"):
     """Return the names in the login records whose process is alive."""
     try:
         raw = Path(path).read_bytes()
