@@ -16,7 +16,7 @@ from personas.memory import giving
 MAINTENANCE: Final = "maintenance_until"
 """The attribute with which a CI's owner says until when its alerts mean his own work."""
 LOOK_PATIENCE: Final = timedelta(seconds=30)
-"""So long after a ticket was opened, a step waits for the CI's probes to look."""
+"""So long after a ticket was opened, or a probe fell silent, a step waits for probes to look."""
 _OF_ONE_KIND: Final = (
     {"refused", "no_answer", "wrong_content"},
     {"slow", "wrong_status", "unreachable"},
@@ -114,12 +114,15 @@ def facts(known: Known, kind: str) -> dict[str, JSON]:
 
 
 def probes_look_first(known: Known) -> bool:
-    """Tell whether all that is known of a CI is from before its trouble was told.
+    """Tell whether all that is known of a CI is from before its trouble was told, or just too old.
 
     Somebody else's monitor may be faster than our probes: what these said before says nothing of
-    the trouble. A probe that is bad, has gone silent, or looks but rarely is not waited for.
+    the trouble. Who looks may have died with whatever failed, and is started again within seconds.
+    A probe that is bad, has long been silent, or looks but rarely is not waited for.
     """
-    return (
+    if any(_is_stale(probe, known.now - LOOK_PATIENCE) for probe in known.probes):
+        return False
+    return any(_is_stale(probe, known.now) for probe in known.probes) or (
         known.opened_at is not None
         and known.now - known.opened_at < LOOK_PATIENCE
         and known.well_since is not None

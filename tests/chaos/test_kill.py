@@ -132,6 +132,9 @@ def promote(stack: Stack) -> None:
         for entry, ci_class in (
             ("restart_service", "demo_service"),
             ("clean_directory", "demo_directory"),
+            # Where probes have gone silent with what was killed, the host is looked at first.
+            ("collect_diagnostics", "demo_service"),
+            ("collect_diagnostics", "demo_directory"),
         ):
             link.execute(
                 "SELECT gate.set_autonomy('incident_responder', %s, %s, 'act', 'chaos', 'a test',"

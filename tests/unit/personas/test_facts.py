@@ -84,6 +84,12 @@ def test_nothing_else_is_waited_for(known):
     assert not probes_look_first(known)
 
 
+@pytest.mark.parametrize(("age", "waits"), [(39, False), (41, True), (69, True), (71, False)])
+def test_a_probe_that_has_just_gone_silent_is_waited_for(age, waits):
+    probe = replace(PROBE, last_sample_at=NOW - timedelta(seconds=age))
+    assert probes_look_first(replace(KNOWN, probes=(probe,))) is waits
+
+
 @pytest.mark.parametrize(("marks", "turns"), [("", 0), ("ggg", 0), ("gbg", 2), ("bgbbgb", 4)])
 def test_turns_are_counted(marks, turns):
     assert seen(samples=samples(marks))["probe.turns"] == turns
