@@ -1,0 +1,1 @@
+"""What was promised about time: calendars, targets, and a stopwatch per promise and ticket."""
