@@ -67,6 +67,12 @@ def submit(
         return Admission(*cursor.fetchone())
 
 
+def set_due(*, ticket_ref: str, due_at: datetime | None) -> None:
+    """Say when a ticket is due: of those of a priority that wait, who is due first goes first."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT gate.set_due(%s, %s)", [ticket_ref, due_at])
+
+
 @dataclass(frozen=True, slots=True)
 class Queue:
     """One environment: who is at work there and who waits for a place."""

@@ -119,6 +119,7 @@ class AgentIntent(models.Model):
     job = models.CharField(max_length=100, db_default="", help_text="a job elsewhere, if any")
     tenant = models.CharField(max_length=60, db_default="")
     created_at = models.DateTimeField(db_default=ClockTimestamp())
+    due_at = models.DateTimeField(null=True, help_text="when its ticket is, if that is promised")
 
     class Meta:
         """Shown as intents."""

@@ -48,6 +48,16 @@ def cap(world, most):
     )
 
 
+def set_due(world, ticket, due):
+    """Have a ticket due in so many hours."""
+    world.value(
+        "app",
+        "SELECT gate.set_due(%s, timestamptz '2030-01-01' + %s * interval '1 h')",
+        ticket,
+        due,
+    )
+
+
 def end_one(world):
     """Take a run's step and end it; returns which."""
     step = world.step()
@@ -101,6 +111,22 @@ def test_who_has_waited_long_goes_before_the_urgent(world):
     ages(world, backlog["run"], 241)
     end_one(world)
     assert [states(world)[one["run"]] for one in (backlog, urgent)] == ["starting", "pending"]
+
+
+def test_of_one_priority_whose_ticket_is_due_first_goes_first(world):
+    bound(world, 0)
+    runs = {}
+    for ticket, priority, due in (
+        ("T-none", 2, None), ("T-late", 2, 9), ("T-soon", 2, 1), ("T-urgent", 1, None),
+    ):  # fmt: skip
+        runs[submit(world, ticket=ticket, priority=priority)["run"]] = ticket
+        set_due(world, ticket, due)
+    went = []
+    for places in range(1, 5):
+        bound(world, places)
+        begun = {runs[run] for run, state in states(world).items() if state == "starting"}
+        went += begun - set(went)
+    assert went == ["T-urgent", "T-soon", "T-late", "T-none"]
 
 
 def test_a_card_has_its_own_places(world):
@@ -205,9 +231,11 @@ def test_the_database_admits_whom_the_policy_admits(world, seed):
     waiting = []
     for _ in range(20):
         card, priority = chance.choice(list(most)), chance.randint(0, 4)
-        run = submit(world, card=card, priority=priority)["run"]
-        ages(world, run, age := chance.uniform(0, 400))
-        waiting.append((run, card, priority, -age))
+        ticket, due = f"T-{uuid4().hex[:8]}", chance.choice([None, chance.randint(1, 9)])
+        run = submit(world, card=card, priority=priority, ticket=ticket)["run"]
+        ages(world, run, chance.uniform(0, 400))
+        set_due(world, ticket, due)
+        waiting.append((run, card, priority, due))
     at = {
         one["id"]: one["at"]
         for one in owner.execute(
@@ -217,7 +245,7 @@ def test_the_database_admits_whom_the_policy_admits(world, seed):
     places = chance.randint(0, 8)
     bound(world, places)
     policy = admitted(
-        [Waiting(str(run), card, priority, at[run]) for run, card, priority, _ in waiting],
+        [Waiting(str(run), card, priority, at[run], due) for run, card, priority, due in waiting],
         Places(places, most),
     )
     begun = {str(run) for run, state in states(world).items() if state == "starting"}

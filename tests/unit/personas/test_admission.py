@@ -23,6 +23,7 @@ waiting_ones = st.lists(
         card=st.sampled_from(CARDS),
         priority=st.integers(0, 4),
         at=st.floats(0, 2000),
+        due=st.none() | st.floats(0, 5000),
     ),
     max_size=25,
     unique_by=lambda one: one.id,
@@ -55,10 +56,24 @@ def test_no_place_stays_free_that_somebody_could_have(waiting, free):
 
 @given(waiting_ones, places)
 def test_the_more_urgent_goes_first_among_those_who_came_together(waiting, free):
-    together = [Waiting(one.id, one.card, one.priority, 0.0) for one in waiting]
+    together = [Waiting(one.id, one.card, one.priority, 0.0, one.due) for one in waiting]
     chosen = admitted(together, Places(free.environment, {}))
     left = [one for one in together if one not in chosen]
     assert all(a.priority <= b.priority for a in chosen for b in left)
+
+
+@given(waiting_ones, places)
+def test_within_a_priority_who_is_due_first_goes_first_and_who_is_promised_nothing_last(
+    waiting, free
+):
+    together = [Waiting(one.id, one.card, one.priority, 0.0, one.due) for one in waiting]
+    chosen = admitted(together, Places(free.environment, {}))
+    left = [one for one in together if one not in chosen]
+    for goes in chosen:
+        for stays in left:
+            if goes.priority == stays.priority and stays.due is not None:
+                assert goes.due is not None
+                assert goes.due <= stays.due
 
 
 @given(waiting_ones, places)
