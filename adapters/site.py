@@ -11,6 +11,7 @@ from adapters import declared
 from adapters.cmdb.declared import DEFAULT_JOIN_RULES, DeclaredCI, DeclaredHost, DeclaredJoinRule
 from adapters.cmdb.port import Inventory
 from adapters.declared import Declaration, Fault, Read, refusal
+from adapters.levels import PROVIDED, ServiceLevels, Who
 from adapters.monitoring.declared import DeclaredProbe
 from adapters.telemetry.declared import DeclaredKey, DeclaredObserver
 
@@ -38,6 +39,12 @@ class NotifyTarget(Declaration):
         if given != {wanted}:
             raise refusal(f"A notification by {self.kind} needs `{wanted}` alone.", "Give that.")
         return self
+
+
+class Contact(NotifyTarget):
+    """Where one team or one person is told what is escalated to them."""
+
+    name: Annotated[Who, Field(min_length=1)]
 
 
 class Approving(Declaration):
@@ -104,11 +111,15 @@ class Site(Declaration):
     observers: tuple[DeclaredObserver, ...] = ()
     """Who sees what happens on a host."""
     notify: NotifyTarget | None = None
+    contacts: Annotated[tuple[Contact, ...], Field(max_length=200)] = ()
+    """Teams and persons who are told elsewhere than `notify`; whoever is not here is told there."""
     operators: Literal["several", "single"] = "several"
     """`single`: one person operates this house; what he approves is marked as not independent."""
     approvals: Approving = Approving()
     autonomy: SiteAutonomy = SiteAutonomy()
     """What is not named has its default."""
+    service_levels: ServiceLevels = ServiceLevels()
+    """Within which time tickets have somebody, and are resolved."""
     rules: Annotated[str, Field(max_length=500)] | None = None
     """A file of inference rules of this site's own, relative to this file; they go first."""
 
@@ -148,7 +159,31 @@ def _faults(found: Read[Site], site: Site) -> Iterator[Fault]:
         if ci.host is not None and ci.host not in hosts:
             what = f"CI {ci.ref} runs on host {ci.host}, which is not declared."
             yield found.fault(("cis", number, "host"), what, "Declare it under `hosts`.")
+    yield from _level_faults(found, site)
     yield from _double(found, site)
+
+
+def _level_faults(found: Read[Site], site: Site) -> Iterator[Fault]:
+    """A target goes by a calendar and a service that there are, a service stands on such CIs."""
+    levels, place = site.service_levels, "service_levels"
+    calendars = {*PROVIDED, *(one.name for one in levels.calendars)}
+    services = {one.slug for one in levels.services}
+    refs = {ci.ref for ci in site.cis}
+    for number, service in enumerate(levels.services):
+        for at, ref in enumerate(service.cis):
+            if ref not in refs:
+                what = f"Service {service.slug} stands on CI {ref}, which is not declared."
+                loc = (place, "services", number, "cis", at)
+                yield found.fault(loc, what, "Declare it under `cis`.")
+    for number, target in enumerate(levels.targets):
+        if target.calendar not in calendars:
+            what = f"There is no calendar {target.calendar}."
+            mend = "Declare it under `calendars` of `service_levels`."
+            yield found.fault((place, "targets", number, "calendar"), what, mend)
+        if target.service is not None and target.service not in services:
+            what = f"There is no service {target.service}."
+            mend = "Declare it under `services` of `service_levels`."
+            yield found.fault((place, "targets", number, "service"), what, mend)
 
 
 def _double(found: Read[Site], site: Site) -> Iterator[Fault]:
@@ -174,6 +209,21 @@ def _names(site: Site) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
         yield ("keys", number, "fingerprint"), "fingerprint", key.fingerprint
     for number, observer in enumerate(site.observers):
         yield ("observers", number, "host"), "observer of host", observer.host
+    for number, contact in enumerate(site.contacts):
+        yield ("contacts", number, "name"), "contact", contact.name
+    yield from _level_names(site.service_levels)
+
+
+def _level_names(levels: ServiceLevels) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+    place = "service_levels"
+    for number, calendar in enumerate(levels.calendars):
+        yield (place, "calendars", number, "name"), "calendar", calendar.name
+    for number, service in enumerate(levels.services):
+        yield (place, "services", number, "slug"), "service", service.slug
+    for number, target in enumerate(levels.targets):
+        of = f"of {target.service}" if target.service else "of every service"
+        name = f"{target.ticket_class} {target.priority} {of}"
+        yield (place, "targets", number), "target for", name
 
 
 def _key_faults(found: Read[Site], site: Site) -> Iterator[Fault]:

@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     # Ours first: its templates take the place of the admin's.
     "ethops",
     "ethops.desk",
+    "ethops.sla",
     "personas",
     "personas.autonomy",
     "personas.agentops",

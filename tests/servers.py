@@ -11,6 +11,7 @@ from typing import Self
 import psycopg
 from psycopg import sql
 
+from ethops.env import CLONE
 from ethops.stack import places, roles
 from ethops.stack.layout import Layout
 from ethops.stack.ports import Ports, free_ports
@@ -53,6 +54,8 @@ BEGIN
 END $$
 """
 """All rows that tests wrote go; the single rows that migrations made come back."""
+PROVIDED = CLONE / "ethops/sla/sql/0002_provided.sql"
+"""What is promised at first."""
 
 
 @dataclass(slots=True)
@@ -133,6 +136,7 @@ class Servers:
         """Bring a database back to what the migrations left in it; much faster than a clone."""
         with psycopg.connect(self.superuser_dsn(name), autocommit=True) as link:
             link.execute(EMPTY)
+            link.execute(PROVIDED.read_text(encoding="utf-8"))
 
     def drop(self, name: str) -> None:
         """Throw a database away, whoever is in it."""

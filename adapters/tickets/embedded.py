@@ -87,13 +87,19 @@ class Reader:
         )
 
     def open_tickets(
-        self, *, ticket_class: TicketClass | None = None, limit: int = 200
+        self,
+        *,
+        ticket_class: TicketClass | None = None,
+        limit: int = 200,
+        after: str | None = None,
     ) -> tuple[Ticket, ...]:
         """Return what is open, most urgent and then oldest first."""
         return _tickets(
             "WHERE is_open AND (%s::text IS NULL OR ticket_class = %s)"
+            " AND (%s::text IS NULL OR (priority, opened_at, ref) >"
+            " (SELECT l.priority, l.opened_at, l.ref FROM reading.ticket l WHERE l.ref = %s))"
             " ORDER BY priority, opened_at, ref LIMIT %s",
-            [ticket_class, ticket_class, limit],
+            [ticket_class, ticket_class, after, after, limit],
         )
 
 

@@ -38,6 +38,10 @@ class Ticket:
     assigned_at: datetime | None
     resolved_at: datetime | None
     closed_at: datetime | None
+    tto_due_at: datetime | None = None
+    """When an outside desk says that somebody must have it; ours leaves it to service levels."""
+    ttr_due_at: datetime | None = None
+    """When an outside desk says that it must be resolved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +164,16 @@ class Reader(Protocol):
         ...
 
     def open_tickets(
-        self, *, ticket_class: TicketClass | None = None, limit: int = 200
+        self,
+        *,
+        ticket_class: TicketClass | None = None,
+        limit: int = 200,
+        after: str | None = None,
     ) -> tuple[Ticket, ...]:
-        """Return what is not yet resolved or closed, most urgent and then oldest first."""
+        """Return what is not yet resolved or closed, most urgent and then oldest first.
+
+        `after` is the last ref of the page before.
+        """
         ...
 
 

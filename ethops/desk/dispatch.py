@@ -16,6 +16,7 @@ from ethops.desk import approvals, events, notices
 from ethops.desk.models import Event
 from ethops.desk.policy import CARDS, Standing, Step, next_step
 from ethops.executor import changes, tickets
+from ethops.sla import queries as levels
 from personas import intents, queries
 from personas.agentops import acts as agent_acts
 from personas.approvals import doors as approval_doors
@@ -39,6 +40,8 @@ def consider(payload: Mapping[str, Any]) -> None:
     if ticket.ticket_class != "incident":
         return
     _STEPS[next_step(_standing(ticket))](ticket)
+    # Of those of its priority that wait for a place, whose ticket is due first goes first.
+    intents.set_due(ticket_ref=ref, due_at=levels.next_due(ref))
 
 
 def _standing(ticket: Ticket) -> Standing:

@@ -25,17 +25,20 @@ def again(lost: NoticeFacts, *, ticket_ref: str) -> None:
 
 def keys(key: str) -> list[str]:
     """Return the key of each notice that `tell` orders under this one, one per declared target."""
-    return [_key(key, kind, target) for kind, target in sorted(targets.declared())]
+    return [_key(key, kind, target) for kind, target in sorted(targets.everybody())]
 
 
 def _key(key: str, kind: str, target: str) -> str:
     return str(uuid5(NAMESPACE, f"{key}:{kind}:{target}"))
 
 
-def tell(*, rule: str, key: str, ticket_ref: str, title: str, text: str) -> int:
-    """Order one notice per declared target, once per (rule, key, target); returns how many."""
+def tell(*, rule: str, key: str, ticket_ref: str, title: str, text: str, to: str = "") -> int:
+    """Order one notice per target, once per (rule, key, target); returns how many.
+
+    `to` is a team or a person; nobody in particular is told where the site says.
+    """
     ordered = 0
-    for kind, target in sorted(targets.declared()):
+    for kind, target in sorted(targets.of_name(to) if to else targets.everybody()):
         args = {
             "kind": kind,
             "target": target,

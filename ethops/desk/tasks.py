@@ -7,6 +7,7 @@ from ethops.desk import (
     gpu_watch,
     housekeeping,
     ledger,
+    levels,
     observers,
     sweeps,
     telemetry,
@@ -56,3 +57,9 @@ def join_key_use() -> None:
 def watch_agents() -> None:
     """Look after agents at work."""
     agent_watch.watch()
+
+
+@shared_task(name="desk.watch_levels")
+def watch_levels() -> None:
+    """Look after what is promised."""
+    levels.watch()

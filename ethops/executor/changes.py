@@ -8,6 +8,7 @@ from adapters.tickets.errors import TicketError
 from adapters.tickets.port import Note, TicketDraft
 from audit.ledger import receipts
 from ethops.executor.errors import TicketRefusedError
+from ethops.sla import projection
 from personas.gate import Claim
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ def begin(claim: Claim, host: str) -> str:
         tickets.move(_key(claim.action_id, "implement"), ref, "ev_implement", {}, note)
     except TicketError as fault:
         raise TicketRefusedError(f"the change cannot be recorded: {fault}") from fault
+    projection.follow(ref)
     return ref
 
 
@@ -63,6 +65,7 @@ def _conclude(action_id: UUID, *, done: bool, said: str) -> str:
     except TicketError as fault:
         # The play is over either way; a ticket that somebody moved must not hide that.
         log.warning("change %s not concluded: %s", change.ref, fault)
+    projection.follow(change.ref)
     return change.ref
 
 

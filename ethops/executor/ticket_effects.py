@@ -12,6 +12,7 @@ from adapters.tickets.port import AuthorKind, Deed, Note, TicketFields, Writer
 from audit.work import rows
 from ethops.executor.effects import Finding, Result
 from ethops.executor.errors import ArgumentRefusedError, TicketRefusedError
+from ethops.sla import projection
 from personas.gate import Claim
 
 Write: TypeAlias = Callable[[Writer, Claim], Deed]
@@ -29,6 +30,7 @@ class TicketWrite:
         try:
             with transaction.atomic():
                 deed = self.write(writer("tickets"), claim)
+                projection.follow(deed.ref)
                 self._tell_dispatcher(claim)
         except TicketError as fault:
             raise TicketRefusedError(str(fault), result={"refused": fault.code}) from fault

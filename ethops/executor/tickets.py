@@ -10,6 +10,7 @@ from adapters.tickets.port import AuthorKind, Deed, Note, TicketDraft, TicketFie
 from audit.canonical import JSON
 from audit.ledger import pending
 from audit.work import rows
+from ethops.sla import projection
 from personas import gate
 
 ENDS_RUNS = frozenset({"ev_resolve", "ev_close", "ev_pending"})
@@ -22,6 +23,7 @@ def open_incident(*, key: UUID, draft: TicketDraft, facts: Mapping[str, JSON]) -
     `facts` says why: the rule and what it read. A repeat of the key writes nothing.
     """
     deed = writer("tickets").open(key, draft)
+    projection.follow(deed.ref)
     body: dict[str, JSON] = {
         "outcome": deed.outcome,
         "title": draft.title,
@@ -63,6 +65,7 @@ def move_by_person(
     The dispatcher looks at the ticket afterwards, so that one handed back is not forgotten.
     """
     deed = writer("tickets").move(key, ref, stimulus, fields, _said_by(person, text, "public"))
+    projection.follow(ref)
     body: dict[str, JSON] = {"stimulus": stimulus, "state": deed.state, "fields": [*fields]}
     _record("ticket.moved", deed, person, "person", body)
     if fields.get("assignee") or stimulus in ENDS_RUNS:
@@ -84,6 +87,7 @@ def move_by_rule(
     """Move a ticket as a rule says, on record."""
     note = Note(text=text, author=rule, author_kind="rule")
     deed = writer("tickets").move(key, ref, stimulus, fields, note)
+    projection.follow(ref)
     body: dict[str, JSON] = {"stimulus": stimulus, "state": deed.state, "fields": [*fields]}
     _record("ticket.moved", deed, rule, "rule", body)
     return deed

@@ -12,6 +12,7 @@ from adapters import conf, site, site_rows
 from adapters.site import Site
 from audit.canonical import JSON
 from audit.ledger import pending
+from ethops.sla import loading as levels
 from gpu import loading as gpu
 from gpu.errors import BadProfileError
 from personas import conf as conf_of_personas
@@ -95,6 +96,7 @@ def _load_site() -> list[str]:
         *(f"{word} {ref}" for word, refs in words.items() for ref in refs),
         *_load_profile(found.value),
         *numbers,
+        *levels.load(found.value.service_levels),
     ]
 
 

@@ -7,19 +7,16 @@ from django.contrib import admin
 from django.test import Client, RequestFactory
 
 from audit.models import Entry
-from ethops.pages.site import EDITABLE_APPS
 from ethops.pages.site import desk as site
+from ethops.pages.site import editable
 from personas.models import Action, Run
 
 EVIDENCE = [
-    model
-    for model in apps.get_models()
-    if admin.site.is_registered(model)
-    and apps.get_containing_app_config(model.__module__).label not in EDITABLE_APPS
+    model for model in apps.get_models() if admin.site.is_registered(model) and not editable(model)
 ]
 ROOMS = {
     "audit", "personas", "agentops", "memory", "approvals", "autonomy", "gpu", "tickets", "cmdb",
-    "monitoring", "telemetry", "desk",
+    "monitoring", "telemetry", "desk", "sla",
 }  # fmt: skip
 
 

@@ -179,3 +179,12 @@ def test_what_still_goes_on_in_this_process_is_not_probed(bench, ref, monkeypatc
     monkeypatch.setitem(registry.EFFECTS, "ticket.comment", OutlivesItsLease())
     found.drain("executor.light")
     assert (probed, bench.action(action)["state"]) == ([], "done")
+
+
+def test_who_moves_a_ticket_derives_its_clocks(bench, ref):
+    bench.authorised(ref, "ticket.resolve", solution="Restarted.")
+    bench.worker().drain("executor.light")
+    clocks = bench.ask(
+        "app", "SELECT array_agg(phase) AS p FROM sla_stopwatch WHERE ticket_ref = %s", ref
+    )
+    assert clocks["p"] == ["stopped", "stopped"]

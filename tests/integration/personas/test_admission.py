@@ -121,7 +121,7 @@ def test_of_one_priority_whose_ticket_is_due_first_goes_first(world):
     ):  # fmt: skip
         runs[submit(world, ticket=ticket, priority=priority)["run"]] = ticket
         set_due(world, ticket, due)
-    went = []
+    went: list[str] = []
     for places in range(1, 5):
         bound(world, places)
         begun = {runs[run] for run, state in states(world).items() if state == "starting"}
