@@ -24,6 +24,7 @@ from personas.agentops.models import TENANT, AgentEvent, Finding
 MAY_ASK = "personas.add_agentintent"
 """The permission without which nobody has a run born."""
 LONGEST_BODY = 64 * 1024
+WAITS = ("ci", "approval", "model", "place", "paused", "retry")
 
 
 class TooLong(exceptions.APIException):
@@ -142,6 +143,14 @@ class AgentIntents(Intents):
         return Response(IntentStateOut(_state(pk)).data)
 
 
+class WaitOut(serializers.Serializer[Any]):
+    """What a run waits for; `held_by` is another run, where it is one."""
+
+    kind = serializers.ChoiceField(choices=WAITS)
+    about = serializers.CharField()
+    held_by = serializers.UUIDField(allow_null=True)
+
+
 class AgentOut(serializers.Serializer[Any]):
     """A run that is not over."""
 
@@ -153,9 +162,12 @@ class AgentOut(serializers.Serializer[Any]):
     doing = serializers.CharField()
     acting_on = serializers.CharField()
     tool_call_count = serializers.IntegerField()
+    question_count = serializers.IntegerField()
+    look_count = serializers.IntegerField()
     checkpoint_count = serializers.IntegerField()
     since = serializers.DateTimeField()
     deadline = serializers.DateTimeField()
+    blocked_by = WaitOut(many=True)
 
 
 class InFlightOut(serializers.Serializer[Any]):
@@ -266,6 +278,8 @@ class AgentEventOut(serializers.Serializer[Any]):
     state = serializers.CharField()
     tool_calls = ToolCallOut(many=True)
     tool_call_count = serializers.IntegerField()
+    questions = serializers.IntegerField()
+    looks = serializers.IntegerField()
     tokens_in = serializers.IntegerField()
     tokens_out = serializers.IntegerField()
     exit_code = serializers.IntegerField()

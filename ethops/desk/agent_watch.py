@@ -2,11 +2,12 @@
 
 import logging
 from collections import defaultdict
+from dataclasses import asdict
 from datetime import timedelta
 from uuid import UUID, uuid5
 
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Count
+from django.db.models import F
 from django.utils import timezone
 
 from adapters.errors import AdapterError
@@ -55,10 +56,12 @@ def look() -> None:
 
 
 def _at_work() -> list[AtWork]:
-    runs = Run.objects.filter(ended_at=None).annotate(calls=Count("action_rows"))
+    calls = acts.calls()
+    runs = Run.objects.filter(ended_at=None).order_by("created_at")
     return [
-        AtWork(run.id, run.card_id, run.ticket_ref, run.calls, run.created_at)
-        for run in runs.order_by("created_at")
+        AtWork(run.id, run.card_id, run.ticket_ref, calls[run.id].all, run.created_at)
+        for run in runs
+        if run.id in calls
     ]
 
 
@@ -89,19 +92,20 @@ def _end_strays(at_work: list[AtWork]) -> None:
     earlier: dict[str, list[int]] = defaultdict(list)
     for card in {one.card for one in at_work if one.calls >= detectors.TIMES_USUAL}:
         ended = AgentEvent.objects.filter(agent_role=card).order_by("-ended_at")
-        earlier[card] = list(
-            ended.values_list("tool_call_count", flat=True)[: detectors.LOOKS_BACK]
-        )
+        did = F("tool_call_count") + F("questions") + F("looks")
+        earlier[card] = list(ended.values_list(did, flat=True)[: detectors.LOOKS_BACK])
     for _, found in detectors.anomalies(at_work, earlier):
-        acts.found("anomaly", found.run, *_of_anomaly(found))
+        acts.found("anomaly", found.run, *_of_anomaly(found, acts.calls_of(found.run)))
 
 
-def _of_anomaly(found: Anomaly) -> tuple[str, dict[str, object]]:
+def _of_anomaly(found: Anomaly, calls: acts.Calls) -> tuple[str, dict[str, object]]:
     said = (
-        f"The run asked for {found.calls} things, where runs of its card usually ask for"
+        f"The run did {found.calls} things ({calls.proposals} proposals, {calls.questions}"
+        f" questions to models, {calls.looks} looks), where runs of its card usually do"
         f" {found.usual}. It was ended."
     )
-    return said, {"calls": found.calls, "usual": found.usual, "times": detectors.TIMES_USUAL}
+    facts = {"calls": found.calls, "usual": found.usual, "times": detectors.TIMES_USUAL}
+    return said, {**facts, **asdict(calls)}
 
 
 def set_throttle() -> None:

@@ -14,6 +14,7 @@ from ethops.pages import live as live_parts
 from ethops.pages.words import Moment, State, count, listed, run_state
 from ethops.world import agentops
 from ethops.world.agentops import Agent, WorldModel
+from personas.agentops.acts import Wait
 from personas.agentops.models import Finding
 
 SHOWN = 15
@@ -128,6 +129,9 @@ def summary(world: WorldModel) -> str:
     if not world.agents:
         return "No agent is at work."
     at_work = f"{count(len(world.agents), 'agent')} at work"
+    waiting = sum(bool(one.blocked_by) for one in world.agents)
+    if waiting and not blocked:
+        return f"{at_work}, {waiting} waiting, none for another."
     if not blocked:
         return f"{at_work}, and none waits for another."
     return f"{at_work}, and {count(len(blocked), 'waits', 'wait')} for another."
@@ -169,12 +173,20 @@ def plane(world: WorldModel) -> list[tuple[str, str]]:
     return found
 
 
+def waits_for(one: Wait) -> str:
+    """Say what a run waits for."""
+    if one.held_by is not None:
+        return f"{one.about}, held by run {_short(one.held_by)}"
+    return {
+        "approval": "a person's approval",
+        "model": f"a model, in the queue {one.about}",
+        "place": f"a place, full: {one.about}",
+        "paused": f"{one.about or 'a person'} to let it go on",
+        "retry": f"its next try: {one.about}",
+    }.get(one.kind, one.about)
+
+
 def _at_work(one: Agent, world: WorldModel) -> AtWork:
-    waits = [
-        f"{link.about}, held by run {_short(link.parent)}"
-        for link in world.execution_topology
-        if link.relation == "blocked_by" and link.child == one.session_id
-    ]
     return AtWork(
         short=_short(one.session_id),
         href=reverse("admin:run", args=[one.session_id]),
@@ -183,9 +195,15 @@ def _at_work(one: Agent, world: WorldModel) -> AtWork:
         ticket_href=_ticket(one.job_id),
         doing=one.acting_on or DOING.get(one.doing, "begins"),
         state=run_state(one.status, asked=one.doing, acting=bool(one.acting_on)),
-        calls=f"{count(one.tool_call_count, 'call')}, {count(one.checkpoint_count, 'checkpoint')}",
+        calls=", ".join(
+            (
+                count(one.tool_call_count, "proposal"),
+                *([count(one.question_count, "question")] if one.question_count else []),
+                count(one.look_count, "look"),
+            )
+        ),
         since=Moment(one.since, world.at),
-        waits=listed(waits),
+        waits=listed([waits_for(wait) for wait in one.blocked_by]),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from adapters.monitoring.models import AlertState
@@ -15,6 +15,8 @@ from gpu.models import Card as GpuCard
 from gpu.models import Job
 from gpu.states import Doing
 from personas import controls
+from personas.agentops import acts
+from personas.agentops.acts import Wait
 from personas.agentops.models import AgentEvent, Finding, Request, Throttle
 from personas.models import Action, AgentIntent, Run, Step
 
@@ -36,9 +38,13 @@ class Agent:
     doing: str
     acting_on: str
     tool_call_count: int
+    question_count: int
+    look_count: int
     checkpoint_count: int
     since: datetime
     deadline: datetime
+    blocked_by: tuple[Wait, ...]
+    """What it waits for: another run, a person, a model, a place, or that it is let go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +152,8 @@ def _throttle() -> Throttle:
 
 
 def _agents() -> tuple[Agent, ...]:
-    living = (
-        Run.objects.filter(ended_at=None)
-        .annotate(calls=Count("action_rows"))
-        .order_by("created_at")[:MOST_LINKS]
-    )
-    runs = list(living)
+    runs = list(Run.objects.filter(ended_at=None).order_by("created_at")[:MOST_LINKS])
+    did, waits = acts.calls(), _waits()
     asked = {
         step["run_id"]: str(step["question__kind"] or "")
         for step in Step.objects.filter(run__in=[run.id for run in runs])
@@ -173,13 +175,23 @@ def _agents() -> tuple[Agent, ...]:
             status=run.state,
             doing=asked.get(run.id, ""),
             acting_on=acting.get(run.id, ""),
-            tool_call_count=run.calls,
+            tool_call_count=did[run.id].proposals if run.id in did else 0,
+            question_count=did[run.id].questions if run.id in did else 0,
+            look_count=did[run.id].looks if run.id in did else 0,
             checkpoint_count=run.steps,
             since=run.created_at,
             deadline=run.deadline,
+            blocked_by=tuple(waits.get(run.id, ())),
         )
         for run in runs
     )
+
+
+def _waits() -> dict[UUID, list[Wait]]:
+    found: dict[UUID, list[Wait]] = {}
+    for one in acts.waits():
+        found.setdefault(one.run, []).append(one)
+    return found
 
 
 def _effects() -> list[InFlight]:

@@ -12,6 +12,54 @@ from personas.agentops.detectors import Closing
 
 
 @dataclass(frozen=True, slots=True)
+class Calls:
+    """How much a run has done: proposals, questions to models, and looks."""
+
+    proposals: int
+    questions: int
+    looks: int
+
+    @property
+    def all(self) -> int:
+        """Everything together."""
+        return self.proposals + self.questions + self.looks
+
+
+def calls() -> dict[UUID, Calls]:
+    """Return it for every run that is not over."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT run_id, proposals, questions, looks FROM agentops_calls")
+        return {run: Calls(*counts) for run, *counts in cursor.fetchall()}
+
+
+def calls_of(run: UUID) -> Calls:
+    """Return it for one run, over or not."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT proposals, questions, looks FROM agentops.calls_of(%s)", [run])
+        return Calls(*cursor.fetchone())
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What a run waits for: `kind` is ci, approval, model, place, paused or retry."""
+
+    run: UUID
+    kind: str
+    about: str
+    held_by: UUID | None
+    """The run that keeps it, where it is one."""
+
+
+def waits() -> list[Wait]:
+    """Return what each run that is not over waits for."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT run_id, kind, about, held_by FROM agentops_waits ORDER BY run_id, kind, about"
+        )
+        return [Wait(*row) for row in cursor.fetchall()]
+
+
+@dataclass(frozen=True, slots=True)
 class Requested:
     """What was asked for over the API, beside the intent that was made of it."""
 

@@ -26,6 +26,7 @@ class AtWork:
     card: str
     ticket_ref: str
     calls: int
+    """Proposals, questions to models, and looks."""
     born_at: datetime
 
 
@@ -39,7 +40,7 @@ class Deadlock:
 
 @dataclass(frozen=True, slots=True)
 class Anomaly:
-    """A run that asks far more often than its card's runs do."""
+    """A run that does far more than its card's runs do."""
 
     run: UUID
     calls: int
@@ -111,7 +112,7 @@ def _circle(waits: Mapping[UUID, set[UUID]]) -> tuple[UUID, ...] | None:
 def anomalies(
     at_work: Iterable[AtWork], earlier: Mapping[str, Sequence[int]]
 ) -> list[tuple[AtWork, Anomaly]]:
-    """Return the runs that ask ten times as often as runs of a known card usually do."""
+    """Return the runs that do ten times as much as runs of a known card usually do."""
     found = []
     for one in at_work:
         usual = usual_calls(earlier.get(one.card, ()))

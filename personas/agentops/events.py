@@ -13,7 +13,7 @@ FIELDS: Final = (
     *("tokens_in", "tokens_out", "exit_code", "limit_hit", "retry_count", "checkpoint_count"),
     *("duration_ms", "tenant_id"),
 )
-MORE: Final = ("revision", "state", "tool_call_count", "ended_at")
+MORE: Final = ("revision", "state", "tool_call_count", "questions", "looks", "ended_at")
 
 
 def document(of: AgentEvent) -> dict[str, Any]:

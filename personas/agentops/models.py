@@ -26,6 +26,8 @@ class AgentEvent(models.Model):
     state = models.CharField(max_length=12)
     tool_calls = models.JSONField(help_text="tool, input, output, duration_ms: bounded and masked")
     tool_call_count = models.IntegerField(help_text="all of them, also those that are not listed")
+    questions = models.IntegerField(db_default=0, help_text="asked of models")
+    looks = models.IntegerField(db_default=0, help_text="how often a worker looked for it")
     tokens_in = models.BigIntegerField()
     tokens_out = models.BigIntegerField()
     exit_code = models.SmallIntegerField()

@@ -139,7 +139,7 @@ def stray(world: World, calls: int, ticket_ref: str = ""):
 
 def test_a_run_that_asks_ten_times_as_often_is_ended(world):
     known(world)
-    run = stray(world, 10, ticket(world))
+    run = stray(world, 19, ticket(world))
     agent_watch.look()
     ended = Run.objects.get(id=run)
     assert (ended.state, ended.limit_hit) == ("failed", "anomaly")
@@ -147,28 +147,28 @@ def test_a_run_that_asks_ten_times_as_often_is_ended(world):
 
 def test_one_call_less_is_still_work(world):
     known(world)
-    run = stray(world, 9)
+    run = stray(world, 18)
     agent_watch.look()
     assert Run.objects.get(id=run).ended_at is None
 
 
 def test_a_card_that_nobody_knows_is_not_judged(world):
     known(world, 4)
-    run = stray(world, 10)
+    run = stray(world, 19)
     agent_watch.look()
     assert Run.objects.get(id=run).ended_at is None
 
 
 def test_the_breaker_of_the_fleet_can_count_it(world):
     known(world)
-    stray(world, 10)
+    stray(world, 19)
     agent_watch.look()
     assert world.value("app", "SELECT agentops.anomalies('5 minutes')") == 1
 
 
 def test_a_stray_without_a_ticket_is_told_to_a_person(world):
     known(world)
-    stray(world, 10)
+    stray(world, 19)
     agent_watch.look()
     assert Finding.objects.get(kind="anomaly").told_at is not None
     titles = world.as_role("app").execute("SELECT title FROM tickets_ticket").fetchall()
@@ -248,15 +248,15 @@ def test_the_dispatcher_waits_as_others_do(world):
 def test_two_ticks_of_one_interval_are_one_look(world):
     known(world)
     begin_occasion("watch agents", agent_watch.INTERVAL_SECONDS)
-    run = stray(world, 10)
+    run = stray(world, 19)
     agent_watch.watch()
     assert Run.objects.get(id=run).ended_at is None
 
 
 def test_facts_of_findings_are_whole_numbers(world):
     known(world)
-    stray(world, 10)
+    stray(world, 19)
     agent_watch.look()
     assert json.dumps(Finding.objects.get(kind="anomaly").facts) == json.dumps(
-        {"calls": 10, "times": 10, "usual": 1}
+        {"calls": 20, "looks": 1, "times": 10, "usual": 2, "proposals": 19, "questions": 0}
     )
