@@ -1,6 +1,6 @@
 """A proposal: facts that the gate computed first, the agent's words below, and two buttons."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -108,7 +108,7 @@ def content(request: HttpRequest, found: Dossier) -> dict[str, Any]:
         "state": state(one),
         "now": Moment(now, now),
         "waits": one.state == "waiting" and one.expires_at > now,
-        "expires": Moment(one.expires_at, now),
+        "until": f"{one.expires_at.astimezone(UTC):%a %d %b, %H:%M} UTC",
         "left": span(one.expires_at - now) if one.expires_at > now else "",
         "shown": found.now.sha256,
         "raw": found.now.shown,

@@ -68,6 +68,7 @@ RAIL = (
     ),
     (
         ("Agents", "agents", False),
+        ("Queue", "queue", False),
         ("Memory", "memory", False),
         ("Autonomy", "autonomy", False),
         ("Runs", "personas_run_changelist", False),
@@ -89,6 +90,7 @@ SECTIONS = (
     ("audit/entry/", "Ledger"),
     ("agents/", "Agents"),
     ("agentops/", "Agents"),
+    ("queue/", "Queue"),
     ("memory/", "Memory"),
     ("autonomy/", "Autonomy"),
     ("personas/autonomy/", "Autonomy"),

@@ -115,6 +115,7 @@ class Visit:
             "stop": "/stop/",
             "everything": "/everything/",
             "agents": "/agents/",
+            "queue": "/queue/",
             "memory": "/memory/",
             "gpu": "/gpu/",
             "gpu keys": "/gpu/keys/",
@@ -148,6 +149,7 @@ def visit(
     scene.furnish()
     scene.history()
     scene.proposed()
+    scene.queued()
     scene.alive()
     card = GpuScene(role)
     card.slots()

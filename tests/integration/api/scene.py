@@ -243,6 +243,39 @@ class Scene:
         self.actions["proposed"] = found["action_id"]
         return UUID(str(found["action_id"]))
 
+    def queued(self) -> dict[str, UUID]:
+        """Runs in each way of waiting; returns them by it."""
+        made: dict[str, UUID] = {}
+        for name in ("dead", "paused", "isolated", "at work", "retrying"):
+            made[name] = self._run(f"INC-9{len(made)}")
+            step = self.step()
+            if name in ("retrying", "dead"):
+                for left in reversed(range(4 if name == "dead" else 1)):
+                    self.one(
+                        "agent", "SELECT gate.release_step(%s, %s, 'ConnectionError: gone')",
+                        step["work_id"], step["fence"],
+                    )  # fmt: skip
+                    if left:
+                        due = "UPDATE audit_work SET not_before = now() WHERE kind = 'step'"
+                        self.one("owner", due)
+                        step = self.step()
+            elif name in ("paused", "isolated"):
+                self.one(
+                    "app", "SELECT * FROM gate.control_run(%s, %s, 'ada', 'its host is moved')",
+                    made[name], name[:-1] if name == "paused" else "isolate",
+                )  # fmt: skip
+        self.one("owner", "UPDATE personas_environment SET max_concurrent = 0")
+        made["waiting"] = self._run("INC-97")
+        made["waiting later"] = self._run("INC-98", priority=3)
+        return made
+
+    def _run(self, ticket: str, priority: int = 1) -> UUID:
+        found = self.one(
+            "app", "SELECT gate.dispatch('responder', %s, %s, '[]', 'none', '{}', %s) AS run",
+            ticket, priority, uuid4().hex,
+        )  # fmt: skip
+        return UUID(str(found["run"]))
+
     def alive(self) -> None:
         """Let every process have been heard."""
         own = {

@@ -96,6 +96,7 @@ def probe(scene, age_s):
 def test_it_says_how_long_it_still_waits_and_that_the_run_is_parked(desk, waiting):
     said = page(desk, waiting)
     assert "Waits for another" in said
+    assert re.search(r"23.h 59, until \w{3} \d\d \w{3}, \d\d:\d\d UTC", said)
     assert "parked: no worker, and its clock stands still" in said
 
 
