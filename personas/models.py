@@ -371,6 +371,13 @@ class Action(models.Model):
                 name="action_open",
                 condition=Q(verdict="authorised", outcome="", abandoned_at=None),
             ),
+            models.Index(
+                "target",
+                name="action_open_change",
+                condition=Q(
+                    verb__in=["playbook.run", "command.run"], verdict="authorised", outcome=""
+                ),
+            ),
         ]
 
     def __str__(self) -> str:

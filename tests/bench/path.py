@@ -18,6 +18,8 @@ from tests.bench.stack import Stack
 from tests.doubles.agent import propose
 
 TICKETS = 20
+CARD = "incident_responder"
+"""A card as it is declared and loaded, with its document, its rules and its limits."""
 DRAIN_SECONDS = 30.0
 
 SPANS = """
@@ -46,6 +48,7 @@ class Asker:
     ticket: str
     token: str
     signer: Incarnation
+    ci: str
 
 
 def measure(stack: Stack, *, per_second: float, seconds: float) -> Spans:
@@ -65,7 +68,7 @@ def measure(stack: Stack, *, per_second: float, seconds: float) -> Spans:
     return Spans(waited, [*claimed], [*settled], len(ids) - len(spans))
 
 
-def asker(owner: psycopg.Connection) -> Asker:
+def asker(owner: psycopg.Connection, ci: str = "") -> Asker:
     """Make a ticket and a run in the midst of a step that lasts until the end."""
     token, ref = secrets.token_hex(16), f"B-{secrets.token_hex(4)}"
     owner.execute(
@@ -73,22 +76,20 @@ def asker(owner: psycopg.Connection) -> Asker:
         " VALUES (%s, 'incident', 'bench', 'P4', 3, 3)",
         [ref],
     )
-    owner.execute(
-        "INSERT INTO public.personas_card (name, title, purpose, team, digest, limits, document)"
-        " VALUES ('bench', 'Bench', 'Measures', 'bench', '', '{}', '{}') ON CONFLICT DO NOTHING"
-    )
-    owner.execute(
-        "INSERT INTO public.personas_grant (card_id, verb) VALUES ('bench', 'ticket.comment')"
-        " ON CONFLICT DO NOTHING"
-    )
     run = owner.execute(
         "WITH i AS (INSERT INTO public.personas_agentintent"
         " (card_id, ticket_ref, priority, scope, joined, inputs, dedup)"
-        " VALUES ('bench', %(ref)s, 3, '[]', 'none', '{}', %(ref)s) RETURNING id)"
+        " VALUES (%(card)s, %(ref)s, 3, %(scope)s, %(joined)s, '{}', %(ref)s) RETURNING id)"
         " INSERT INTO public.personas_run (intent_id, card_id, ticket_ref, state, max_steps,"
-        " max_actions, deadline, token_hash) SELECT id, 'bench', %(ref)s, 'running', 1000000,"
+        " max_actions, deadline, token_hash) SELECT id, %(card)s, %(ref)s, 'running', 1000000,"
         " 1000000, clock_timestamp() + interval '1 hour', %(token)s FROM i RETURNING id",
-        {"ref": ref, "token": hashlib.sha256(token.encode()).digest()},
+        {
+            "card": CARD,
+            "ref": ref,
+            "scope": json.dumps([ci] if ci else []),
+            "joined": "joined" if ci else "none",
+            "token": hashlib.sha256(token.encode()).digest(),
+        },
     ).fetchone()
     assert run is not None
     signer = Incarnation.mint()
@@ -105,7 +106,7 @@ def asker(owner: psycopg.Connection) -> Asker:
             "key": signer.public_key,
         },
     )
-    return Asker(run[0], ref, token, signer)
+    return Asker(run[0], ref, token, signer, ci)
 
 
 def step_of(asker: Asker) -> dict[str, object]:
@@ -114,7 +115,7 @@ def step_of(asker: Asker) -> dict[str, object]:
         "run_id": asker.run,
         "token": asker.token,
         "number": 1,
-        "card": "bench",
+        "card": CARD,
         "signer": asker.signer,
     }
 
@@ -150,5 +151,5 @@ def _end(owner: psycopg.Connection) -> None:
     )
     owner.execute(
         "UPDATE public.personas_run SET state = 'cancelled', ended_at = clock_timestamp()"
-        " WHERE card_id = 'bench' AND state IN ('running', 'waiting')"
+        " WHERE ticket_ref LIKE 'B-%' AND state IN ('running', 'waiting')"
     )

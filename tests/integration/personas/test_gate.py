@@ -258,6 +258,48 @@ def test_where_no_guard_stands_nothing_is_authorised(world):
     assert denied(world.propose(world.step(), "playbook.run", "restart", "web-01"), "guard")
 
 
+@pytest.fixture
+def grants_first(world):
+    """The guard of grants is asked before that of the stop, for the length of the test."""
+    owner = world.as_role("owner")
+    owner.execute("UPDATE gate.guard SET position = 39 WHERE name = 'grant'")
+    yield
+    owner.execute("UPDATE gate.guard SET position = 60 WHERE name = 'grant'")
+
+
+@pytest.fixture
+def unwritten(world):
+    """A row stands whose function nobody has written."""
+    owner = world.as_role("owner")
+    owner.execute("INSERT INTO gate.guard VALUES ('unwritten', 999, '{}', 'nothing')")
+    yield
+    owner.execute("DELETE FROM gate.guard WHERE name = 'unwritten'")
+
+
+def asked_for_too_much_in_a_stop(world):
+    world.run("web-01")
+    step = world.step()
+    world.value("app", "SELECT gate.press_stop('ada', 'test')")
+    return world.propose(step, "ticket.assign", "", step["ticket_ref"])
+
+
+def test_the_guard_that_stands_first_is_named(world):
+    assert denied(asked_for_too_much_in_a_stop(world), "stop")
+
+
+@pytest.mark.usefixtures("grants_first")
+def test_rows_say_which_guard_stands_first(world):
+    assert denied(asked_for_too_much_in_a_stop(world), "grant")
+
+
+@pytest.mark.usefixtures("unwritten")
+def test_a_guard_that_nobody_wrote_lets_nothing_through(world):
+    world.run("web-01")
+    step = world.step()
+    with pytest.raises(psycopg.errors.UndefinedFunction):
+        world.propose(step, "playbook.run", "restart", "web-01")
+
+
 @pytest.mark.parametrize("name", ["agent", "app", "executor"])
 def test_nobody_else_takes_a_guard_away(world, name):
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
