@@ -14,6 +14,7 @@ from adapters.declared import Declaration, Fault, Read, refusal
 from adapters.levels import PROVIDED, ServiceLevels, Who
 from adapters.monitoring.declared import DeclaredProbe
 from adapters.telemetry.declared import DeclaredKey, DeclaredObserver
+from adapters.tickets.declared import DeclaredRequestModel
 
 SOURCE = "site"
 """The name under which the CMDB keeps what this file declares."""
@@ -110,6 +111,8 @@ class Site(Declaration):
     """What ethops logs in to hosts with; each use of one must have a permit."""
     observers: tuple[DeclaredObserver, ...] = ()
     """Who sees what happens on a host."""
+    request_models: Annotated[tuple[DeclaredRequestModel, ...], Field(max_length=100)] = ()
+    """What may be requested: the service catalogue."""
     notify: NotifyTarget | None = None
     contacts: Annotated[tuple[Contact, ...], Field(max_length=200)] = ()
     """Teams and persons who are told elsewhere than `notify`; whoever is not here is told there."""
@@ -211,6 +214,8 @@ def _names(site: Site) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
         yield ("observers", number, "host"), "observer of host", observer.host
     for number, contact in enumerate(site.contacts):
         yield ("contacts", number, "name"), "contact", contact.name
+    for number, model in enumerate(site.request_models):
+        yield ("request_models", number, "slug"), "request model", model.slug
     yield from _level_names(site.service_levels)
 
 

@@ -1,4 +1,4 @@
-"""Writing a site into the CMDB, monitoring and telemetry; run as the owner of the tables."""
+"""Writing a site into the rows of its contracts; run as the owner of the tables."""
 
 from django.db import transaction
 
@@ -7,6 +7,7 @@ from adapters.cmdb.services import apply_inventory
 from adapters.monitoring.services import PlacedProbe, apply_probes
 from adapters.site import SOURCE, Site
 from adapters.telemetry import services as telemetry
+from adapters.tickets import offering
 
 
 def apply(site: Site) -> Applied:
@@ -16,10 +17,11 @@ def apply(site: Site) -> Applied:
         things = apply_inventory(inventory=site.inventory(), source=SOURCE)
         probes = apply_probes(placed=placed)
         watch = telemetry.apply(observers=site.observers, keys=site.keys)
+        offered = offering.apply(model.row() for model in site.request_models)
     return Applied(
-        added=things.added + _named(probes.added) + watch.added,
-        changed=things.changed + _named(probes.changed) + watch.changed,
-        retired=things.retired + _named(probes.retired) + watch.retired,
+        added=things.added + _named(probes.added) + watch.added + offered.added,
+        changed=things.changed + _named(probes.changed) + watch.changed + offered.changed,
+        retired=things.retired + _named(probes.retired) + watch.retired + offered.retired,
     )
 
 

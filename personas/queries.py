@@ -30,6 +30,11 @@ def has_card(name: str) -> bool:
     return Card.objects.filter(name=name, enabled=True).exists()
 
 
+def is_card(name: str) -> bool:
+    """Tell whether a card is called so, enabled or not: no person is."""
+    return Card.objects.filter(name=name).exists()
+
+
 def newest_run(ticket_ref: str, *, since: datetime | None = None) -> RunFacts | None:
     """Return the newest run on a ticket, of those born after `since`."""
     runs = Run.objects.filter(ticket_ref=ticket_ref)

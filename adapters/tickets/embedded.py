@@ -1,5 +1,6 @@
 """The desk's own tickets, in our database: the default behind the tickets contract."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -9,25 +10,39 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from adapters.rows import select
-from adapters.tickets import services
+from adapters.tickets import deeds, opening, services
 from adapters.tickets.errors import CauseTakenError, KeyReusedError, TicketNotFoundError
 from adapters.tickets.port import (
+    NOTHING,
+    Change,
     Deed,
+    Details,
+    Link,
     LogLine,
     Note,
     Passage,
+    Problem,
+    Request,
+    RequestModel,
+    Step,
     Ticket,
     TicketClass,
     TicketDraft,
     TicketFields,
     Verb,
+    Vouched,
 )
 
 _TICKET = """
     SELECT ref, ticket_class, title, description, state, priority, impact, urgency, ci_refs, team,
            assignee, cause_key, parent_ref, solution, repeats, opened_at, first_bad_at,
-           detected_at, assigned_at, resolved_at, closed_at
+           detected_at, assigned_at, resolved_at, closed_at, requester, service, pending_reason,
+           reopens, variant
     FROM reading.ticket
+"""
+_MODEL = """
+    SELECT slug, title, description, service, team, approver_role, impact, urgency, fields, steps
+    FROM reading.request_model
 """
 _LINE = """
     SELECT ticket_ref, n, at, author, author_kind, visibility, text, action_id, tainted
@@ -54,10 +69,30 @@ class Reader:
         """Return the states the ticket came into, oldest first."""
         # By line, which is numbered under the ticket's lock: two moves may share an instant.
         rows = select(
-            "SELECT state, at FROM reading.ticket_passage WHERE ticket_ref = %s ORDER BY line",
+            "SELECT state, at, stimulus FROM reading.ticket_passage WHERE ticket_ref = %s"
+            " ORDER BY line",
             [ref],
         )
         return tuple(Passage(**row) for row in rows)
+
+    def details(self, ref: str) -> Details | None:
+        """Return what only tickets of its class have."""
+        for prefix, read in _DETAILS.items():
+            if ref.startswith(prefix):
+                return read(ref)
+        return None
+
+    def links(self, ref: str) -> tuple[Link, ...]:
+        """Return the links from and to the ticket, oldest first."""
+        rows = select(
+            "SELECT ref, kind, other FROM reading.ticket_link WHERE %s IN (ref, other) ORDER BY n",
+            [ref],
+        )
+        return tuple(Link(**row) for row in rows)
+
+    def catalogue(self) -> tuple[RequestModel, ...]:
+        """Return what may be requested, by title."""
+        return tuple(_model(row) for row in select(f"{_MODEL} ORDER BY title, slug"))
 
     def find_open_by_cause(self, cause_key: str) -> Ticket | None:
         """Return the one open incident of this cause."""
@@ -106,28 +141,61 @@ class Reader:
 class Writer:
     """Writes each effect and its deed in one transaction, so that a key acts once."""
 
-    def open(self, key: UUID, draft: TicketDraft) -> Deed:
+    def open(self, key: UUID, draft: TicketDraft, vouched: Vouched = NOTHING) -> Deed:
         """Open a ticket, or fold the draft into the open incident of its cause."""
-        return _once(key, "open", None, lambda: services.open_ticket(key=key, draft=draft))
+        return _once(
+            key,
+            "open",
+            None,
+            lambda: opening.open_ticket(key=key, draft=draft, vouched=vouched),
+        )
 
     def comment(self, key: UUID, ref: str, note: Note) -> Deed:
         """Append one line to the worklog."""
         return _once(key, "comment", ref, lambda: services.comment(key=key, ref=ref, note=note))
 
-    def move(self, key: UUID, ref: str, stimulus: str, fields: TicketFields, note: Note) -> Deed:
+    def move(
+        self,
+        key: UUID,
+        ref: str,
+        stimulus: str,
+        fields: TicketFields,
+        note: Note,
+        vouched: Vouched = NOTHING,
+    ) -> Deed:
         """Move the ticket, set fields, and write one line about it."""
         return _once(
             key,
             "move",
             ref,
             lambda: services.move_ticket(
-                key=key, ref=ref, stimulus=stimulus, fields=fields, note=note
+                key=key, ref=ref, stimulus=stimulus, fields=fields, note=note, vouched=vouched
             ),
+        )
+
+    def link(self, key: UUID, link: Link, note: Note, vouched: Vouched = NOTHING) -> Deed:
+        """Link a ticket with another."""
+        return _once(
+            key,
+            "link",
+            link.ref,
+            lambda: services.link(key=key, link=link, note=note, vouched=vouched),
+        )
+
+    def finish_step(
+        self, key: UUID, ref: str, n: int, note: Note, vouched: Vouched = NOTHING
+    ) -> Deed:
+        """Say that a step of a request is done."""
+        return _once(
+            key,
+            "step",
+            ref,
+            lambda: services.finish_step(key=key, ref=ref, n=n, note=note, vouched=vouched),
         )
 
     def find(self, key: UUID) -> Deed | None:
         """Return what was done under this key."""
-        return services.find_deed(key)
+        return deeds.find(key)
 
 
 def _tickets(where: str, params: list[object]) -> tuple[Ticket, ...]:
@@ -138,18 +206,63 @@ def _ticket(row: dict[str, Any]) -> Ticket:
     return Ticket(**row | {"ci_refs": tuple(row["ci_refs"])})
 
 
+def _problem(ref: str) -> Details | None:
+    rows = select(
+        "SELECT known_error, workaround, root_cause FROM reading.problem WHERE ref = %s", [ref]
+    )
+    return Problem(**rows[0]) if rows else None
+
+
+def _change(ref: str) -> Details | None:
+    rows = select(
+        "SELECT change_type, reason, planned_start, planned_end, implementer, backout, outcome,"
+        " decided_by, decision FROM reading.change WHERE ref = %s",
+        [ref],
+    )
+    return Change(**rows[0]) if rows else None
+
+
+def _request(ref: str) -> Details | None:
+    rows = select(
+        "SELECT model, answers, approver_role, decided_by, decision FROM reading.request"
+        " WHERE ref = %s",
+        [ref],
+    )
+    if not rows:
+        return None
+    steps = select(
+        "SELECT n, title, done_by, done_at FROM reading.request_step WHERE ref = %s ORDER BY n",
+        [ref],
+    )
+    row = rows[0] | {"answers": json.loads(rows[0]["answers"])}
+    return Request(**row, steps=tuple(Step(**step) for step in steps))
+
+
+_DETAILS: dict[str, Callable[[str], Details | None]] = {
+    "PRB-": _problem,
+    "CHG-": _change,
+    "REQ-": _request,
+}
+"""How a class's refs begin -> what it alone has."""
+
+
+def _model(row: dict[str, Any]) -> RequestModel:
+    read = {name: tuple(json.loads(row[name])) for name in ("fields", "steps")}
+    return RequestModel(**row | read)
+
+
 def _once(key: UUID, verb: Verb, ref: str | None, act: Callable[[], Deed]) -> Deed:
     """Do the act unless its key has a deed; who loses a race for the key gets that deed."""
-    done = services.find_deed(key)
+    done = deeds.find(key)
     if done is not None:
         return _repeat(done, verb, ref)
     try:
         with transaction.atomic():
             return act()
     except IntegrityError as error:
-        if services.violates(error, services.ONE_PER_CAUSE):
+        if deeds.violates(error, opening.ONE_PER_CAUSE):
             raise CauseTakenError(f"The cause of {ref} has another open incident.") from error
-        done = services.find_deed(key)
+        done = deeds.find(key)
         if done is None:
             raise
         return _repeat(done, verb, ref)

@@ -1,5 +1,7 @@
 """What can go wrong between us and a ticket system."""
 
+from collections.abc import Mapping
+
 from adapters.errors import AdapterError
 
 
@@ -13,21 +15,71 @@ class TicketNotFoundError(TicketError):
     """No ticket has this ref."""
 
     code = "tickets.not_found"
-    hint = "Refs look like INC-00001 or CHG-00001."
+    hint = "Refs look like INC-00001, PRB-00001, CHG-00001 or REQ-00001."
 
 
 class MoveRefusedError(TicketError):
     """The ticket's state does not allow this stimulus."""
 
     code = "tickets.move_refused"
-    hint = "The allowed moves of each class stand in adapters/tickets/states.py."
+    hint = "The moves of each class stand in docs/reference/tickets.md."
 
 
-class FieldMissingError(TicketError):
+class NotAllowedError(TicketError):
+    """Somebody else has to do this."""
+
+    code = "tickets.not_allowed"
+    hint = "Who may do what stands in docs/reference/tickets.md."
+
+
+class NotIndependentError(TicketError):
+    """Who asked for something, or does it, does not approve it."""
+
+    code = "tickets.not_independent"
+    hint = "Ask another approver; who operates a house alone declares that in the site file."
+
+
+class TooLateError(TicketError):
+    """The requester's time to have the ticket opened again is over."""
+
+    code = "tickets.too_late"
+    hint = "Open a new ticket that names this one."
+
+
+class StepsOpenError(TicketError):
+    """A request is not resolved before its steps are done."""
+
+    code = "tickets.steps_open"
+    hint = "Finish the steps first."
+
+
+class RecurrenceUnknownError(TicketError):
+    """Nobody has looked whether the incidents of a problem came back."""
+
+    code = "tickets.recurrence_unknown"
+    hint = "A problem is closed once it was seen that its incidents stay away."
+
+
+class CameBackError(TicketError):
+    """Incidents of a problem came back after it was resolved."""
+
+    code = "tickets.came_back"
+    hint = "Open the problem again: its cause is still there."
+
+
+class _FieldsError(TicketError):
+    """The base of what stands beside fields; `errors` says what is wrong, by field."""
+
+    def __init__(self, said: str, errors: Mapping[str, str] | None = None) -> None:
+        super().__init__(said)
+        self.errors = {name: [fault] for name, fault in (errors or {}).items()}
+
+
+class FieldMissingError(_FieldsError):
     """The move needs a field that was neither given nor set before."""
 
     code = "tickets.field_missing"
-    hint = "ev_assign needs a team, ev_resolve a solution."
+    hint = "Fill in the fields that are named."
 
 
 class CauseTakenError(TicketError):
@@ -44,8 +96,15 @@ class KeyReusedError(TicketError):
     hint = "Make one key per effect; an action's id is the key of its own effect only."
 
 
-class DraftRefusedError(TicketError):
+class DraftRefusedError(_FieldsError):
     """A new ticket, note or field holds a value the contract does not allow."""
 
     code = "tickets.draft_refused"
     hint = "See the message for the field and its range."
+
+
+class UnknownModelError(TicketError):
+    """The catalogue has no such item, or has it no longer."""
+
+    code = "tickets.unknown_model"
+    hint = "GET /api/v1/request-models lists what may be requested."

@@ -1,5 +1,7 @@
 """Rows of the embedded desk: tickets, what they name, their worklog, and deeds by key."""
 
+from functools import reduce
+from operator import or_
 from typing import ClassVar
 
 from django.db import models
@@ -7,11 +9,13 @@ from django.db.models import Q
 from django.db.models.expressions import F
 from django.db.models.functions import Now
 
-from adapters.tickets.states import INITIAL, SETTLED, states
+from adapters.tickets.states import INITIAL, MOVES, SETTLED, VARIANTS
 
-CLASSES = ("incident", "change")
+CLASSES = tuple(MOVES)
 AUTHOR_KINDS = ("person", "agent", "rule", "executor")
 VISIBILITIES = ("public", "private")
+LINK_KINDS = ("caused_by", "solved_by", "follows")
+OUTCOMES = ("successful", "failed", "backed_out", "cancelled")
 SCALE = ((1, "high"), (2, "medium"), (3, "low"))
 
 
@@ -20,13 +24,13 @@ def _choices(names: tuple[str, ...]) -> list[tuple[str, str]]:
 
 
 class Ticket(models.Model):
-    """An incident, or the standard change that one playbook run is."""
+    """What every ticket has; a row of its class beside it holds the rest."""
 
     ref = models.CharField(primary_key=True, max_length=16, editable=False)
     ticket_class = models.CharField("class", max_length=16, choices=_choices(CLASSES))
     title = models.CharField(max_length=200)
     description = models.TextField(db_default="")
-    state = models.CharField(max_length=16, db_default=INITIAL)
+    state = models.CharField(max_length=32, db_default=INITIAL)
     priority = models.CharField(max_length=2, choices=_choices(("P1", "P2", "P3", "P4")))
     impact = models.SmallIntegerField(choices=SCALE)
     urgency = models.SmallIntegerField(choices=SCALE)
@@ -35,6 +39,12 @@ class Ticket(models.Model):
     cause_key = models.CharField(max_length=200, null=True)  # noqa: DJ001 - unique only where set
     parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="children")
     solution = models.TextField(db_default="")
+    requester = models.CharField(
+        max_length=150, db_default="", help_text="the person whose wish it is; nobody of an alert"
+    )
+    service = models.CharField(max_length=64, db_default="", help_text="the slug of a service")
+    pending_reason = models.CharField(max_length=16, db_default="", help_text="while it waits")
+    reopens = models.IntegerField(db_default=0, help_text="how often it was opened again")
     repeats = models.IntegerField(db_default=0, help_text="drafts of the same cause folded in")
     opened_at = models.DateTimeField(db_default=Now())
     first_bad_at = models.DateTimeField(null=True, help_text="the first bad sample of the cause")
@@ -54,8 +64,9 @@ class Ticket(models.Model):
             ),
             models.CheckConstraint(
                 name="ticket_state_known",
-                condition=Q(ticket_class="incident", state__in=states("incident"))
-                | Q(ticket_class="change", state__in=states("change")),
+                condition=reduce(
+                    or_, (Q(ticket_class=name, state__in=tuple(MOVES[name])) for name in MOVES)
+                ),
             ),
             models.CheckConstraint(
                 name="ticket_scales",
@@ -72,6 +83,7 @@ class Ticket(models.Model):
                 "priority", "opened_at", name="ticket_open", condition=~Q(state__in=sorted(SETTLED))
             ),
             models.Index(F("opened_at").desc(), name="ticket_newest"),
+            models.Index("requester", name="ticket_requester", condition=~Q(requester="")),
         ]
 
     def __str__(self) -> str:
@@ -138,7 +150,7 @@ class Deed(models.Model):
     verb = models.CharField(max_length=16)
     outcome = models.CharField(max_length=16)
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="deeds")
-    state = models.CharField(max_length=16)
+    state = models.CharField(max_length=32)
     stimulus = models.CharField(max_length=32, db_default="", help_text="of a move")
     line = models.IntegerField(null=True)
     at = models.DateTimeField(db_default=Now())
@@ -150,3 +162,160 @@ class Deed(models.Model):
 
     def __str__(self) -> str:
         return f"{self.verb} on {self.ticket_id}: {self.outcome}"
+
+
+class Problem(models.Model):
+    """What only a problem has."""
+
+    ticket = models.OneToOneField(
+        Ticket, primary_key=True, on_delete=models.PROTECT, related_name="problem"
+    )
+    known_error = models.BooleanField(
+        db_default=False, help_text="its workaround may be used while the cause is still there"
+    )
+    workaround = models.TextField(db_default="")
+    root_cause = models.TextField(db_default="")
+
+    class Meta:
+        """A known error has a workaround."""
+
+        verbose_name = "problem"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="problem_known_with_workaround",
+                condition=Q(known_error=False) | ~Q(workaround=""),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"problem {self.ticket_id}"
+
+
+class Change(models.Model):
+    """What only a change has."""
+
+    ticket = models.OneToOneField(
+        Ticket, primary_key=True, on_delete=models.PROTECT, related_name="change"
+    )
+    change_type = models.CharField(max_length=16, choices=_choices(VARIANTS["change"]))
+    reason = models.TextField(db_default="")
+    planned_start = models.DateTimeField(null=True)
+    planned_end = models.DateTimeField(null=True)
+    implementer = models.CharField(max_length=150, db_default="")
+    backout = models.TextField(db_default="", help_text="how it is undone")
+    outcome = models.CharField(max_length=16, db_default="", choices=_choices(OUTCOMES))
+    decided_by = models.CharField(max_length=150, db_default="")
+    decision = models.TextField(db_default="")
+
+    class Meta:
+        """A change ends after it begins."""
+
+        verbose_name = "change"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="change_type_known", condition=Q(change_type__in=VARIANTS["change"])
+            ),
+            models.CheckConstraint(
+                name="change_outcome_known", condition=Q(outcome__in=("", *OUTCOMES))
+            ),
+            models.CheckConstraint(
+                name="change_window", condition=Q(planned_end__gt=F("planned_start"))
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.change_type} change {self.ticket_id}"
+
+
+class RequestModel(models.Model):
+    """An item of the service catalogue, as the site file declares it."""
+
+    slug = models.CharField(primary_key=True, max_length=64)
+    title = models.CharField(max_length=120)
+    description = models.TextField(db_default="")
+    service = models.CharField(max_length=64, db_default="")
+    team = models.CharField(max_length=64, db_default="")
+    approver_role = models.CharField(
+        max_length=150, db_default="", help_text="a group of people; empty asks for no approval"
+    )
+    impact = models.SmallIntegerField(choices=SCALE)
+    urgency = models.SmallIntegerField(choices=SCALE)
+    fields = models.JSONField(help_text="what a requester is asked")
+    steps = models.JSONField(help_text="what is done to fulfil it, in this order")
+    retired = models.BooleanField(db_default=False)
+
+    class Meta:
+        """By title."""
+
+        verbose_name = "request model"
+        ordering: ClassVar = ["title", "slug"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Request(models.Model):
+    """What only a request has: its item of the catalogue, and the answers."""
+
+    ticket = models.OneToOneField(
+        Ticket, primary_key=True, on_delete=models.PROTECT, related_name="request"
+    )
+    model = models.ForeignKey(RequestModel, on_delete=models.PROTECT, related_name="requests")
+    answers = models.JSONField()
+    approver_role = models.CharField(max_length=150, db_default="")
+    decided_by = models.CharField(max_length=150, db_default="")
+    decision = models.TextField(db_default="")
+
+    class Meta:
+        """The approver's role is that of the day it was filed."""
+
+        verbose_name = "service request"
+
+    def __str__(self) -> str:
+        return f"request {self.ticket_id}"
+
+
+class RequestStep(models.Model):
+    """One step of fulfilling a request."""
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="steps")
+    n = models.SmallIntegerField()
+    title = models.CharField(max_length=200)
+    done_by = models.CharField(max_length=150, db_default="")
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """Numbered in each request."""
+
+        verbose_name = "step of a request"
+        verbose_name_plural = "steps of requests"
+        ordering: ClassVar = ["ticket", "n"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="requeststep_numbered", fields=["ticket", "n"])
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ticket_id}: {self.title}"
+
+
+class Link(models.Model):
+    """How one ticket hangs together with another; added, never changed."""
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="links")
+    kind = models.CharField(max_length=16, choices=_choices(LINK_KINDS))
+    other = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="linked")
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        """Once, and never with itself."""
+
+        verbose_name = "link between tickets"
+        verbose_name_plural = "links between tickets"
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="link_once", fields=["ticket", "kind", "other"]),
+            models.CheckConstraint(name="link_kind", condition=Q(kind__in=LINK_KINDS)),
+            models.CheckConstraint(name="link_with_another", condition=~Q(ticket=F("other"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ticket_id} {self.kind} {self.other_id}"

@@ -1,16 +1,20 @@
 """What ethops needs of a ticket system: readers for everybody, writers for the executor."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol, TypeAlias, TypedDict
+from typing import Final, Literal, Protocol, TypeAlias, TypedDict
 from uuid import UUID
 
-TicketClass: TypeAlias = Literal["incident", "change"]
+TicketClass: TypeAlias = Literal["incident", "problem", "change", "request"]
+ChangeType: TypeAlias = Literal["standard", "normal", "emergency"]
+Role: TypeAlias = Literal["requester", "operator", "approver", "agent", "rule", "executor"]
 Priority: TypeAlias = Literal["P1", "P2", "P3", "P4"]
 AuthorKind: TypeAlias = Literal["person", "agent", "rule", "executor"]
 Visibility: TypeAlias = Literal["public", "private"]
-Verb: TypeAlias = Literal["open", "comment", "move"]
-Outcome: TypeAlias = Literal["opened", "folded_into", "commented", "moved"]
+LinkKind: TypeAlias = Literal["caused_by", "solved_by", "follows"]
+Verb: TypeAlias = Literal["open", "comment", "move", "link", "step"]
+Outcome: TypeAlias = Literal["opened", "folded_into", "commented", "moved", "linked", "step_done"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,86 @@ class Ticket:
     """When an outside desk says that somebody must have it; ours leaves it to service levels."""
     ttr_due_at: datetime | None = None
     """When an outside desk says that it must be resolved."""
+    requester: str = ""
+    service: str = ""
+    pending_reason: str = ""
+    reopens: int = 0
+    variant: str = ""
+    """The type of a change; `with_approver` or `plain` of a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What only a problem has."""
+
+    known_error: bool
+    workaround: str
+    root_cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What only a change has; `decided_by` is who approved it, or did not."""
+
+    change_type: ChangeType
+    reason: str
+    planned_start: datetime | None
+    planned_end: datetime | None
+    implementer: str
+    backout: str
+    outcome: str
+    decided_by: str
+    decision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of fulfilling a request; `done_by` is empty until it is done."""
+
+    n: int
+    title: str
+    done_by: str
+    done_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What only a request has: the model it was filed by, as it stood then."""
+
+    model: str
+    answers: Mapping[str, object]
+    approver_role: str
+    decided_by: str
+    decision: str
+    steps: tuple[Step, ...]
+
+
+Details: TypeAlias = Problem | Change | Request
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """`ref` was caused by, is solved by, or follows from `other`."""
+
+    ref: str
+    kind: LinkKind
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestModel:
+    """One item of the service catalogue; `fields` are as `fields.Field` takes them."""
+
+    slug: str
+    title: str
+    description: str
+    service: str
+    team: str
+    approver_role: str
+    impact: int
+    urgency: int
+    fields: tuple[Mapping[str, object], ...]
+    steps: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +144,32 @@ class LogLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeDraft:
+    """What a new change says beyond what every ticket does."""
+
+    change_type: ChangeType = "standard"
+    reason: str = ""
+    planned_start: datetime | None = None
+    planned_end: datetime | None = None
+    implementer: str = ""
+    backout: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestDraft:
+    """An item of the catalogue, and the answers to its fields."""
+
+    model: str
+    answers: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class TicketDraft:
-    """What a new ticket is made of; a repeat of an open `cause_key` folds into that ticket."""
+    """What a new ticket is made of; a repeat of an open `cause_key` folds into that ticket.
+
+    The `requester` is the author where that is a person and nobody else is named. `incidents`
+    are those that a problem causes, or a change solves.
+    """
 
     ticket_class: TicketClass
     title: str
@@ -78,6 +186,12 @@ class TicketDraft:
     detected_at: datetime | None = None
     action_id: UUID | None = None
     tainted: bool = False
+    requester: str = ""
+    service: str = ""
+    incidents: tuple[str, ...] = ()
+    workaround: str = ""
+    change: ChangeDraft | None = None
+    request: RequestDraft | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +207,44 @@ class Note:
 
 
 class TicketFields(TypedDict, total=False):
-    """The fields a move may set; each left out stays as it is."""
+    """The fields a move may set, if it takes them; each left out stays as it is."""
 
     team: str
     assignee: str
     impact: int
     urgency: int
     solution: str
+    pending_reason: str
+    workaround: str
+    root_cause: str
+    planned_start: datetime
+    planned_end: datetime
+    implementer: str
+    backout: str
+    outcome: str
+    decision: str
+
+
+ANY_GROUP: Final = "*"
+"""In `Vouched.groups`: who administers this house may decide for every group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """What a door vouches for about a person's move; without a word of it he is a requester.
+
+    That he is the ticket's own requester is no door's to say: the ticket knows. `alone` says that
+    one person operates this house. `came_back` are the incidents that show a problem to be back
+    since it was resolved; None where nobody has looked.
+    """
+
+    roles: frozenset[Role] = frozenset()
+    groups: frozenset[str] = frozenset()
+    alone: bool = False
+    came_back: tuple[str, ...] | None = None
+
+
+NOTHING: Final = Vouched()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +271,8 @@ class Passage:
 
     state: str
     at: datetime
+    stimulus: str = ""
+    """What led there; empty for the opening."""
 
 
 class Reader(Protocol):
@@ -145,6 +292,18 @@ class Reader(Protocol):
 
     def history(self, ref: str) -> tuple[Passage, ...]:
         """Return the states the ticket came into, oldest first; empty for an unknown ref."""
+        ...
+
+    def details(self, ref: str) -> Details | None:
+        """Return what only tickets of its class have; None for incidents and unknown refs."""
+        ...
+
+    def links(self, ref: str) -> tuple[Link, ...]:
+        """Return the links from and to the ticket, oldest first."""
+        ...
+
+    def catalogue(self) -> tuple[RequestModel, ...]:
+        """Return what may be requested, by title."""
         ...
 
     def find_open_by_cause(self, cause_key: str) -> Ticket | None:
@@ -183,11 +342,13 @@ class Writer(Protocol):
     A key seen before changes nothing and returns its first deed with `repeated` set.
     """
 
-    def open(self, key: UUID, draft: TicketDraft) -> Deed:
+    def open(self, key: UUID, draft: TicketDraft, vouched: Vouched = NOTHING) -> Deed:
         """Open a ticket, or fold the draft into the open incident of the same cause.
 
         Raises:
-            DraftRefusedError: a field is out of its range.
+            DraftRefusedError: a field is out of its range; `errors` says what, by field.
+            NotAllowedError: it is not for the author to open a ticket of this class.
+            UnknownModelError: the catalogue has no such item.
             KeyReusedError: the key belongs to another verb.
         """
         ...
@@ -201,7 +362,15 @@ class Writer(Protocol):
         """
         ...
 
-    def move(self, key: UUID, ref: str, stimulus: str, fields: TicketFields, note: Note) -> Deed:
+    def move(
+        self,
+        key: UUID,
+        ref: str,
+        stimulus: str,
+        fields: TicketFields,
+        note: Note,
+        vouched: Vouched = NOTHING,
+    ) -> Deed:
         """Move the ticket by a stimulus, set fields, and write one line about it.
 
         An empty note text is replaced by a sentence that names the move.
@@ -209,9 +378,38 @@ class Writer(Protocol):
         Raises:
             TicketNotFoundError: no ticket has this ref.
             MoveRefusedError: the state does not allow the stimulus.
-            FieldMissingError: the move needs a field that is not there.
+            NotAllowedError: it is not for the note's author to give it.
+            NotIndependentError: who asked for it, or does it, would approve it.
+            TooLateError: the requester's time to have it opened again is over.
+            FieldMissingError: the move needs a field that is not there; `errors` by field.
+            DraftRefusedError: a field is not taken, or out of its range; `errors` by field.
+            StepsOpenError: a request is resolved before its steps are done.
+            RecurrenceUnknownError: nobody has looked whether a problem came back.
+            CameBackError: it has.
             CauseTakenError: a reopened incident's cause has another open incident.
             KeyReusedError: the key belongs to another verb or ticket.
+        """
+        ...
+
+    def link(self, key: UUID, link: Link, note: Note, vouched: Vouched = NOTHING) -> Deed:
+        """Link a ticket with another, once, and write a line about it into the first.
+
+        Raises:
+            TicketNotFoundError: one of them is not there.
+            DraftRefusedError: tickets of these classes are not linked like this.
+            NotAllowedError: it is for the desk and for rules to link tickets.
+        """
+        ...
+
+    def finish_step(
+        self, key: UUID, ref: str, n: int, note: Note, vouched: Vouched = NOTHING
+    ) -> Deed:
+        """Say that a step of fulfilling a request is done, and write a line about it.
+
+        Raises:
+            TicketNotFoundError: no ticket has this ref, or it has no such step.
+            MoveRefusedError: the request is not being worked on, or the step is done.
+            NotAllowedError: it is for the desk and for rules to say so.
         """
         ...
 

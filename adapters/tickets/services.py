@@ -1,160 +1,234 @@
-"""Verbs that write the embedded desk's rows; each call is one effect and its deed."""
+"""Verbs that write the embedded desk's rows; each call is one effect and its deed.
 
-from typing import cast
+Whoever calls, by whatever door: `move_ticket` alone decides whether a move is made, from the
+table in `states`, the author's kind, and what the door vouches for.
+"""
+
+from typing import Final, cast
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
-from django.db.models import F, Max
-from django.db.models.functions import Now
-
 from adapters.rows import now
-from adapters.text import one_line, plain
-from adapters.tickets import models, port, states
-from adapters.tickets.errors import DraftRefusedError, FieldMissingError, TicketNotFoundError
+from adapters.tickets import deeds, models, port, states
+from adapters.tickets.errors import (
+    CameBackError,
+    DraftRefusedError,
+    FieldMissingError,
+    MoveRefusedError,
+    NotAllowedError,
+    NotIndependentError,
+    RecurrenceUnknownError,
+    StepsOpenError,
+    TicketNotFoundError,
+    TooLateError,
+)
+from adapters.tickets.fields import Value, missing, read_all
+from adapters.tickets.form_fields import FIELDS
 from adapters.tickets.priority import priority
+from adapters.tickets.rights import is_too_near, roles_of
 
-ONE_PER_CAUSE = "ticket_one_open_incident_per_cause"
-TEXT_LIMIT = 20_000
-_PREFIX = {"incident": "INC", "change": "CHG"}
-_REF_SEQUENCE = {"incident": "tickets_incident_ref", "change": "tickets_change_ref"}
+LINKED: Final = {
+    "caused_by": (("incident",), "problem"),
+    "solved_by": (("incident", "problem"), "change"),
+    "follows": (("incident",), "change"),
+}
+"""Kind of a link -> the classes it leads from, and the class it leads to."""
 
+SETS: Final = {"ev_finish": "successful", "ev_fail": "failed", "ev_cancel": "cancelled"}
+"""Stimulus -> what came of a change, where the move does not say."""
 
-def open_ticket(*, key: UUID, draft: port.TicketDraft) -> port.Deed:
-    """Open a ticket or fold the draft in; run inside a transaction."""
-    cause = draft.cause_key
-    if cause is not None and (not cause or cause != one_line(cause, 200)):
-        raise DraftRefusedError("A cause key is one plain line of 1 to 200 characters.")
-    ticket = _fold(draft) or _create(draft)
-    if ticket is None:
-        # Another process opened the same cause between the two statements.
-        ticket = _fold(draft)
-    if ticket is None:
-        raise IntegrityError(f"cause {draft.cause_key!r} is neither free nor taken")
-    if ticket.repeats:
-        return _deed(key, "open", "folded_into", ticket, None)
-    note = port.Note(
-        f"Opened as {ticket.priority}.",
-        draft.author,
-        draft.author_kind,
-        action_id=draft.action_id,
-        tainted=draft.tainted,
-    )
-    return _deed(key, "open", "opened", ticket, _line(ticket, note))
+ALONE: Final = "One person operates this house: this approval is not independent."
 
 
 def comment(*, key: UUID, ref: str, note: port.Note) -> port.Deed:
     """Append a line; run inside a transaction."""
-    ticket = _locked(ref)
-    return _deed(key, "comment", "commented", ticket, _line(ticket, note))
+    ticket = deeds.locked(ref)
+    return deeds.deed(key, "comment", "commented", ticket, deeds.line(ticket, note))
 
 
 def move_ticket(
-    *, key: UUID, ref: str, stimulus: str, fields: port.TicketFields, note: port.Note
+    *,
+    key: UUID,
+    ref: str,
+    stimulus: str,
+    fields: port.TicketFields,
+    note: port.Note,
+    vouched: port.Vouched,
 ) -> port.Deed:
     """Move a ticket, set fields and append a line; run inside a transaction."""
-    ticket = _locked(ref)
+    ticket = deeds.locked(ref)
+    details = deeds.details_of(ticket)
     before = ticket.state
-    ticket_class = cast("port.TicketClass", ticket.ticket_class)
-    ticket.state = states.move(ticket_class, before, stimulus)
-    _set_fields(ticket, fields)
-    needed = states.NEEDS.get(stimulus)
-    if needed and not getattr(ticket, needed):
-        raise FieldMissingError(f"{stimulus} of {ref} needs a {needed}.")
+    roles = _roles(ticket, details, note, vouched)
+    found = states.move(_class_of(ticket), before, stimulus, roles, deeds.variant_of(details))
+    said = _independent(ticket, details, found, note, vouched)
+    if found.by & roles == {"requester"}:
+        _in_time(ticket, stimulus)
+    _set_fields(ticket, details, found, fields)
+    _may_end(ticket, stimulus, vouched)
+    ticket.state = found.to
+    _consequences(ticket, details, stimulus, before, note.author)
     _set_times(ticket, before)
     ticket.save()
-    if not note.text.strip():
-        note = port.Note(
-            f"Moved from {before} to {ticket.state}.",
-            note.author,
-            note.author_kind,
-            note.visibility,
-            note.action_id,
+    if details is not None:
+        details.save()
+    line = _line_of(note, said, f"Moved from {before} to {ticket.state}.")
+    return deeds.deed(key, "move", "moved", ticket, deeds.line(ticket, line), stimulus)
+
+
+def link(*, key: UUID, link: port.Link, note: port.Note, vouched: port.Vouched) -> port.Deed:
+    """Link two tickets; run inside a transaction."""
+    ticket = deeds.locked(link.ref)
+    other = models.Ticket.objects.filter(ref=link.other).first()
+    if other is None:
+        raise TicketNotFoundError(f"No ticket {link.other!r} to link with.")
+    _is_of_the_desk(ticket, note, vouched, "link tickets")
+    froms, to = LINKED.get(link.kind, ((), ""))
+    if ticket.ticket_class not in froms or other.ticket_class != to:
+        raise DraftRefusedError(
+            f"{link.ref} {link.kind} {link.other}: no link from a {ticket.ticket_class}"
+            f" to a {other.ticket_class}.",
+            {"other": f"Name the ref of a {to}." if to else "Choose how they hang together."},
         )
-    return _deed(key, "move", "moved", ticket, _line(ticket, note), stimulus)
+    models.Link.objects.get_or_create(ticket=ticket, kind=link.kind, other=other)
+    line = _line_of(note, "", f"{link.kind.replace('_', ' ').capitalize()} {other.ref}.")
+    return deeds.deed(key, "link", "linked", ticket, deeds.line(ticket, line))
 
 
-def find_deed(key: UUID) -> port.Deed | None:
-    """Return what was done under this key."""
-    row = models.Deed.objects.filter(key=key).first()
-    return _as_port(row) if row else None
+def finish_step(
+    *, key: UUID, ref: str, n: int, note: port.Note, vouched: port.Vouched
+) -> port.Deed:
+    """Say that a step of a request is done; run inside a transaction."""
+    ticket = deeds.locked(ref)
+    step = models.RequestStep.objects.filter(ticket=ticket, n=n).first()
+    if step is None:
+        raise TicketNotFoundError(f"{ref} has no step {n}.")
+    _is_of_the_desk(ticket, note, vouched, "finish steps")
+    if step.done_at is not None:
+        raise MoveRefusedError(f"Step {n} of {ref} was done by {step.done_by}.")
+    if not states.is_open(ticket.state) or ticket.state == "waiting_for_approval":
+        raise MoveRefusedError(f"{ref} is {ticket.state}: nobody works on its steps.")
+    step.done_by, step.done_at = note.author, now()
+    step.save()
+    line = _line_of(note, "", f"Done: {step.title}.")
+    return deeds.deed(key, "step", "step_done", ticket, deeds.line(ticket, line))
 
 
-def violates(error: IntegrityError, constraint: str) -> bool:
-    """Tell whether the database refused because of this constraint."""
-    diagnosis = getattr(error.__cause__, "diag", None)
-    return getattr(diagnosis, "constraint_name", None) == constraint
+def _class_of(ticket: models.Ticket) -> port.TicketClass:
+    return cast("port.TicketClass", ticket.ticket_class)
 
 
-def _fold(draft: port.TicketDraft) -> models.Ticket | None:
-    """Count the draft on the open incident of its cause, if there is one."""
-    if draft.cause_key is None or draft.ticket_class != "incident":
-        return None
-    open_incident = models.Ticket.objects.filter(
-        ticket_class="incident", cause_key=draft.cause_key
-    ).exclude(state__in=states.SETTLED)
-    if not open_incident.update(repeats=F("repeats") + 1, updated_at=Now()):
-        return None
-    return open_incident.first()
-
-
-def _create(draft: port.TicketDraft) -> models.Ticket | None:
-    """Insert the ticket; None where the cause was taken meanwhile."""
-    title = one_line(draft.title, 200)
-    if not title:
-        raise DraftRefusedError("A ticket needs a title.")
-    if draft.parent_ref and not models.Ticket.objects.filter(ref=draft.parent_ref).exists():
-        raise TicketNotFoundError(f"No ticket {draft.parent_ref!r} to be the parent of another.")
-    ticket = models.Ticket(
-        ref=_next_ref(draft.ticket_class),
-        ticket_class=draft.ticket_class,
-        title=title,
-        description=plain(draft.description, TEXT_LIMIT),
-        state=states.INITIAL,
-        impact=draft.impact,
-        urgency=draft.urgency,
-        priority=_priority(draft.impact, draft.urgency),
-        team=one_line(draft.team, 64),
-        cause_key=draft.cause_key,
-        parent_id=draft.parent_ref,
-        repeats=0,
-        first_bad_at=draft.first_bad_at,
-        detected_at=draft.detected_at,
+def _roles(
+    ticket: models.Ticket, details: deeds.Details, note: port.Note, vouched: port.Vouched
+) -> frozenset[port.Role]:
+    return roles_of(
+        note.author,
+        note.author_kind,
+        vouched,
+        requester=ticket.requester,
+        approver_role=details.approver_role if isinstance(details, models.Request) else "",
     )
-    try:
-        with transaction.atomic():
-            ticket.save(force_insert=True)
-    except IntegrityError as error:
-        if violates(error, ONE_PER_CAUSE):
-            return None
-        raise
-    models.TicketCI.objects.bulk_create(
-        models.TicketCI(ticket=ticket, ci_ref=ci_ref) for ci_ref in dict.fromkeys(draft.ci_refs)
+
+
+def _independent(
+    ticket: models.Ticket,
+    details: deeds.Details,
+    found: states.Move,
+    note: port.Note,
+    vouched: port.Vouched,
+) -> str:
+    """Refuse who would decide about his own; returns what the worklog must say of it."""
+    if found.by != states.APPROVER:
+        return ""
+    near = is_too_near(
+        note.author,
+        requester=ticket.requester,
+        opener=deeds.opener_of(ticket),
+        implementer=details.implementer if isinstance(details, models.Change) else "",
     )
-    return ticket
+    if near and not vouched.alone:
+        raise NotIndependentError(f"{note.author} has asked for {ticket.ref}, or is to do it.")
+    return ALONE if near else ""
 
 
-def _next_ref(ticket_class: port.TicketClass) -> str:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(%s)", [f"public.{_REF_SEQUENCE[ticket_class]}"])
-        row = cursor.fetchone()
-    return f"{_PREFIX[ticket_class]}-{row[0]:05d}"
+def _in_time(ticket: models.Ticket, stimulus: str) -> None:
+    settled = ticket.resolved_at
+    if stimulus != "ev_reopen" or settled is None:
+        return
+    if now() - settled > states.REOPEN_WITHIN:
+        raise TooLateError(
+            f"{ticket.ref} was settled more than {states.REOPEN_WITHIN.days} days ago."
+        )
 
 
-def _locked(ref: str) -> models.Ticket:
-    """Return the ticket with its row locked, so that its lines are numbered in turn."""
-    ticket = models.Ticket.objects.select_for_update().filter(ref=ref).first()
-    if ticket is None:
-        raise TicketNotFoundError(f"No ticket {ref!r}.")
-    return ticket
+def _set_fields(
+    ticket: models.Ticket, details: deeds.Details, found: states.Move, given: port.TicketFields
+) -> None:
+    """Set what the move takes; everything that is wrong is said at once."""
+    names = (*found.needs, *found.takes)
+    values, faults = read_all([FIELDS[name] for name in names], given)
+    for name, value in values.items():
+        _set(ticket, details, name, value)
+    if isinstance(details, models.Change) and _ends_too_soon(details):
+        faults.setdefault("planned_end", "It must be over after it begins.")
+    if faults:
+        raise DraftRefusedError(f"{ticket.ref}: {_listed(faults)}", faults)
+    empty = [name for name in found.needs if not getattr(_home(ticket, details, name), name)]
+    if empty:
+        wanted = {name: missing(FIELDS[name]) for name in empty}
+        raise FieldMissingError(f"{ticket.ref}: {_listed(wanted)}", wanted)
+    ticket.priority = priority(ticket.impact, ticket.urgency)
 
 
-def _set_fields(ticket: models.Ticket, fields: port.TicketFields) -> None:
-    ticket.team = one_line(fields.get("team", ticket.team), 64)
-    ticket.assignee = one_line(fields.get("assignee", ticket.assignee), 150)
-    ticket.solution = plain(fields.get("solution", ticket.solution), TEXT_LIMIT)
-    ticket.impact = fields.get("impact", ticket.impact)
-    ticket.urgency = fields.get("urgency", ticket.urgency)
-    ticket.priority = _priority(ticket.impact, ticket.urgency)
+def _ends_too_soon(change: models.Change) -> bool:
+    begins, ends = change.planned_start, change.planned_end
+    return begins is not None and ends is not None and ends <= begins
+
+
+def _set(ticket: models.Ticket, details: deeds.Details, name: str, value: Value) -> None:
+    home = _home(ticket, details, name)
+    if value is None and FIELDS[name].kind == "scale":
+        return
+    emptied = None if FIELDS[name].kind == "moment" else ""
+    setattr(home, name, emptied if value is None else value)
+
+
+def _home(ticket: models.Ticket, details: deeds.Details, name: str) -> object:
+    return ticket if hasattr(ticket, name) else details or ticket
+
+
+def _may_end(ticket: models.Ticket, stimulus: str, vouched: port.Vouched) -> None:
+    """Refuse an end that comes too early."""
+    if ticket.ticket_class == "request" and stimulus == "ev_resolve":
+        left = models.RequestStep.objects.filter(ticket=ticket, done_at=None)
+        titles = list(left.values_list("title", flat=True))
+        if titles:
+            raise StepsOpenError(f"{ticket.ref} still waits for: {'; '.join(titles)}.")
+    if ticket.ticket_class == "problem" and stimulus == "ev_close":
+        if vouched.came_back is None:
+            raise RecurrenceUnknownError(f"Nobody has looked whether {ticket.ref} came back.")
+        if vouched.came_back:
+            raise CameBackError(f"{ticket.ref} came back: {', '.join(vouched.came_back)}.")
+
+
+def _consequences(
+    ticket: models.Ticket, details: deeds.Details, stimulus: str, before: str, author: str
+) -> None:
+    """Keep what a move says beyond its state."""
+    if before == "pending":
+        ticket.pending_reason = ""
+    if before == "resolved" and stimulus == "ev_reopen":
+        ticket.reopens += 1
+    if isinstance(details, models.Problem):
+        details.known_error |= stimulus == "ev_known_error"
+    if isinstance(details, models.Change):
+        given = details.outcome if stimulus == "ev_fail" and details.outcome == "backed_out" else ""
+        details.outcome = given or SETS.get(stimulus, details.outcome)
+    if isinstance(details, models.Change | models.Request):
+        if stimulus in {"ev_approve", "ev_notapprove", "ev_reject"}:
+            details.decided_by = author
+        elif stimulus in {"ev_plan", "ev_reopen"}:
+            # What was decided was another plan.
+            details.decided_by = details.decision = ""
 
 
 def _set_times(ticket: models.Ticket, before: str) -> None:
@@ -164,66 +238,27 @@ def _set_times(ticket: models.Ticket, before: str) -> None:
     if ticket.state == "closed":
         ticket.closed_at = at
     elif not states.is_open(ticket.state):
-        ticket.resolved_at = at
+        ticket.resolved_at = at if states.is_open(before) else ticket.resolved_at
     elif not states.is_open(before):
         ticket.resolved_at = None
     ticket.updated_at = at
 
 
-def _priority(impact: int, urgency: int) -> port.Priority:
-    try:
-        return priority(impact, urgency)
-    except ValueError as error:
-        raise DraftRefusedError(f"{error}.") from error
+def _is_of_the_desk(
+    ticket: models.Ticket, note: port.Note, vouched: port.Vouched, what: str
+) -> None:
+    roles = _roles(ticket, None, note, vouched)
+    if not roles & (states.DESK | states.HANDS):
+        raise NotAllowedError(f"{ticket.ref}: it is for the desk and for rules to {what}.")
 
 
-def _line(ticket: models.Ticket, note: port.Note) -> int:
-    text = plain(note.text, TEXT_LIMIT)
-    if not text:
-        raise DraftRefusedError(f"An empty line for {ticket.ref}.")
-    last = models.LogLine.objects.filter(ticket=ticket).aggregate(last=Max("n"))["last"] or 0
-    models.LogLine.objects.create(
-        ticket=ticket,
-        n=last + 1,
-        author=one_line(note.author, 150),
-        author_kind=note.author_kind,
-        visibility=note.visibility,
-        text=text,
-        action_id=note.action_id,
-        tainted=note.tainted,
-        at=now(),
+def _line_of(note: port.Note, said: str, instead: str) -> port.Note:
+    text = "\n".join(part for part in (note.text.strip() or instead, said) if part)
+    tainted = note.tainted and bool(note.text.strip())
+    return port.Note(
+        text, note.author, note.author_kind, note.visibility, note.action_id, tainted=tainted
     )
-    return int(last) + 1
 
 
-def _deed(
-    key: UUID,
-    verb: port.Verb,
-    outcome: port.Outcome,
-    ticket: models.Ticket,
-    line: int | None,
-    stimulus: str = "",
-) -> port.Deed:
-    row = models.Deed.objects.create(
-        key=key,
-        verb=verb,
-        outcome=outcome,
-        ticket=ticket,
-        state=ticket.state,
-        stimulus=stimulus,
-        line=line,
-        at=now(),
-    )
-    return _as_port(row)
-
-
-def _as_port(row: models.Deed) -> port.Deed:
-    return port.Deed(
-        key=row.key,
-        verb=cast("port.Verb", row.verb),
-        outcome=cast("port.Outcome", row.outcome),
-        ref=row.ticket_id,
-        state=row.state,
-        line=row.line,
-        at=row.at,
-    )
+def _listed(faults: dict[str, str]) -> str:
+    return " ".join(f"{name}: {fault}" for name, fault in sorted(faults.items()))

@@ -1,14 +1,23 @@
 """What people do at the desk, the same for the pages and the API; each act names its person."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from adapters.tickets.port import Deed, TicketFields, Visibility
+from adapters.tickets.port import (
+    Deed,
+    Link,
+    LinkKind,
+    TicketClass,
+    TicketFields,
+    Visibility,
+    Vouched,
+)
 from audit.ledger import trust
+from ethops.desk import filing, people
 from ethops.desk.policy import RESPONDERS
 from ethops.executor import stop as pressed
 from ethops.executor import tickets
@@ -50,7 +59,48 @@ def move(
 ) -> Deed:
     """Move a ticket in a person's name."""
     return tickets.move_by_person(
-        key=key, ref=ref, person=person, stimulus=stimulus, fields=fields, text=note
+        key=key,
+        ref=ref,
+        person=person,
+        stimulus=stimulus,
+        fields=fields,
+        vouched=people.vouched(person),
+        text=note,
+    )
+
+
+def vouched(person: str) -> Vouched:
+    """Return what the desk says of a person."""
+    return people.vouched(person)
+
+
+def file_ticket(
+    *, person: str, ticket_class: TicketClass, said: Mapping[str, object], key: UUID
+) -> Deed:
+    """Open an incident, a problem or a change in a person's name."""
+    draft = filing.draft(person, ticket_class, said)
+    return tickets.open_by_person(key=key, draft=draft, vouched=people.vouched(person))
+
+
+def file_request(
+    *, person: str, model: str, answers: Mapping[str, object], requester: object, key: UUID
+) -> Deed:
+    """Request an item of the service catalogue in a person's name."""
+    draft = filing.request(person, model, answers, requester)
+    return tickets.open_by_person(key=key, draft=draft, vouched=people.vouched(person))
+
+
+def link(*, ref: str, kind: LinkKind, other: str, person: str, key: UUID) -> Deed:
+    """Say in a person's name how two tickets hang together."""
+    return tickets.link_by_person(
+        key=key, link=Link(ref, kind, other), person=person, vouched=people.vouched(person)
+    )
+
+
+def finish_step(*, ref: str, n: int, person: str, note: str, key: UUID) -> Deed:
+    """Say in a person's name that a step of a request is done."""
+    return tickets.finish_step(
+        key=key, ref=ref, n=n, person=person, vouched=people.vouched(person), text=note
     )
 
 

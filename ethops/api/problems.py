@@ -23,6 +23,13 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "tickets.not_found": 404,
     "tickets.move_refused": 409,
     "tickets.cause_taken": 409,
+    "tickets.too_late": 409,
+    "tickets.steps_open": 409,
+    "tickets.recurrence_unknown": 409,
+    "tickets.came_back": 409,
+    "tickets.not_allowed": 403,
+    "tickets.not_independent": 403,
+    "tickets.unknown_model": 404,
     "tickets.key_reused": 409,
     "tickets.field_missing": 422,
     "tickets.draft_refused": 422,
@@ -151,7 +158,8 @@ def _of_room(fault: Exception) -> tuple[dict[str, Any], dict[str, str]] | None:
         return None
     wait = getattr(fault, "wait", None)
     headers = {} if wait is None else {"Retry-After": str(int(wait))}
-    return document(status, str(code), str(fault), hint=getattr(fault, "hint", None)), headers
+    more = {"hint": getattr(fault, "hint", None), "errors": getattr(fault, "errors", None) or None}
+    return document(status, str(code), str(fault), **more), headers
 
 
 def fallback(request: HttpRequest) -> HttpResponse:

@@ -1,5 +1,6 @@
 """Tickets: list, one with its worklog and story, and what a person may do with one."""
 
+from dataclasses import asdict
 from typing import Any, ClassVar, cast
 from uuid import uuid4
 
@@ -12,20 +13,27 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from adapters.tickets.models import Ticket
+from adapters.registry import reader
+from adapters.tickets import form_fields, states
+from adapters.tickets.models import CLASSES, LINK_KINDS, Ticket
 from adapters.tickets.port import TicketFields
 from audit.ledger import bundles
 from ethops.api import acts
 from ethops.api.ledger import as_file
 from ethops.api.reading import Shelf
+from ethops.api.ticket_fields import RawField
 from ethops.world import story, tickets
 
-CLASSES = ("incident", "change")
-STATES = (
-    "new", "assigned", "pending", "escalated", "resolved", "closed",
-    "implementing", "implemented", "failed",
-)  # fmt: skip
-STIMULI = ("ev_assign", "ev_pending", "ev_escalate", "ev_resolve", "ev_close", "ev_reopen")
+MOVED = sorted(
+    {
+        name
+        for table in states.MOVES.values()
+        for row in table.values()
+        for move in row.values()
+        for name in (*move.needs, *move.takes)
+    }
+)
+"""Every field that a move may set."""
 
 
 class LogLineOut(serializers.Serializer[Any]):
@@ -73,6 +81,10 @@ class TicketOut(serializers.Serializer[Any]):
     assignee = serializers.CharField()
     parent_ref = serializers.CharField(source="parent_id", allow_null=True)
     solution = serializers.CharField()
+    requester = serializers.CharField()
+    service = serializers.CharField()
+    pending_reason = serializers.CharField()
+    reopens = serializers.IntegerField()
     repeats = serializers.IntegerField()
     cis = serializers.SerializerMethodField()
     opened_at = serializers.DateTimeField()
@@ -88,6 +100,53 @@ class TicketOut(serializers.Serializer[Any]):
         return [one.ci_ref for one in of.cis.all()]
 
 
+class StepOut(serializers.Serializer[Any]):
+    """One step of fulfilling a request."""
+
+    n = serializers.IntegerField()
+    title = serializers.CharField()
+    done_by = serializers.CharField()
+    done_at = serializers.DateTimeField(allow_null=True)
+
+
+class DetailsOut(serializers.Serializer[Any]):
+    """What only a ticket of its class has; of another class's fields there is none."""
+
+    known_error = serializers.BooleanField(required=False)
+    workaround = serializers.CharField(required=False)
+    root_cause = serializers.CharField(required=False)
+    change_type = serializers.CharField(required=False)
+    reason = serializers.CharField(required=False)
+    planned_start = serializers.DateTimeField(required=False, allow_null=True)
+    planned_end = serializers.DateTimeField(required=False, allow_null=True)
+    implementer = serializers.CharField(required=False)
+    backout = serializers.CharField(required=False)
+    outcome = serializers.CharField(required=False)
+    model = serializers.CharField(required=False)
+    answers = serializers.DictField(required=False)
+    approver_role = serializers.CharField(required=False)
+    decided_by = serializers.CharField(required=False)
+    decision = serializers.CharField(required=False)
+    steps = StepOut(many=True, required=False)
+
+
+class LinkOut(serializers.Serializer[Any]):
+    """How one ticket hangs together with another."""
+
+    ref = serializers.CharField()
+    kind = serializers.CharField()
+    other = serializers.CharField()
+
+
+class OfferedOut(serializers.Serializer[Any]):
+    """A move that you may make now."""
+
+    stimulus = serializers.CharField()
+    to = serializers.CharField()
+    needs = serializers.ListField(child=serializers.CharField())
+    takes = serializers.ListField(child=serializers.CharField())
+
+
 class DossierOut(TicketOut):
     """A ticket with its worklog, its story and its proof."""
 
@@ -97,6 +156,9 @@ class DossierOut(TicketOut):
     entries = serializers.ListField(child=serializers.IntegerField())
     entries_waiting = serializers.IntegerField()
     stimuli = serializers.ListField(child=serializers.CharField())
+    moves = OfferedOut(many=True)
+    details = DetailsOut(allow_null=True)
+    links = LinkOut(many=True)
 
 
 class CommentIn(serializers.Serializer[Any]):
@@ -108,15 +170,45 @@ class CommentIn(serializers.Serializer[Any]):
 
 
 class MoveIn(serializers.Serializer[Any]):
-    """A move by a person, and the fields it sets."""
+    """A move by a person, and the fields it sets; each move takes its own."""
 
-    stimulus = serializers.ChoiceField(choices=STIMULI)
+    stimulus = serializers.ChoiceField(choices=states.all_stimuli())
     note = serializers.CharField(max_length=4000, required=False, default="", allow_blank=True)
-    team = serializers.RegexField(r"^[a-z][a-z0-9_-]{0,59}$", required=False)
-    assignee = serializers.CharField(max_length=150, required=False)
-    impact = serializers.IntegerField(min_value=1, max_value=3, required=False)
-    urgency = serializers.IntegerField(min_value=1, max_value=3, required=False)
-    solution = serializers.CharField(max_length=4000, required=False)
+    key = serializers.UUIDField(required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        """Add every field that a move may set, read where the move is made."""
+        moved = {name: RawField.of(form_fields.FIELDS[name]) for name in MOVED}
+        return {**super().get_fields(), **moved}
+
+
+class FileIn(serializers.Serializer[Any]):
+    """A new ticket; what is asked of each class stands in docs/reference/tickets.md."""
+
+    ticket_class = serializers.ChoiceField(choices=CLASSES)
+    model = serializers.CharField(max_length=64, required=False, help_text="of a request")
+    answers = serializers.DictField(required=False, help_text="of a request, by field")
+    key = serializers.UUIDField(required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        """Add every field that a new ticket may have, read where it is opened."""
+        names = dict.fromkeys(name for asked in form_fields.FILED.values() for name in asked)
+        asked = {name: RawField.of(form_fields.FIELDS[name]) for name in names}
+        return {**super().get_fields(), **asked}
+
+
+class LinkIn(serializers.Serializer[Any]):
+    """How this ticket hangs together with another."""
+
+    kind = serializers.ChoiceField(choices=LINK_KINDS)
+    other = serializers.CharField(max_length=16)
+    key = serializers.UUIDField(required=False)
+
+
+class DoneIn(serializers.Serializer[Any]):
+    """What is to be said of a step that is done; may be left out."""
+
+    note = serializers.CharField(max_length=4000, required=False, default="", allow_blank=True)
     key = serializers.UUIDField(required=False)
 
 
@@ -144,11 +236,13 @@ class Tickets(Shelf[Ticket]):
     lookup_field = "ref"
     lookup_value_regex = "[A-Z]{2,8}-[0-9]{1,12}"
     filters: ClassVar = {
-        "state": ("state", serializers.ChoiceField(choices=STATES)),
+        "state": ("state", serializers.ChoiceField(choices=states.all_states())),
         "priority": ("priority", serializers.ChoiceField(choices=("P1", "P2", "P3", "P4"))),
         "ticket_class": ("ticket_class", serializers.ChoiceField(choices=CLASSES)),
         "team": ("team", serializers.CharField(max_length=64)),
         "assignee": ("assignee", serializers.CharField(max_length=150)),
+        "requester": ("requester", serializers.CharField(max_length=150)),
+        "service": ("service", serializers.CharField(max_length=64)),
         "ci": ("cis__ci_ref", serializers.CharField(max_length=64)),
         "parent_ref": ("parent_id", serializers.CharField(max_length=16)),
         "opened_after": ("opened_at__gt", serializers.DateTimeField()),
@@ -161,7 +255,7 @@ class Tickets(Shelf[Ticket]):
     @extend_schema(responses=DossierOut)
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return one ticket with worklog and timeline."""
-        del request, args
+        del args
         found = tickets.dossier(kwargs["ref"])
         if found is None:
             raise Http404(f"There is no ticket {kwargs['ref']}.")
@@ -174,9 +268,27 @@ class Tickets(Shelf[Ticket]):
                 "changes": [change.ref for change in found.changes],
                 "entries": [entry.seq for entry in found.entries],
                 "entries_waiting": found.waiting,
-                "stimuli": list(tickets.stimuli(found.ticket)),
+                **_of_its_class(found.ticket, request.user.get_username()),
             }
         )
+
+    @extend_schema(request=FileIn, responses={201: DeedOut})
+    def create(self, request: Request) -> Response:
+        """Open a ticket in your name."""
+        said = _read(FileIn, request)
+        key, person = said.pop("key", None) or uuid4(), request.user.get_username()
+        ticket_class = said.pop("ticket_class")
+        if ticket_class == "request":
+            deed = acts.file_request(
+                person=person,
+                model=said.get("model", ""),
+                answers=said.get("answers", {}),
+                requester=said.get("requester"),
+                key=key,
+            )
+        else:
+            deed = acts.file_ticket(person=person, ticket_class=ticket_class, said=said, key=key)
+        return Response(DeedOut(deed).data, status=201)
 
     @extend_schema(responses={(200, "application/json"): OpenApiTypes.OBJECT})
     @action(detail=True, methods=["get"])
@@ -226,6 +338,46 @@ class Tickets(Shelf[Ticket]):
             fields=cast("TicketFields", said),
         )
         return Response(DeedOut(deed).data)
+
+    @extend_schema(request=LinkIn, responses=DeedOut)
+    @action(detail=True, methods=["post"])
+    def link(self, request: Request, ref: str) -> Response:
+        """Say how the ticket hangs together with another."""
+        said = _read(LinkIn, request)
+        deed = acts.link(
+            ref=ref,
+            kind=said["kind"],
+            other=said["other"],
+            person=request.user.get_username(),
+            key=said.get("key") or uuid4(),
+        )
+        return Response(DeedOut(deed).data)
+
+    @extend_schema(request=DoneIn, responses=DeedOut)
+    @action(detail=True, methods=["post"], url_path="steps/(?P<n>[0-9]{1,4})/done")
+    def step_done(self, request: Request, ref: str, n: str) -> Response:
+        """Say that a step of the request is done."""
+        said = _read(DoneIn, request)
+        deed = acts.finish_step(
+            ref=ref,
+            n=int(n),
+            person=request.user.get_username(),
+            note=said["note"],
+            key=said.get("key") or uuid4(),
+        )
+        return Response(DeedOut(deed).data)
+
+
+def _of_its_class(of: Ticket, person: str) -> dict[str, Any]:
+    """Return what only its class has, its links, and what this person may do now."""
+    offered = tickets.offered(of, person, acts.vouched(person))
+    details = reader("tickets").details(of.ref)
+    return {
+        "stimuli": list(offered),
+        "moves": [{"stimulus": name, **asdict(move)} for name, move in offered.items()],
+        "details": None if details is None else DetailsOut(asdict(details)).data,
+        "links": LinkOut(reader("tickets").links(of.ref), many=True).data,
+    }
 
 
 def _read(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:

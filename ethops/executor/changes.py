@@ -5,7 +5,7 @@ from uuid import UUID, uuid5
 
 from adapters.registry import reader, writer
 from adapters.tickets.errors import TicketError
-from adapters.tickets.port import Note, TicketDraft
+from adapters.tickets.port import ChangeDraft, Note, TicketDraft
 from audit.ledger import receipts
 from ethops.executor.errors import TicketRefusedError
 from ethops.sla import projection
@@ -84,7 +84,19 @@ def _draft(claim: Claim) -> TicketDraft:
         ci_refs=(claim.target,),
         parent_ref=claim.ticket_ref or None,
         action_id=claim.action_id,
+        change=ChangeDraft(
+            "standard",
+            reason=f"Asked by {claim.card or claim.principal} for {claim.ticket_ref or 'a rule'}.",
+            implementer=AUTHOR,
+            backout=_backout(claim),
+        ),
     )
+
+
+def _backout(claim: Claim) -> str:
+    """Return what the catalogue says about undoing it."""
+    said = claim.document.get("rollback") or {}
+    return f"Run {said['playbook']}." if said.get("playbook") else str(said.get("none") or "")
 
 
 def _title(claim: Claim) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from django.db import transaction
 
@@ -16,6 +16,13 @@ from ethops.sla import projection
 from personas.gate import Claim
 
 Write: TypeAlias = Callable[[Writer, Claim], Deed]
+
+STIMULI: Final[Mapping[str, str]] = {
+    "ticket.assign": "ev_assign",
+    "ticket.resolve": "ev_resolve",
+    "ticket.escalate": "ev_escalate",
+}
+"""Verb -> the stimulus that it gives: the only ones that an agent can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +76,20 @@ def assign(tickets: Writer, claim: Claim) -> Deed:
         "urgency": _scale(claim.args, "urgency"),
     }
     text = claim.args.get("note") or f"Assigned to {claim.args['team']}."
-    return _move(tickets, claim, "ev_assign", fields, text)
+    return _move(tickets, claim, STIMULI["ticket.assign"], fields, text)
 
 
 def resolve(tickets: Writer, claim: Claim) -> Deed:
     """Resolve the ticket with its solution."""
     solution = claim.args["solution"]
-    return _move(tickets, claim, "ev_resolve", {"solution": solution}, solution)
+    return _move(tickets, claim, STIMULI["ticket.resolve"], {"solution": solution}, solution)
 
 
 def escalate(tickets: Writer, claim: Claim) -> Deed:
     """Hand the ticket to people: what was tried, and what is asked of them."""
     text = f"Tried: {claim.args['tried']}\nAsked: {claim.args['asked']}"
-    return _move(tickets, claim, "ev_escalate", {"team": claim.args["team"]}, text)
+    fields: TicketFields = {"team": claim.args["team"]}
+    return _move(tickets, claim, STIMULI["ticket.escalate"], fields, text)
 
 
 def _move(tickets: Writer, claim: Claim, stimulus: str, fields: TicketFields, text: str) -> Deed:

@@ -1,19 +1,30 @@
 """The door by which rules and people write tickets: no gate, same writer, same ledger."""
 
 from collections.abc import Mapping
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
 
 from adapters.registry import writer
-from adapters.tickets.port import AuthorKind, Deed, Note, TicketDraft, TicketFields, Visibility
+from adapters.tickets.port import (
+    NOTHING,
+    AuthorKind,
+    Deed,
+    Link,
+    Note,
+    TicketDraft,
+    TicketFields,
+    Visibility,
+    Vouched,
+)
 from audit.canonical import JSON
 from audit.ledger import pending
 from audit.work import rows
 from ethops.sla import projection
 from personas import gate
 
-ENDS_RUNS = frozenset({"ev_resolve", "ev_close", "ev_pending"})
+ENDS_RUNS: Final = frozenset({"ev_resolve", "ev_close", "ev_pending", "ev_cancel"})
 
 
 @transaction.atomic
@@ -22,7 +33,18 @@ def open_incident(*, key: UUID, draft: TicketDraft, facts: Mapping[str, JSON]) -
 
     `facts` says why: the rule and what it read. A repeat of the key writes nothing.
     """
-    deed = writer("tickets").open(key, draft)
+    return _opened(writer("tickets").open(key, draft), draft, facts)
+
+
+@transaction.atomic
+def open_by_person(*, key: UUID, draft: TicketDraft, vouched: Vouched) -> Deed:
+    """Open a ticket of any class in a person's name, on record; the dispatcher looks at it."""
+    deed = _opened(writer("tickets").open(key, draft, vouched), draft, _class_facts(draft))
+    _tell_dispatcher(deed, f"{draft.author}: opened")
+    return deed
+
+
+def _opened(deed: Deed, draft: TicketDraft, facts: Mapping[str, JSON]) -> Deed:
     projection.follow(deed.ref)
     body: dict[str, JSON] = {
         "outcome": deed.outcome,
@@ -34,6 +56,18 @@ def open_incident(*, key: UUID, draft: TicketDraft, facts: Mapping[str, JSON]) -
     }
     _record("ticket.opened", deed, draft.author, draft.author_kind, {**body, **facts})
     return deed
+
+
+def _class_facts(draft: TicketDraft) -> dict[str, JSON]:
+    """Return what of a draft only its class has, for the record; prose stays in the ticket."""
+    facts: dict[str, JSON] = {"class": draft.ticket_class, "requester": draft.requester}
+    if draft.change is not None:
+        facts["change_type"] = draft.change.change_type
+    if draft.request is not None:
+        facts["model"] = draft.request.model
+    if draft.incidents:
+        facts["incidents"] = list(draft.incidents)
+    return facts
 
 
 @transaction.atomic
@@ -58,39 +92,86 @@ def comment_by_rule(*, key: UUID, ref: str, rule: str, text: str, tainted: bool)
 
 @transaction.atomic
 def move_by_person(
-    *, key: UUID, ref: str, person: str, stimulus: str, fields: TicketFields, text: str = ""
+    *,
+    key: UUID,
+    ref: str,
+    person: str,
+    stimulus: str,
+    fields: TicketFields,
+    vouched: Vouched,
+    text: str = "",
 ) -> Deed:
     """Move a ticket at a person's word, on record; agents let go of what a person takes or ends.
 
     The dispatcher looks at the ticket afterwards, so that one handed back is not forgotten.
     """
-    deed = writer("tickets").move(key, ref, stimulus, fields, _said_by(person, text, "public"))
+    note = _said_by(person, text, "public")
+    deed = writer("tickets").move(key, ref, stimulus, fields, note, vouched)
     projection.follow(ref)
     body: dict[str, JSON] = {"stimulus": stimulus, "state": deed.state, "fields": [*fields]}
     _record("ticket.moved", deed, person, "person", body)
     if fields.get("assignee") or stimulus in ENDS_RUNS:
         gate.take_over(ticket_ref=ref, person=person, why=stimulus)
-    rows.enqueue(
-        kind="dispatch",
-        subject=ref,
-        payload={"ticket": ref, "why": f"{person}: {stimulus}"},
-        dedup=f"moved:{key}",
-        priority=3,
-    )
+    _tell_dispatcher(deed, f"{person}: {stimulus}")
+    return deed
+
+
+@transaction.atomic
+def link_by_person(*, key: UUID, link: Link, person: str, vouched: Vouched) -> Deed:
+    """Link two tickets in a person's name, on record."""
+    deed = writer("tickets").link(key, link, _said_by(person, "", "public"), vouched)
+    _record("ticket.linked", deed, person, "person", {"kind": link.kind, "other": link.other})
+    return deed
+
+
+@transaction.atomic
+def link_by_rule(*, key: UUID, link: Link, rule: str) -> Deed:
+    """Link two tickets as a rule says, on record."""
+    deed = writer("tickets").link(key, link, Note("", rule, "rule"))
+    _record("ticket.linked", deed, rule, "rule", {"kind": link.kind, "other": link.other})
+    return deed
+
+
+@transaction.atomic
+def finish_step(
+    *, key: UUID, ref: str, n: int, person: str, vouched: Vouched, text: str = ""
+) -> Deed:
+    """Say in a person's name that a step of a request is done, on record."""
+    note = _said_by(person, text, "public")
+    deed = writer("tickets").finish_step(key, ref, n, note, vouched)
+    _record("ticket.step_done", deed, person, "person", {"step": n})
     return deed
 
 
 @transaction.atomic
 def move_by_rule(
-    *, key: UUID, ref: str, rule: str, stimulus: str, fields: TicketFields, text: str = ""
+    *,
+    key: UUID,
+    ref: str,
+    rule: str,
+    stimulus: str,
+    fields: TicketFields,
+    text: str = "",
+    came_back: tuple[str, ...] | None = None,
 ) -> Deed:
-    """Move a ticket as a rule says, on record."""
+    """Move a ticket as a rule says, on record; `came_back` is what it found of a problem."""
     note = Note(text=text, author=rule, author_kind="rule")
-    deed = writer("tickets").move(key, ref, stimulus, fields, note)
+    vouched = NOTHING if came_back is None else Vouched(came_back=came_back)
+    deed = writer("tickets").move(key, ref, stimulus, fields, note, vouched)
     projection.follow(ref)
     body: dict[str, JSON] = {"stimulus": stimulus, "state": deed.state, "fields": [*fields]}
     _record("ticket.moved", deed, rule, "rule", body)
     return deed
+
+
+def _tell_dispatcher(deed: Deed, why: str) -> None:
+    rows.enqueue(
+        kind="dispatch",
+        subject=deed.ref,
+        payload={"ticket": deed.ref, "why": why},
+        dedup=f"moved:{deed.key}",
+        priority=3,
+    )
 
 
 def _said_by(person: str, text: str, visibility: Visibility) -> Note:

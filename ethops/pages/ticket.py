@@ -12,12 +12,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from adapters.errors import AdapterError
-from adapters.tickets.models import Ticket
+from adapters.tickets.form_fields import PENDING_REASONS
+from adapters.tickets.models import LINK_KINDS, Ticket
+from adapters.tickets.services import LINKED
 from adapters.tickets.states import SETTLED
 from ethops.api import acts
 from ethops.pages import approval as approval_page
+from ethops.pages import classes, moving, telling
 from ethops.pages import live as live_parts
-from ethops.pages import telling
+from ethops.pages.classes import LINK_WORDS
+from ethops.pages.moving import Refused
 from ethops.pages.words import (
     Moment,
     State,
@@ -62,11 +66,22 @@ class BackForm(forms.Form):
     key = forms.UUIDField()
 
 
-class SolutionForm(forms.Form):
-    """How a person solved it."""
+class StepForm(forms.Form):
+    """A step of a request that is done."""
 
-    solution = forms.CharField(
-        max_length=4000, error_messages={"required": "Say in a sentence what solved it."}
+    n = forms.IntegerField(min_value=1, max_value=9999)
+    key = forms.UUIDField()
+
+
+class LinkForm(forms.Form):
+    """How the ticket hangs together with another."""
+
+    kind = forms.ChoiceField(
+        choices=[(kind, kind) for kind in LINK_KINDS],
+        error_messages={"required": "Choose how they hang together."},
+    )
+    other = forms.CharField(
+        max_length=16, error_messages={"required": "Write the ref of the other ticket."}
     )
     key = forms.UUIDField()
 
@@ -75,7 +90,8 @@ FORMS: dict[str, type[forms.Form]] = {
     "note": NoteForm,
     "take": TakeForm,
     "back": BackForm,
-    "resolve": SolutionForm,
+    "step": StepForm,
+    "link": LinkForm,
 }
 """What a person may press -> the form that is read."""
 
@@ -84,10 +100,13 @@ def shown(request: HttpRequest, context: dict[str, Any], ref: str) -> HttpRespon
     """Draw the ticket, or do what a person pressed."""
     dossier = _dossier(ref)
     faulty: dict[str, forms.Form] = {}
+    refused: Refused | None = None
     if request.method == "POST":
         done = _pressed(request, dossier.ticket, faulty)
-        if done is not None:
+        if isinstance(done, HttpResponse):
             return done
+        refused = done
+    offers = moving.offers(dossier, request.user.get_username(), refused)
     about = {
         **context,
         **content(dossier, everything="all" in request.GET),
@@ -96,9 +115,14 @@ def shown(request: HttpRequest, context: dict[str, Any], ref: str) -> HttpRespon
         "live_query": "?all" if "all" in request.GET else "",
         "tag": live_parts.tag(request, _about(request, ref)),
         "faulty": faulty,
+        "refused": refused,
+        "offers": offers,
+        "may_take": any(one.stimulus == "ev_assign" for one in offers),
+        "may_link": links_from(dossier.ticket),
         "key": uuid4(),
     }
-    return TemplateResponse(request, "desk/ticket.html", about, status=422 if faulty else 200)
+    wrong = faulty or refused
+    return TemplateResponse(request, "desk/ticket.html", about, status=422 if wrong else 200)
 
 
 def live(request: HttpRequest, ref: str) -> HttpResponse:
@@ -151,8 +175,12 @@ def content(dossier: Dossier, *, everything: bool) -> dict[str, Any]:
         "provable": head is not None,
         "proof_href": reverse("api:tickets-proof", args=[dossier.ticket.ref]),
         "behind": behind(head),
-        "may_take": "ev_assign" in tickets.stimuli(dossier.ticket),
-        "may_resolve": "ev_resolve" in tickets.stimuli(dossier.ticket),
+        "called": classes.called(dossier).capitalize(),
+        "of_class": classes.facts(dossier),
+        "prose": classes.prose(dossier),
+        "steps": dossier.steps,
+        "may_step": classes.is_worked_on(dossier.ticket),
+        "links": classes.links(dossier),
         "live_run": live_run is not None,
         "say": f"{dossier.ticket.ref} is {_state(dossier, live_run).word}",
     }
@@ -191,12 +219,26 @@ def facts(dossier: Dossier, live_run: Run | None, now: datetime) -> list[tuple[s
         found.append(("Has it", holder(one, live_run)))
     if one.team:
         found.append(("Team", one.team))
+    found += of_people(one)
     found.append(("Impact, urgency", f"{one.get_impact_display()}, {one.get_urgency_display()}"))
     if one.repeats:
         found.append(("Repeats", f"{count(one.repeats, 'alert')} folded in"))
     if one.solution:
         found.append(("Solution", first_sentence(one.solution)))
     return found
+
+
+def of_people(one: Ticket) -> list[tuple[str, str]]:
+    """Return whose wish a ticket is, and what people said of it."""
+    waits = dict(PENDING_REASONS).get(one.pending_reason, "").removeprefix("waits for ")
+    again = count(one.reopens, "time") if one.reopens else ""
+    said = [
+        ("Asked by", one.requester),
+        ("Service", one.service),
+        ("Opened again", again),
+        ("Waits for", waits),
+    ]
+    return [(name, text) for name, text in said if text]
 
 
 def holder(one: Ticket, live_run: Run | None) -> str:
@@ -229,9 +271,11 @@ def proof(dossier: Dossier, now: datetime) -> str:
 
 def _pressed(
     request: HttpRequest, of: Ticket, faulty: dict[str, forms.Form]
-) -> HttpResponse | None:
-    """Do what was pressed; None where the form must be shown again."""
+) -> HttpResponse | Refused | None:
+    """Do what was pressed; no answer yet where a form must be shown again."""
     act = request.POST.get("act", "")
+    if act == "move":
+        return _moved(request, of)
     if act not in FORMS:
         raise Http404("There is no such act.")
     form = FORMS[act](request.POST)
@@ -247,6 +291,27 @@ def _pressed(
     return HttpResponseRedirect(reverse("admin:ticket", args=[of.ref]))
 
 
+def _moved(request: HttpRequest, of: Ticket) -> HttpResponse | Refused:
+    try:
+        said, refused = moving.moved(request, of)
+    except AdapterError as fault:
+        messages.error(request, f"Not done: {fault} {fault.hint}")
+        return HttpResponseRedirect(reverse("admin:ticket", args=[of.ref]))
+    if refused is not None:
+        return refused
+    messages.success(request, said)
+    return HttpResponseRedirect(reverse("admin:ticket", args=[of.ref]))
+
+
+def links_from(of: Ticket) -> list[tuple[str, str]]:
+    """Return how a ticket of this class may hang together with others."""
+    return [
+        (kind, LINK_WORDS[kind][0])
+        for kind, (classes_from, _) in LINKED.items()
+        if of.ticket_class in classes_from
+    ]
+
+
 def _done(act: str, person: str, ref: str, said: dict[str, Any]) -> str:
     key: UUID = said["key"]
     if act == "note":
@@ -259,12 +324,8 @@ def _done(act: str, person: str, ref: str, said: dict[str, Any]) -> str:
     if act == "back":
         acts.give_back(ref=ref, person=person, key=key)
         return f"{ref} is with the agents again."
-    acts.move(
-        ref=ref,
-        person=person,
-        stimulus="ev_resolve",
-        fields={"solution": said["solution"]},
-        note=said["solution"],
-        key=key,
-    )
-    return f"{ref} is resolved."
+    if act == "step":
+        acts.finish_step(ref=ref, n=said["n"], person=person, note="", key=key)
+        return f"Step {said['n']} is done."
+    acts.link(ref=ref, kind=said["kind"], other=said["other"].strip(), person=person, key=key)
+    return f"{ref} and {said['other']} hang together now."

@@ -141,7 +141,36 @@ TICKET_STATES = {
     "implementing": State("acting", "run", "clock"),
     "implemented": State("done", "ok", "tick"),
     "failed": State("failed", "no", "failed"),
+    "waiting_for_approval": State("waits for approval", "doubt", "person"),
+    "validated": State("validated", "run", "permit"),
+    "planned": State("planned", "run", "clock"),
+    "approved": State("approved", "ok", "permit"),
+    "notapproved": State("not approved", "no", "denied"),
+    "rejected": State("rejected", "no", "denied"),
+    "monitored": State("done, being watched", "ok", "clock"),
 }
+
+MOVE_WORDS = {
+    "ev_assign": ("Give it to a team", "Assign"),
+    "ev_pending": ("Let it wait", "Let it wait"),
+    "ev_escalate": ("Ask for a person", "Ask for a person"),
+    "ev_resolve": ("Resolve it", "Resolve"),
+    "ev_close": ("Close it", "Close"),
+    "ev_reopen": ("Open it again", "Open again"),
+    "ev_cancel": ("Cancel it", "Cancel for good"),
+    "ev_known_error": ("Name a workaround: a known error", "Make it a known error"),
+    "ev_validate": ("Validate it", "Validate"),
+    "ev_reject": ("Reject it", "Reject"),
+    "ev_plan": ("Plan it", "Plan"),
+    "ev_approve": ("Approve it", "Approve"),
+    "ev_notapprove": ("Do not approve it", "Do not approve"),
+    "ev_implement": ("Begin with it", "Begin"),
+    "ev_finish": ("It is through", "It is through"),
+    "ev_fail": ("It did not work", "It failed"),
+    "ev_monitor": ("Watch it for a while", "Watch it"),
+    "ev_wait_for_approval": ("Ask for approval", "Ask for approval"),
+}
+"""Stimulus -> what its form is called, and what its button says."""
 
 RUN_STATES = {
     "pending": State("queued", "quiet", "clock"),

@@ -260,6 +260,15 @@ MOVES = {
     "ev_implement": "begins",
     "ev_finish": "is through",
     "ev_fail": "could not finish",
+    "ev_cancel": "cancelled it",
+    "ev_known_error": "made it a known error",
+    "ev_validate": "validated the change",
+    "ev_reject": "rejected it",
+    "ev_plan": "planned the change",
+    "ev_approve": "approved it",
+    "ev_notapprove": "did not approve it",
+    "ev_monitor": "watches the change",
+    "ev_wait_for_approval": "asks for approval",
 }
 LINE_SAYS = {
     "ticket.comment": "wrote",

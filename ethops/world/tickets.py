@@ -1,13 +1,19 @@
 """Tickets with what belongs to them, in a fixed number of queries."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from adapters.cmdb.models import CI
-from adapters.tickets.models import LogLine, Ticket
-from adapters.tickets.states import MOVES, SETTLED
+from adapters.tickets import states
+from adapters.tickets.deeds import Details, details_of, opener_of, variant_of
+from adapters.tickets.models import Change, Link, LogLine, Request, RequestStep, Ticket
+from adapters.tickets.port import TicketClass, Vouched
+from adapters.tickets.rights import is_too_near, roles_of
+from adapters.tickets.states import SETTLED, Move
 from audit.models import Entry, Pending
 from ethops.desk.models import Event
 from personas.models import Action, Run, Step
@@ -26,6 +32,7 @@ class Dossier:
     """Everything on record about one ticket, oldest first in each list."""
 
     ticket: Ticket
+    details: Details
     lines: list[LogLine]
     events: list[Event]
     runs: list[Run]
@@ -35,6 +42,8 @@ class Dossier:
     waiting: int
     cis: list[CI]
     changes: list[Ticket]
+    links: list[Link]
+    steps: list[RequestStep]
 
 
 def tickets() -> QuerySet[Ticket]:
@@ -58,12 +67,13 @@ def worklog(ref: str) -> QuerySet[LogLine]:
 
 
 def dossier(ref: str) -> Dossier | None:
-    """Collect what all rooms know of a ticket; ten queries whatever its length."""
+    """Collect what all rooms know of a ticket; a dozen queries whatever its length."""
     found = ticket(ref)
     if found is None:
         return None
     return Dossier(
         ticket=found,
+        details=details_of(found),
         lines=list(worklog(ref)),
         events=list(Event.objects.filter(ticket_ref=ref).order_by("at", "id")),
         runs=list(Run.objects.filter(ticket_ref=ref).order_by("created_at")),
@@ -77,7 +87,22 @@ def dossier(ref: str) -> Dossier | None:
         waiting=Pending.objects.filter(ticket_ref=ref).count(),
         cis=list(CI.objects.filter(ref__in=[one.ci_ref for one in found.cis.all()])),
         changes=list(Ticket.objects.filter(parent_id=ref).order_by("opened_at")),
+        links=list(links(ref)),
+        steps=list(RequestStep.objects.filter(ticket_id=ref).order_by("n")),
     )
+
+
+def links(ref: str) -> QuerySet[Link]:
+    """Return the links from and to a ticket, with both ends, oldest first."""
+    ends = Link.objects.select_related("ticket__change", "other__change")
+    return ends.filter(Q(ticket_id=ref) | Q(other_id=ref)).order_by("id")
+
+
+def waiting() -> QuerySet[Ticket]:
+    """Return what only a person ends, of every class, most urgent and then oldest first."""
+    careful = Q(state="planned", change__change_type__in=states.CAREFUL)
+    found = tickets().filter(Q(state__in=states.WAITING) | careful)
+    return found.order_by("priority", "opened_at")
 
 
 def reasoning(ref: str) -> dict[tuple[UUID, int], Reasoning]:
@@ -93,8 +118,21 @@ def reasoning(ref: str) -> dict[tuple[UUID, int], Reasoning]:
     }
 
 
-def stimuli(of: Ticket) -> tuple[str, ...]:
-    """Return the stimuli this ticket takes in its state."""
-    if of.ticket_class not in MOVES:
-        return ()
-    return tuple(sorted(MOVES[of.ticket_class].get(of.state, {})))  # type: ignore[index]
+def offered(of: Ticket, person: str, vouched: Vouched) -> Mapping[str, Move]:
+    """Return the moves that a person may make with a ticket now, by stimulus."""
+    details = details_of(of)
+    role = details.approver_role if isinstance(details, Request) else ""
+    roles = roles_of(person, "person", vouched, requester=of.requester, approver_role=role)
+    there = states.offered(
+        cast("TicketClass", of.ticket_class), of.state, roles, variant_of(details)
+    )
+    near = is_too_near(
+        person,
+        requester=of.requester,
+        opener=opener_of(of),
+        implementer=details.implementer if isinstance(details, Change) else "",
+    )
+    barred = near and not vouched.alone
+    return {
+        name: move for name, move in there.items() if not (barred and move.by == states.APPROVER)
+    }

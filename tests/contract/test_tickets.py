@@ -59,7 +59,10 @@ DRAFT = TicketDraft(
     first_bad_at=AT,
     detected_at=AT,
 )
-CHANGE = replace(DRAFT, ticket_class="change", cause_key=None)
+CHANGE = replace(
+    DRAFT, ticket_class="change", cause_key=None, author="executor", author_kind="executor"
+)
+EXECUTOR_NOTE = Note("", "executor", "executor")
 db = pytest.mark.django_db
 
 
@@ -188,7 +191,7 @@ def test_the_history_is_every_state_it_came_into(desk: Desk) -> None:
 @db
 def test_a_repeated_move_moves_once(desk: Desk) -> None:
     ref, key = desk.open(CHANGE), uuid4()
-    deeds = [desk.writer.move(key, ref, "ev_implement", {}, RULE_NOTE) for _ in range(2)]
+    deeds = [desk.writer.move(key, ref, "ev_implement", {}, EXECUTOR_NOTE) for _ in range(2)]
     assert [(deed.state, deed.repeated) for deed in deeds] == [
         ("implementing", False),
         ("implementing", True),

@@ -40,17 +40,19 @@ Reader = embedded.Reader
 class Writer(embedded.Writer):
     """Looks before each write."""
 
-    def open(self, key, draft: TicketDraft) -> Deed:
+    def open(self, key, draft: TicketDraft, *vouched) -> Deed:
         """Open a ticket."""
         look()
-        return super().open(key, draft)
+        return super().open(key, draft, *vouched)
 
     def comment(self, key, ref: str, note: Note) -> Deed:
         """Comment on a ticket."""
         look()
         return super().comment(key, ref, note)
 
-    def move(self, key, ref: str, stimulus: str, fields: TicketFields, note: Note) -> Deed:
+    def move(
+        self, key, ref: str, stimulus: str, fields: TicketFields, note: Note, *vouched
+    ) -> Deed:
         """Move a ticket."""
         look()
-        return super().move(key, ref, stimulus, fields, note)
+        return super().move(key, ref, stimulus, fields, note, *vouched)

@@ -14,7 +14,7 @@ LISTS = (
     "tickets", "runs", "actions", "agentops/intents", "deliveries", "events", "ledger/entries",
     "cards", "catalogue", "cis",
 )  # fmt: skip
-TAKES_POSTS = {"agentops/intents"}
+TAKES_POSTS = {"agentops/intents", "tickets"}
 
 
 def test_strangers_get_a_problem_and_a_challenge(clean_db):

@@ -7,10 +7,13 @@ import pytest
 from django.db import connection
 
 from adapters import registry
+from adapters.tickets.port import Vouched
 from ethops.desk import dispatch, events, intake, reconciler, senders, work
 from ethops.desk.errors import RejectedError
 from ethops.desk.models import Delivery, Event
 from ethops.executor import tickets
+
+OPERATOR = Vouched(frozenset({"operator"}))
 
 
 def body(name="DiskFull", *, status="firing", start="2026-11-21T04:56:36Z", **labels):
@@ -121,7 +124,12 @@ def test_an_alert_that_still_fires_after_its_incident_was_resolved_opens_another
     take_in(body())
     ref = Event.objects.get().ticket_ref
     tickets.move_by_person(
-        key=uuid4(), ref=ref, person="ada", stimulus="ev_resolve", fields={"solution": "done"}
+        key=uuid4(),
+        ref=ref,
+        person="ada",
+        stimulus="ev_resolve",
+        fields={"solution": "done"},
+        vouched=OPERATOR,
     )
     take_in(body())
     assert states() == ["resolved", "new"]
@@ -181,7 +189,12 @@ def test_a_ticket_that_a_person_moves_is_looked_at_again():
     take_in(body())
     ref = Event.objects.get().ticket_ref
     tickets.move_by_person(
-        key=uuid4(), ref=ref, person="ada", stimulus="ev_escalate", fields={"team": "people"}
+        key=uuid4(),
+        ref=ref,
+        person="ada",
+        stimulus="ev_escalate",
+        fields={"team": "people"},
+        vouched=OPERATOR,
     )
     found = rows(f"SELECT payload->>'why' FROM audit_work WHERE subject = '{ref}'")
     assert ("ada: ev_escalate",) in found

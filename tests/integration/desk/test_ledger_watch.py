@@ -7,11 +7,14 @@ import pytest
 from django.db import connection
 
 from adapters import registry
+from adapters.tickets.port import Vouched
 from audit.ledger import pending, trust, verification
 from audit.ledger.notes import Kind, Signer
 from audit.recorder import Recorder
 from ethops.desk import ledger
 from ethops.executor import tickets
+
+OPERATOR = Vouched(frozenset({"operator"}))
 
 
 @pytest.fixture
@@ -96,6 +99,7 @@ def test_a_ledger_that_breaks_again_is_another_incident(record, servers, databas
                     person="ada",
                     stimulus="ev_resolve",
                     fields={"solution": "restored"},
+                    vouched=OPERATOR,
                 )
         evil.execute("ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER append_only")
     assert open_titles() == [("The ledger is broken", "resolved")] * 2

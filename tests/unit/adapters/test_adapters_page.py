@@ -11,7 +11,6 @@ from adapters.inference.rules import Matcher
 from adapters.monitoring.declared import PARAMS
 from adapters.monitoring.port import Symptom
 from adapters.site import Site
-from adapters.tickets.states import MOVES
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PAGE = (REPOSITORY / "docs/reference/adapters.md").read_text(encoding="utf-8")
@@ -35,15 +34,6 @@ def test_every_symptom_is_documented(symptom: str) -> None:
 def test_every_parameter_of_a_probe_is_documented(kind: str) -> None:
     (row,) = (line for line in PAGE.splitlines() if line.startswith(f"| {kind} | "))
     assert set(row.split("|")[2].replace(",", "").split()) == set(PARAMS[kind].model_fields)
-
-
-@pytest.mark.parametrize("ticket_class", MOVES)
-def test_the_states_are_those_of_the_table(ticket_class: str) -> None:
-    written = ". ".join(
-        f"{state}: {', '.join(row)}" if row else state
-        for state, row in MOVES[ticket_class].items()  # type: ignore[index]
-    )
-    assert f"| {ticket_class} | {written} |" in PAGE
 
 
 def test_every_matcher_is_documented() -> None:

@@ -1,0 +1,93 @@
+"""The service catalogue as a site file declares it."""
+
+import re
+from dataclasses import asdict
+from typing import Annotated, Literal
+
+from pydantic import Field as Limits
+from pydantic import model_validator
+
+from adapters.declared import Declaration, refusal
+from adapters.tickets.fields import Field
+from adapters.tickets.form_fields import NAME, SLUG
+from adapters.tickets.port import RequestModel
+
+Title = Annotated[str, Limits(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Line = Annotated[str, Limits(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Scale = Annotated[int, Limits(ge=1, le=3)]
+
+
+class DeclaredField(Declaration):
+    """One thing that a requester is asked."""
+
+    name: Annotated[str, Limits(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+    label: Title
+    kind: Literal["line", "text", "whole", "choice", "moment", "flag"] = "line"
+    required: bool = False
+    choices: Annotated[tuple[Title, ...], Limits(max_length=50)] = ()
+    longest: Annotated[int, Limits(ge=1, le=20_000)] | None = None
+    least: int | None = None
+    most: int | None = None
+    pattern: Line = ""
+    help: Line = ""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "DeclaredField":
+        if self.name == "requester":
+            raise refusal("Every request has a requester.", "Give this field another name.")
+        if (self.kind == "choice") != bool(self.choices):
+            raise refusal("A choice has `choices`, and nothing else does.", "Give them, or not.")
+        if (self.least is not None or self.most is not None) and self.kind != "whole":
+            raise refusal("Only a whole number has `least` and `most`.", "Leave them out.")
+        if self.pattern and (self.kind != "line" or not _compiles(self.pattern)):
+            raise refusal(
+                "A pattern is a regular expression, of a line.", "Mend it, or leave it out."
+            )
+        return self
+
+    def row(self) -> dict[str, object]:
+        """Return it as its row holds it."""
+        made = Field(
+            self.name, self.label, self.kind, self.required, self.longest or 0,
+            tuple((one, one) for one in self.choices), self.least, self.most, self.pattern,
+            self.help,
+        )  # fmt: skip
+        return asdict(made) | {"choices": [list(pair) for pair in made.choices]}
+
+
+class DeclaredRequestModel(Declaration):
+    """One item of the service catalogue: what is asked, who approves, and what is then done."""
+
+    slug: Annotated[str, Limits(pattern=f"^{SLUG}$", max_length=64)]
+    title: Title
+    description: Annotated[str, Limits(max_length=2000)] = ""
+    service: Annotated[str, Limits(pattern=f"^(?:{SLUG})?$", max_length=64)] = ""
+    team: Annotated[str, Limits(pattern=f"^{NAME}$")] = "people"
+    approver: Annotated[Line, Limits(max_length=150)] = ""
+    """A group of people; without one nobody has to approve."""
+    impact: Scale = 3
+    urgency: Scale = 3
+    fields: Annotated[tuple[DeclaredField, ...], Limits(max_length=30)] = ()
+    steps: Annotated[tuple[Title, ...], Limits(max_length=30)] = ()
+
+    @model_validator(mode="after")
+    def _named_once(self) -> "DeclaredRequestModel":
+        names = [field.name for field in self.fields]
+        if len(set(names)) < len(names):
+            raise refusal("Two fields have one name.", "Give each its own.")
+        return self
+
+    def row(self) -> RequestModel:
+        """Return the port's value of this declaration."""
+        return RequestModel(
+            self.slug, self.title, self.description, self.service, self.team, self.approver,
+            self.impact, self.urgency, tuple(field.row() for field in self.fields), self.steps,
+        )  # fmt: skip
+
+
+def _compiles(pattern: str) -> bool:
+    try:
+        re.compile(pattern)
+    except re.error:
+        return False
+    return True

@@ -1,0 +1,110 @@
+"""The moves that whoever looks may make with a ticket, each as a form of its own fields."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from django.http import Http404, HttpRequest
+
+from adapters.errors import AdapterError
+from adapters.tickets.form_fields import FIELDS
+from adapters.tickets.models import Ticket
+from adapters.tickets.states import Move, all_stimuli
+from ethops.api import acts
+from ethops.pages.asked import Asked, asked
+from ethops.pages.words import MOVE_WORDS
+from ethops.world import tickets
+from ethops.world.tickets import Dossier
+
+GRAVE = frozenset({"ev_cancel", "ev_reject", "ev_notapprove", "ev_fail"})
+LEFT_OUT = frozenset({"assignee"})
+"""What has a button of its own: whoever takes a ticket takes it himself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One move as a form."""
+
+    stimulus: str
+    title: str
+    button: str
+    fields: list[Asked]
+    open: bool
+    grave: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A move that was refused for its fields: what was said, and what is wrong, by field."""
+
+    stimulus: str
+    said: Mapping[str, object]
+    faults: Mapping[str, list[str]]
+
+
+def offers(dossier: Dossier, person: str, refused: Refused | None) -> list[Offer]:
+    """Return the forms that a person may fill in now, as the table has them."""
+    there = tickets.offered(dossier.ticket, person, acts.vouched(person))
+    return [_offer(dossier, stimulus, move, refused) for stimulus, move in there.items()]
+
+
+def _offer(dossier: Dossier, stimulus: str, move: Move, refused: Refused | None) -> Offer:
+    title, button = MOVE_WORDS.get(stimulus, (stimulus, stimulus))
+    mine = refused if refused is not None and refused.stimulus == stimulus else None
+    names = [name for name in (*move.needs, *move.takes) if name not in LEFT_OUT]
+    return Offer(
+        stimulus,
+        title,
+        button,
+        asked(
+            [FIELDS[name] for name in names],
+            mine.said if mine else stands(dossier, names),
+            mine.faults if mine else {},
+            required=move.needs,
+        ),
+        open=mine is not None,
+        grave=stimulus in GRAVE,
+    )
+
+
+def stands(dossier: Dossier, names: list[str]) -> dict[str, object]:
+    """Return what the ticket says in these fields already."""
+    found: dict[str, object] = {}
+    for name in names:
+        home = dossier.ticket if hasattr(dossier.ticket, name) else dossier.details
+        found[name] = getattr(home, name, None)
+    return found
+
+
+def moved(request: HttpRequest, of: Ticket) -> tuple[str, Refused | None]:
+    """Make the move that was pressed; returns what to say, or what is to be shown again.
+
+    Raises:
+        AdapterError: it was refused for something else than its fields.
+    """
+    stimulus = request.POST.get("stimulus", "")
+    if stimulus not in all_stimuli():
+        raise Http404("There is no such move.")
+    said = {name: request.POST[name] for name in FIELDS if name in request.POST}
+    try:
+        deed = acts.move(
+            ref=of.ref,
+            person=request.user.get_username(),
+            stimulus=stimulus,
+            fields=said,  # type: ignore[arg-type]
+            note=str(said.get("solution") or said.get("decision") or ""),
+            key=_key(request),
+        )
+    except AdapterError as fault:
+        faults = getattr(fault, "errors", None)
+        if not faults:
+            raise
+        return "", Refused(stimulus, said, faults)
+    return f"{of.ref} is now {deed.state.replace('_', ' ')}.", None
+
+
+def _key(request: HttpRequest) -> UUID:
+    try:
+        return UUID(request.POST.get("key", ""))
+    except ValueError:
+        return uuid4()
