@@ -271,16 +271,15 @@ def test_who_has_a_ticket_gives_it_back_to_the_agents(desk, api, scene):
 
 def test_resolving_needs_a_sentence(desk, scene):
     path = f"/tickets/{scene.ticket}/"
-    key = key_of(page(desk, path))
-    assert desk.post(path, {"act": "resolve", "key": key, "solution": ""}).status_code == 422
-    text = desk.post(
-        path, {"act": "resolve", "key": key, "solution": "Power is back."}, follow=True
-    )
-    assert f"{scene.ticket} is resolved." in text.content.decode()
+    form = {"act": "move", "stimulus": "ev_resolve", "key": key_of(page(desk, path))}
+    assert desk.post(path, {**form, "solution": ""}).status_code == 422
+    text = desk.post(path, {**form, "solution": "Power is back."}, follow=True)
+    assert f"{scene.ticket} is now resolved." in text.content.decode()
 
 
 def test_an_act_that_is_none_is_a_404(desk, scene):
-    assert desk.post(f"/tickets/{scene.ticket}/", {"act": "delete"}).status_code == 404
+    for form in ({"act": "delete"}, {"act": "move", "stimulus": "ev_nonsense"}):
+        assert desk.post(f"/tickets/{scene.ticket}/", form).status_code == 404
 
 
 def test_a_form_without_its_csrf_token_does_nothing(ada, scene):

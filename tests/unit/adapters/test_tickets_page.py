@@ -42,9 +42,7 @@ def test_the_table_of_a_class_is_the_table(ticket_class: TicketClass) -> None:
 @pytest.mark.parametrize("ticket_class", FILERS)
 def test_who_opens_and_what_is_asked(ticket_class: TicketClass) -> None:
     who = ", ".join(sorted(FILERS[ticket_class]))
-    asked = " ".join(
-        f"`{name}`{'!' if name in REQUIRED else ''}" for name in FILED[ticket_class]
-    )
+    asked = " ".join(f"`{name}`{'!' if name in REQUIRED else ''}" for name in FILED[ticket_class])
     assert f"| {ticket_class} | {who} | {asked} |" in PAGE
 
 
