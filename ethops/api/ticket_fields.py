@@ -9,7 +9,7 @@ from adapters.tickets.fields import SCALE, Field
 
 TYPES: dict[str, dict[str, object]] = {
     "whole": {"type": "integer"},
-    "scale": {"type": "integer", "enum": [int(value) for value, _ in SCALE]},
+    "scale": {"type": "integer", "minimum": 1, "maximum": len(SCALE)},
     "moment": {"type": "string", "format": "date-time"},
     "flag": {"type": "boolean"},
 }

@@ -100,7 +100,7 @@ class TicketOut(serializers.Serializer[Any]):
         return [one.ci_ref for one in of.cis.all()]
 
 
-class StepOut(serializers.Serializer[Any]):
+class RequestStepOut(serializers.Serializer[Any]):
     """One step of fulfilling a request."""
 
     n = serializers.IntegerField()
@@ -127,10 +127,10 @@ class DetailsOut(serializers.Serializer[Any]):
     approver_role = serializers.CharField(required=False)
     decided_by = serializers.CharField(required=False)
     decision = serializers.CharField(required=False)
-    steps = StepOut(many=True, required=False)
+    steps = RequestStepOut(many=True, required=False)
 
 
-class LinkOut(serializers.Serializer[Any]):
+class TicketLinkOut(serializers.Serializer[Any]):
     """How one ticket hangs together with another."""
 
     ref = serializers.CharField()
@@ -158,7 +158,7 @@ class DossierOut(TicketOut):
     stimuli = serializers.ListField(child=serializers.CharField())
     moves = OfferedOut(many=True)
     details = DetailsOut(allow_null=True)
-    links = LinkOut(many=True)
+    links = TicketLinkOut(many=True)
 
 
 class CommentIn(serializers.Serializer[Any]):
@@ -376,7 +376,7 @@ def _of_its_class(of: Ticket, person: str) -> dict[str, Any]:
         "stimuli": list(offered),
         "moves": [{"stimulus": name, **asdict(move)} for name, move in offered.items()],
         "details": None if details is None else DetailsOut(asdict(details)).data,
-        "links": LinkOut(reader("tickets").links(of.ref), many=True).data,
+        "links": TicketLinkOut(reader("tickets").links(of.ref), many=True).data,
     }
 
 
