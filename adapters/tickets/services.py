@@ -82,8 +82,8 @@ def link(*, key: UUID, link: port.Link, note: port.Note, vouched: port.Vouched) 
     if other is None:
         raise TicketNotFoundError(f"No ticket {link.other!r} to link with.")
     _is_of_the_desk(ticket, note, vouched, "link tickets")
-    froms, to = LINKED.get(link.kind, ((), ""))
-    if ticket.ticket_class not in froms or other.ticket_class != to:
+    sources, to = LINKED.get(link.kind, ((), ""))
+    if ticket.ticket_class not in sources or other.ticket_class != to:
         raise DraftRefusedError(
             f"{link.ref} {link.kind} {link.other}: no link from a {ticket.ticket_class}"
             f" to a {other.ticket_class}.",

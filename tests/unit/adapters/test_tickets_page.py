@@ -54,8 +54,8 @@ def test_settled_states_and_the_window_are_named() -> None:
 def test_every_reason_to_wait_and_every_link_is_named() -> None:
     for reason, words in PENDING_REASONS:
         assert f"`{reason}` ({words})" in PAGE
-    for kind, (froms, to) in LINKED.items():
-        assert f"| `{kind}` | {' or '.join(froms)} | {to} |" in PAGE
+    for kind, (sources, to) in LINKED.items():
+        assert f"| `{kind}` | {' or '.join(sources)} | {to} |" in PAGE
 
 
 def test_every_field_that_a_model_may_have_is_explained() -> None:
