@@ -9,11 +9,12 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from adapters.tickets.port import Deed, TicketDraft, TicketFields
+from adapters.tickets.port import Deed, TicketDraft, TicketFields, Vouched
 from ethops.executor import tickets
 from ethops.sla import projection
 from ethops.sla.models import Calendar, Stopwatch, Target
 
+OPERATOR = Vouched(frozenset({"operator"}))
 PEOPLE = "http://127.0.0.1:9/people"
 
 
@@ -32,9 +33,11 @@ class House:
 
     def move(self, ref: str, stimulus: str, **fields: Any) -> Deed:
         """Move it in a person's name."""
+        if stimulus == "ev_pending":
+            fields.setdefault("pending_reason", "supplier")
         said = cast("TicketFields", fields)
         return tickets.move_by_person(
-            key=uuid4(), ref=ref, person="ada", stimulus=stimulus, fields=said
+            key=uuid4(), ref=ref, person="ada", stimulus=stimulus, fields=said, vouched=OPERATOR
         )
 
     def ages(self, ref: str, **by: float) -> None:

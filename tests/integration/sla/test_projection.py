@@ -111,9 +111,10 @@ def test_where_nothing_is_promised_there_is_no_clock(house: House) -> None:
 
 def test_all_that_is_kept_can_be_derived_again(house: House) -> None:
     refs = [house.open(impact=n % 3 + 1, urgency=n % 2 + 1) for n in range(6)]
+    given = {"ev_assign": {"team": "people"}, "ev_resolve": {"solution": "Done."}}
     for n, ref in enumerate(refs):
         for stimulus in ("ev_assign", "ev_pending", "ev_resolve", "ev_reopen")[: n - 1]:
-            house.move(ref, stimulus, team="people", solution="Done.")
+            house.move(ref, stimulus, **given.get(stimulus, {}))
             house.ages(ref, minutes=7)
     kept = {row.pk: shown(row) for row in Stopwatch.objects.all()}
     Stopwatch.objects.all().delete()

@@ -68,7 +68,7 @@ def history(dice: random.Random, begin: int) -> list[tuple[str, int]]:
         if not moves:
             break
         at += dice.choice([0, 1, dice.randrange(60), dice.randrange(7_200), dice.randrange(90_000)])
-        walked.append((dice.choice(moves)[1], at))
+        walked.append((dice.choice(moves)[1].to, at))
     return walked
 
 
