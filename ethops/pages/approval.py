@@ -115,7 +115,10 @@ def content(request: HttpRequest, found: Dossier) -> dict[str, Any]:
         "changed": listed([CHANGED.get(name, name) for name in found.now.changed]),
         "unseen": found.now.unseen,
         "parked": one.run.state == "parked",
-        "needs_code": one.change_class != "standard" or found.profile.single,
+        "needs_code": (
+            one.change_class != "standard" or found.profile.single or is_lifeline(found.facts)
+        ),
+        "lifeline": is_lifeline(found.facts),
         "has_factor": queries.has_factor(request.user.get_username()),
         "single": found.profile.single,
         "delay_s": found.profile.delay_s,
@@ -170,6 +173,11 @@ def facts(known: dict[str, Any]) -> list[tuple[str, str]]:
         ("Used before", used(known["used"])),
     ]
     return [(name, text) for name, text in found if text]
+
+
+def is_lifeline(known: dict[str, Any]) -> bool:
+    """Tell whether it is about what the house or its operators stand on."""
+    return bool(known["target"].get("lifeline"))
 
 
 def seen(observed: dict[str, Any] | None) -> str:

@@ -249,3 +249,10 @@ def test_the_openapi_document_knows_both_ways(api):
     said = api.get("/api/v1/schema").content.decode()
     assert "/api/v1/approvals/{id}/approve" in said or "/approvals/{action}/approve" in said
     assert "/reject" in said
+
+
+def test_a_lifeline_is_called_one_and_asks_for_a_code(desk, waiting, scene):
+    scene.one("owner", "UPDATE cmdb_ci SET lifeline = true WHERE ref = 'web-01'")
+    said = page(desk, waiting)
+    assert "A lifeline: ethops or its operators stand on it." in said
+    assert 'name="code"' in said
