@@ -38,7 +38,7 @@ COMMANDS_AS: dict[str, frozenset[str]] = {
     "owner": frozenset(
         {
             *("migrate", "makemigrations", "showmigrations", "sqlmigrate", "site"),
-            *("ledger prune", "factor"),
+            *("ledger prune", "factor", "personas eval --keep"),
         }
     ),
     "verifying": frozenset({"ledger verify"}),
@@ -192,6 +192,8 @@ def enter(arguments: Sequence[str] = ()) -> None:
     """Point Django at our settings and give a person's command the role that it needs."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ethops.settings")
     typed = {" ".join(arguments[:n]) for n in (1, 2)}
+    if "--keep" in arguments:
+        typed.add(" ".join([*arguments[:2], "--keep"]))
     for process, commands in COMMANDS_AS.items():
         if typed & commands:
             os.environ.setdefault("ETHOPS_PROCESS", process)

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from ethops.api import acts
 from ethops.pages.words import Moment, State, count
 from ethops.world import autonomy, runs
-from ethops.world.autonomy import Bar, BreakerNow, Calibrated, Figures, Triple
+from ethops.world.autonomy import Bar, BreakerNow, Calibrated, Figures, Shown, Triple
 from personas.autonomy.errors import RefusedError
 from personas.autonomy.models import Judgement
 from personas.states import LEVELS
@@ -94,6 +94,22 @@ class Trust:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """One evaluation as a line."""
+
+    card: str
+    engine: str
+    state: State
+    sound: str
+    harmful: int
+    brier: str
+    ece: str
+    digest: str
+    by: str
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """One verdict as a line."""
 
@@ -138,6 +154,7 @@ def content(now: datetime) -> dict[str, Any]:
             f"for {bar.level} {count(bar.least, 'verdict')} that prove {percent(bar.lower)}"
             for bar in bars
         ],
+        "evaluations": [asked(one, now) for one in autonomy.evaluations()],
         "trusts": [trust(one) for one in autonomy.calibrations()],
         "verdicts": [said(one, now) for one in autonomy.verdicts()[:SHOWN]],
         "now": Moment(now, now),
@@ -196,6 +213,30 @@ def trust(one: Calibrated) -> Trust:
         brier=figure(standing.brier),
         ece=figure(standing.ece),
         over=figure(standing.over),
+    )
+
+
+def asked(one: Shown, now: datetime) -> Asked:
+    """Show an evaluation as a line."""
+    row = one.evaluation
+    known = row.figures
+    harmful = int(known["harmful"])
+    state = State("of today's prompts", "ok", "tick")
+    if harmful:
+        state = State("did harm", "no", "failed")
+    elif not one.is_current:
+        state = State("of other prompts or cases", "doubt", "doubt")
+    return Asked(
+        card=row.card,
+        engine=row.engine,
+        state=state,
+        sound=f"{known['right'] + known['acceptable']} of {known['asked']}",
+        harmful=harmful,
+        brier=figure(known["brier"]),
+        ece=figure(known["ece"]),
+        digest=row.prompt_digest[:12],
+        by=row.by,
+        at=Moment(row.at, now),
     )
 
 

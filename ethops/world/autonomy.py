@@ -8,10 +8,12 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
+from adapters.inference.rendering import prompt_digest
 from personas.autonomy import doors
 from personas.autonomy.doors import Anomaly, Standing
-from personas.autonomy.models import Breaker, Evaluated, Judgement
+from personas.autonomy.models import Breaker, Evaluated, Evaluation, Judgement
 from personas.evaluation.calibration import wilson
+from personas.evaluation.cases import SHIPPED, case_digest
 from personas.models import Autonomy, Grant
 
 Key = tuple[str, str, str]
@@ -137,6 +139,24 @@ def calibrations() -> list[Calibrated]:
             doors.uncalibrated(card=card, engine=engine),
         )
         for card, engine in sorted(pairs)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The newest evaluation of a card by an engine, and whether it is about today's prompts."""
+
+    evaluation: Evaluation
+    is_current: bool
+
+
+def evaluations() -> list[Shown]:
+    """Return the newest evaluation of each card by each engine."""
+    cases = case_digest(SHIPPED)
+    newest = Evaluation.objects.order_by("card", "engine", "-at").distinct("card", "engine")
+    return [
+        Shown(one, one.set_digest == cases and one.prompt_digest == prompt_digest(one.card))
+        for one in newest
     ]
 
 

@@ -2,7 +2,15 @@
 
 from django.contrib import admin
 
-from personas.autonomy.models import Breaker, Change, Evaluated, Judgement, Policy, Spent
+from personas.autonomy.models import (
+    Breaker,
+    Change,
+    Evaluated,
+    Evaluation,
+    Judgement,
+    Policy,
+    Spent,
+)
 
 
 @admin.register(Judgement)
@@ -35,6 +43,15 @@ class EvaluatedAdmin(admin.ModelAdmin[Evaluated]):
     list_filter = ("card", "engine", "sound")
     search_fields = ("case",)
     ordering = ("card", "engine", "case")
+
+
+@admin.register(Evaluation)
+class EvaluationAdmin(admin.ModelAdmin[Evaluation]):
+    """Evaluations of cards by engines."""
+
+    list_display = ("card", "engine", "at", "by", "prompt_digest")
+    list_filter = ("card", "engine")
+    ordering = ("-at",)
 
 
 @admin.register(Spent)

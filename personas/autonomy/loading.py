@@ -1,18 +1,21 @@
 """Brings the site's numbers and the evaluation set's outcomes into rows; run by the owner alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from django.db import transaction
 
 from adapters import registry
+from adapters.inference.rendering import prompt_digest
+from adapters.json_value import JSON
+from audit.ledger import pending
 from personas import conf
-from personas.autonomy.models import Evaluated, Policy
+from personas.autonomy.models import Evaluated, Evaluation, Policy
 from personas.catalogue import read_catalogue
 from personas.errors import BadDeclarationError
 from personas.evaluation.asking import ask_all
-from personas.evaluation.cases import SHIPPED, read_cases
-from personas.evaluation.scoring import Verdict, is_sound
+from personas.evaluation.cases import SHIPPED, case_digest, read_cases
+from personas.evaluation.scoring import GRADES, Score, Verdict, by_card, is_sound
 
 RULES: Final = "rules"
 
@@ -42,7 +45,89 @@ def load_evaluated() -> list[str]:
     cases, faults = read_cases(SHIPPED, entries)
     if faults:
         raise BadDeclarationError("; ".join(map(str, faults)))
-    return keep(RULES, list(ask_all(registry.inference(), cases)))
+    verdicts = list(ask_all(registry.inference(), cases))
+    changed = keep(RULES, verdicts)
+    # Also where the outcomes are as before: another prompt or case is another evaluation.
+    if changed or not _is_evaluated(RULES, verdicts):
+        keep_evaluation(RULES, verdicts, by="site load")
+    return changed
+
+
+def _is_evaluated(engine: str, verdicts: Sequence[Verdict]) -> bool:
+    cases = case_digest(SHIPPED)
+    return all(
+        Evaluation.objects.filter(
+            card=card, engine=engine, prompt_digest=prompt_digest(card), set_digest=cases
+        ).exists()
+        for card in {verdict.card for verdict in verdicts}
+    )
+
+
+@transaction.atomic
+def keep_evaluation(
+    engine: str, verdicts: Sequence[Verdict], *, by: str, model_digest: str = ""
+) -> list[str]:
+    """Keep an evaluation as evidence of its cards, and its outcomes for the gate to count.
+
+    Only of the cards that were asked; what others came to stays. On record, one entry per card.
+    """
+    changed = []
+    cases = case_digest(SHIPPED)
+    for each in by_card(verdicts):
+        own = [verdict for verdict in verdicts if verdict.card == each.name]
+        Evaluation.objects.create(
+            card=each.name,
+            engine=engine,
+            model_digest=model_digest,
+            prompt_digest=prompt_digest(each.name),
+            set_digest=cases,
+            figures=figures(each),
+            by=by,
+        )
+        Evaluated.objects.filter(engine=engine, card=each.name).delete()
+        Evaluated.objects.bulk_create(
+            Evaluated(
+                card=each.name,
+                engine=engine,
+                case=verdict.case,
+                confidence=verdict.confidence,
+                sound=is_sound(verdict.grade),
+            )
+            for verdict in own
+            if verdict.acts
+        )
+        pending.note(
+            kind="site.evaluated",
+            subject=each.name,
+            body={
+                "card": each.name,
+                "engine": engine,
+                "asked": each.asked,
+                "harmful": each.grades["harmful"],
+                "sound": each.grades["right"] + each.grades["acceptable"],
+                "prompt_digest": prompt_digest(each.name),
+                "set_digest": cases,
+                "model_digest": model_digest,
+                "by": by,
+            },
+        )
+        changed.append(f"evaluated {each.name} by {engine}")
+    return changed
+
+
+def figures(of: Score) -> dict[str, JSON]:
+    """Return a score as it is kept."""
+    known = of.calibration
+    return {
+        "asked": of.asked,
+        **{grade: of.grades[grade] for grade in GRADES},
+        "abstained": of.abstained,
+        "outcomes": known.outcomes,
+        "brier": known.brier,
+        "ece": known.ece,
+        "over": known.over,
+        "lower": known.lower,
+    }
 
 
 @transaction.atomic

@@ -147,6 +147,31 @@ class Change(models.Model):
         return f"{self.card_id} x {self.entry} x {self.ci_class}: {self.before} to {self.level}"
 
 
+class Evaluation(models.Model):
+    """One card's part of the evaluation set, asked of one engine once: evidence of the card."""
+
+    card = models.CharField(max_length=60)
+    engine = models.CharField(max_length=120, help_text="as the gate calls it in answers")
+    model_digest = models.CharField(max_length=80, db_default="")
+    prompt_digest = models.CharField(max_length=64, help_text="of the card's prompts, then")
+    set_digest = models.CharField(max_length=64, help_text="of the cases, then")
+    figures = models.JSONField(help_text="asked, grades, and how far confidence came true")
+    by = models.CharField(max_length=150)
+    at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        """Newest first; never changed."""
+
+        ordering: ClassVar = ["-at"]
+        indexes: ClassVar = [
+            models.Index("card", "engine", F("at").desc(), name="evaluation_newest")
+        ]
+
+    def __str__(self) -> str:
+        """Name card, engine and day."""
+        return f"{self.card} by {self.engine}, {self.at:%Y-%m-%d}"
+
+
 class Evaluated(models.Model):
     """What an engine stated to a case of the evaluation set, where it would have acted on it."""
 

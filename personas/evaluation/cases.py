@@ -1,5 +1,6 @@
 """The evaluation set: incidents declared in YAML, each with what is right, bearable and harmful."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -145,6 +146,14 @@ class Case:
 
     document: CaseDocument
     question: Question
+
+
+def case_digest(folder: Path) -> str:
+    """Return what tells one set of cases from another."""
+    said = hashlib.sha256()
+    for file in sorted(folder.glob("*.yaml")):
+        said.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return said.hexdigest()
 
 
 def read_cases(

@@ -1,5 +1,6 @@
 """The evaluation set, asked of the rules or of a model; a table, and 1 where an answer did harm."""
 
+import getpass
 import json
 import sys
 from argparse import ArgumentParser
@@ -8,19 +9,21 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from django.core.management.base import CommandError
+from django.db import DatabaseError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from adapters import registry
 from adapters.inference.direct import Inference as Model
-from adapters.inference.ollama import Server
+from adapters.inference.ollama import Server, full_name
 from adapters.inference.port import Inference
 from ethops import env
 from gpu import conf as gpu_conf
 from gpu.cards import as_url
 from gpu.profile import DEFAULT, SlotDocument, read_profile
 from personas import conf
+from personas.autonomy import loading
 from personas.catalogue import read_catalogue
 from personas.evaluation.asking import ask_all
 from personas.evaluation.cases import SHIPPED, Case, read_cases
@@ -32,6 +35,8 @@ IN_VAIN: Final = 3
 """So many cases in a row without any answer, and the server is given up."""
 NOBODY_ANSWERS: Final = 2
 """The exit code then; 1 says that an answer did harm."""
+NOT_KEPT: Final = 3
+"""The exit code where the rows could not be written."""
 _PLAIN_WIDTH: Final = 130
 """Of a table that goes into a file, which has no width of its own."""
 _COLOURS: Final = {"right": "green", "wrong": "yellow", "harmful": "bold red", "malformed": "cyan"}
@@ -47,6 +52,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--context", type=int, default=8192, help="tokens; a slot has its own")
     parser.add_argument("--timeout", type=float, default=120.0, help="seconds for each case")
     parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument(
+        "--keep", action="store_true", help="as evidence of the cards, in rows and on record"
+    )
+    parser.add_argument("--by", default=getpass.getuser(), help="who says that it was so asked")
 
 
 def run(write: Write, options: dict[str, Any]) -> int:
@@ -54,10 +63,12 @@ def run(write: Write, options: dict[str, Any]) -> int:
     cases = _cases(options["card"])
     engine, name = _engine(options)
     verdicts = list(_asked(engine, name, cases))
+    kept = _kept(options, verdicts) if options["keep"] else []
     if options["json"]:
-        write(json.dumps(as_json(name, verdicts)))
+        write(json.dumps({**as_json(name, verdicts), "kept": kept}))
     else:
         _show(name, verdicts)
+        write("\n".join(kept) or "Not kept: --keep makes it evidence of the cards.")
     return int(any(verdict.grade == "harmful" for verdict in verdicts))
 
 
@@ -91,6 +102,28 @@ def _engine(options: dict[str, Any]) -> tuple[Inference, str]:
         timeout_s=options["timeout"],
     )
     return asked, f"{model} at {url}"
+
+
+def _kept(options: dict[str, Any], verdicts: list[Verdict]) -> list[str]:
+    named = options["model"]
+    slot = _slot(named) if named else None
+    try:
+        return loading.keep_evaluation(
+            f"{slot.name} ({slot.model})" if slot else named or loading.RULES,
+            verdicts,
+            by=options["by"],
+            model_digest=_digest(options, slot.model if slot else named) if named else "",
+        )
+    except DatabaseError as fault:
+        said = f"It could not be kept: {str(fault).splitlines()[0]}"
+        raise CommandError(said, returncode=NOT_KEPT) from fault
+
+
+def _digest(options: dict[str, Any], model: str) -> str:
+    """Return the digest of the model's weights as the server lists it, "" where it does not."""
+    url = as_url(options["host"] or gpu_conf.ollama_host() or "127.0.0.1")
+    tags = Server(url, connect_s=3.0).tags()
+    return next((tag.digest for tag in tags if tag.model == full_name(model)), "")
 
 
 def _slot(name: str) -> SlotDocument | None:

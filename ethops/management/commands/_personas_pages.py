@@ -8,6 +8,7 @@ from django.db import DatabaseError
 
 from adapters.declared import Fault
 from adapters.inference.embedded import Inference
+from ethops.world import autonomy
 from personas import agreement, conf, loading, queries
 from personas.card_page import Described, page
 from personas.cards import CardFile, read_cards
@@ -42,6 +43,26 @@ def check(*, files_alone: bool) -> Iterator[str]:
     )
     if not files_alone:
         yield _rows()
+        yield from _evaluated({card.document.name for card in found.cards})
+
+
+def _evaluated(cards: set[str]) -> Iterator[str]:
+    """Say of each card by whom it was evaluated with the prompts that it has now, and how."""
+    try:
+        found = autonomy.evaluations()
+    except DatabaseError:
+        return
+    current = [one.evaluation for one in found if one.is_current]
+    for one in current:
+        sound = one.figures["right"] + one.figures["acceptable"]
+        yield (
+            f"{one.card}: evaluated by {one.engine} on {one.at:%Y-%m-%d}, {sound} of"
+            f" {one.figures['asked']} sound, {one.figures['harmful']} harmful."
+        )
+    yield from (
+        f"caution: {card} was not evaluated with the prompts that it has now."
+        for card in sorted(cards - {one.card for one in current})
+    )
 
 
 def markdown(card: str) -> str:

@@ -1,5 +1,7 @@
 """Autonomy on its page and in the API: what is shown, who may act, and what the gate refuses."""
 
+import json
+
 import pytest
 
 from personas.autonomy.models import Breaker, Change, Judgement
@@ -138,3 +140,17 @@ def test_a_change_is_judged_on_its_own_page(desk, scene):
 def test_what_was_denied_is_not_judged(desk, scene):
     text = desk.get(f"/actions/{scene.actions['denied']}/").content.decode()
     assert "Was it right" not in text
+
+
+def test_the_page_shows_what_cards_were_evaluated_by(desk, scene):
+    figures = {"asked": 28, "right": 20, "acceptable": 6, "harmful": 1, "brier": 0.041, "ece": 0.16}
+    scene.one(
+        "owner",
+        "INSERT INTO autonomy_evaluation (card, engine, prompt_digest, set_digest, figures, by)"
+        " VALUES ('responder', 'ops (qwen3:8b)', %s, %s, %s, 'ada')",
+        "d" * 64, "e" * 64, json.dumps(figures),
+    )  # fmt: skip
+    said = desk.get("/autonomy/").content.decode()
+    said = said[said.index('id="evaluated"') : said.index('id="verdicts"')]
+    for each in ("responder", "ops (qwen3:8b)", "26 of 28", "1 did harm", "0.041", "d" * 12, "ada"):
+        assert each in said
