@@ -90,26 +90,19 @@ def run(house: OwnDatabase) -> tuple[dict[str, Waited], dict[str, Waited]]:
     with house.connect("owner") as owner:
         _furnish(owner)
         askers = [[asker(owner, f"bench-{n + 1}") for _ in range(RUNS)] for n in range(AGENTS)]
-    asks = {"permitted": _comment, "denied": _elsewhere, "observed": _play, "plain": _insert}
-    paced, rushed = ({name: Waited() for name in asks} for _ in range(2))
-    for ask in asks.values():
+    paced, rushed = ({name: Waited() for name in ASKS} for _ in range(2))
+    for ask in (_comment, _play, _insert):
         _turn(house, askers, ask, Waited(), PACE_SECONDS)  # plans, caches
-        _let_time_pass(house)
-    for _ in range(TURNS):
-        for waited, pace in ((paced, PACE_SECONDS), (rushed, 0.0)):
-            for name, ask in asks.items():
-                _turn(house, askers, ask, waited[name], pace)
-                _let_time_pass(house)
+    # Denials last: so many within minutes open the breaker, which answers for every change then.
+    for names in (("permitted", "observed", "plain"), ("denied",)):
+        for _ in range(TURNS):
+            for name in names:
+                _turn(house, askers, ASKS[name], paced[name], PACE_SECONDS)
+            for name in names:
+                # Who asks for changes waits for his turn in any case: they are counted.
+                if name != "observed":
+                    _turn(house, askers, ASKS[name], rushed[name], 0.0)
     return paced, rushed
-
-
-def _let_time_pass(house: OwnDatabase) -> None:
-    """Let what was asked lie an hour back: so much denied within minutes opens the breaker."""
-    with house.connect("owner") as owner:
-        owner.execute(
-            "UPDATE public.personas_action SET decided_at = decided_at - interval '1 hour'"
-            " WHERE decided_at > clock_timestamp() - interval '1 hour'"
-        )
 
 
 def _furnish(owner: psycopg.Connection) -> None:
@@ -194,6 +187,11 @@ def _insert(link: psycopg.Connection, who: Asker) -> None:
     link.execute("INSERT INTO public.bench_plain (body) VALUES (%s)", [BODY])
 
 
+ASKS: dict[str, Ask] = {
+    "permitted": _comment, "denied": _elsewhere, "observed": _play, "plain": _insert,
+}  # fmt: skip
+
+
 def figures(paced: dict[str, Waited], rushed: dict[str, Waited]) -> list[Figure]:
     """Return the lines of the table."""
     plain = paced["plain"]
@@ -206,8 +204,9 @@ def figures(paced: dict[str, Waited], rushed: dict[str, Waited]) -> list[Figure]
         ),
         Figure("... plain insert of the same bytes in the same run", spread(plain.each, 2)),
         *(
-            Figure(f"gate decisions, {name}, {AGENTS} agents without a pause", _rushed(waited))
-            for name, waited in rushed.items() if name != "plain"
+            Figure(f"gate decisions, {name}, {AGENTS} agents without a pause",
+                   _rushed(rushed[name]))
+            for name in ("permitted", "denied")
         ),
         Figure("... plain inserts of the same bytes in the same run", _rushed(rushed["plain"])),
     ]  # fmt: skip
