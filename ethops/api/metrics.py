@@ -22,6 +22,7 @@ from rest_framework.views import APIView
 
 from ethops.api.autonomy_metrics import AutonomyCollector
 from ethops.api.ledger_metrics import LedgerCollector
+from ethops.api.level_metrics import LevelCollector
 from ethops.api.reading import AtTheDesk
 from ethops.world import gpu, gpu_figures
 from ethops.world.gpu import CardNow
@@ -163,6 +164,7 @@ COLLECTOR: Final = GpuCollector()
 REGISTRY.register(COLLECTOR)
 REGISTRY.register(LedgerCollector())
 REGISTRY.register(AutonomyCollector())
+REGISTRY.register(LevelCollector())
 
 
 class Exposition(JSONRenderer):
@@ -178,7 +180,7 @@ class Exposition(JSONRenderer):
 
 
 class Metrics(APIView):
-    """Metrics of the GPU queue, of the ledger and of autonomy."""
+    """Metrics of the GPU queue, of the ledger, of autonomy and of service levels."""
 
     permission_classes = (AtTheDesk,)
     renderer_classes = (Exposition,)

@@ -6,8 +6,9 @@ from uuid import uuid4
 
 from django.db.models import QuerySet
 from django.http import Http404
+from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -22,6 +23,8 @@ from ethops.api import acts
 from ethops.api.ledger import as_file
 from ethops.api.reading import Shelf
 from ethops.api.ticket_fields import RawField
+from ethops.sla import queries, words
+from ethops.sla.standing import Standing
 from ethops.world import story, tickets
 
 MOVED = sorted(
@@ -66,6 +69,28 @@ class ToldOut(serializers.Serializer[Any]):
     action = serializers.CharField()
 
 
+class ClockOut(serializers.Serializer[Any]):
+    """One promise: `state` is running, paused, late (over it and open), met or missed."""
+
+    kind = serializers.ChoiceField(choices=("tto", "ttr"))
+    state = serializers.ChoiceField(
+        choices=("running", "paused", "late", "met", "missed"), source="word"
+    )
+    target_s = serializers.IntegerField()
+    used_s = serializers.IntegerField()
+    left_s = serializers.IntegerField(help_text="negative where it is over")
+    due_at = serializers.DateTimeField(
+        allow_null=True, help_text="null while paused, and where it was met"
+    )
+    calendar = serializers.CharField()
+    outside = serializers.BooleanField(help_text="an outside desk says when it is due")
+    said = serializers.SerializerMethodField()
+
+    def get_said(self, of: Standing) -> str:
+        """Return it in words."""
+        return words.said(of, timezone.now())
+
+
 class TicketOut(serializers.Serializer[Any]):
     """A ticket as it stands."""
 
@@ -87,6 +112,7 @@ class TicketOut(serializers.Serializer[Any]):
     reopens = serializers.IntegerField()
     repeats = serializers.IntegerField()
     cis = serializers.SerializerMethodField()
+    sla = serializers.SerializerMethodField()
     opened_at = serializers.DateTimeField()
     first_bad_at = serializers.DateTimeField(allow_null=True)
     detected_at = serializers.DateTimeField(allow_null=True)
@@ -98,6 +124,12 @@ class TicketOut(serializers.Serializer[Any]):
     def get_cis(self, of: Ticket) -> list[str]:
         """Return the refs of the CIs it names."""
         return [one.ci_ref for one in of.cis.all()]
+
+    @extend_schema_field(ClockOut(many=True))
+    def get_sla(self, of: Ticket) -> list[dict[str, Any]]:
+        """Return what was promised about time, and how that stands; empty where nothing was."""
+        found = self.context.get("clocks", {}).get(of.ref, [])
+        return [dict(one) for one in ClockOut(found, many=True).data]
 
 
 class RequestStepOut(serializers.Serializer[Any]):
@@ -252,6 +284,16 @@ class Tickets(Shelf[Ticket]):
         """Return all tickets, newest first."""
         return tickets.tickets()
 
+    def paginate_queryset(self, queryset: Any) -> Any:
+        """Bring the clocks of the page's tickets along."""
+        page = super().paginate_queryset(queryset)
+        self.clocks = queries.of_tickets([one.ref for one in page or ()])
+        return page
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """Hand them to each ticket."""
+        return {**super().get_serializer_context(), "clocks": getattr(self, "clocks", {})}
+
     @extend_schema(responses=DossierOut)
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return one ticket with worklog and timeline."""
@@ -259,7 +301,8 @@ class Tickets(Shelf[Ticket]):
         found = tickets.dossier(kwargs["ref"])
         if found is None:
             raise Http404(f"There is no ticket {kwargs['ref']}.")
-        body = TicketOut(found.ticket).data
+        ref = found.ticket.ref
+        body = TicketOut(found.ticket, context={"clocks": queries.of_tickets([ref])}).data
         return Response(
             {
                 **body,

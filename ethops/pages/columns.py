@@ -65,15 +65,16 @@ def detailed(model: type[Model], name: str) -> Column:
 def _stated(name: str, say: Callable[[Any], State]) -> Column:
     @admin.display(description=name.capitalize(), ordering=name)
     def column(one: Any) -> SafeString:
-        state = say(one)
-        return format_html(
-            '<span class="st {}">{}<span>{}</span></span>',
-            state.tone,
-            mark(state.glyph),
-            state.word,
-        )
+        return stated(say(one))
 
     return column
+
+
+def stated(state: State) -> SafeString:
+    """Return a state as a mark and a word."""
+    return format_html(
+        '<span class="st {}">{}<span>{}</span></span>', state.tone, mark(state.glyph), state.word
+    )
 
 
 def _ticket(name: str) -> Column:

@@ -10,9 +10,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from adapters.tickets.models import Ticket
-from ethops.pages import ledger_words
+from ethops.pages import ledger_words, levels
 from ethops.pages import live as live_parts
 from ethops.pages.words import Moment, State, count, listed, run_state, ticket_state
+from ethops.sla import queries as clocks
+from ethops.sla.standing import Standing
 from ethops.world import autonomy, house, intake, ledger_state, runs, tickets
 from ethops.world.story import deed
 from personas.approvals import queries as approvals
@@ -49,6 +51,8 @@ class Wrong:
     priority: str
     state: State
     holder: str
+    left: State | None
+    """How much of the time that was promised is left; None where nothing was."""
     since: Moment
     href: str
 
@@ -104,14 +108,14 @@ def live(request: HttpRequest) -> HttpResponse:
 def content() -> dict[str, Any]:
     """Collect everything the page says; the number of queries does not grow with what is open."""
     now = timezone.now()
-    open_now = list(tickets.open_tickets().filter(ticket_class="incident"))
+    open_now, due = by_what_is_left(list(tickets.open_tickets().filter(ticket_class="incident")))
     living = list(runs.live_runs())
     doubts = list(runs.in_doubt())
     waiting = [one for one in open_now if one.state == "escalated"]
     proposals = list(approvals.waiting())
     holders = {run.ticket_ref: run for run in living}
     answers = [
-        wrong_answer(open_now, now),
+        wrong_answer(open_now, late(due), now),
         doing_answer(living, stopped=house.stop().stopped, now=now),
         waits_answer(waiting, doubts, proposals, now),
         whole_answer(now),
@@ -121,7 +125,10 @@ def content() -> dict[str, Any]:
         "answers": answers,
         "say": ". ".join(f"{one.question}: {one.says}" for one in answers),
         "open_count": len(open_now),
-        "wrong": [wrong_line(one, holders.get(one.ref), now) for one in open_now[:SHOWN]],
+        "wrong": [
+            wrong_line(one, holders.get(one.ref), due.get(one.ref, []), now)
+            for one in open_now[:SHOWN]
+        ],
         "nothing_wrong": quiet_since("Nothing is wrong.", "Last alert", intake.last_alert(), now),
         "runs": [doing_line(one, now) for one in living[:SHOWN]],
         "no_runs": quiet_since(
@@ -129,14 +136,30 @@ def content() -> dict[str, Any]:
         ),
         "waits": [
             *(waits_proposal(one, now) for one in proposals[:SHOWN]),
-            *map(waits_ticket(now), waiting[:SHOWN]),
+            *(waits_ticket(one, due.get(one.ref, []), now) for one in waiting[:SHOWN]),
             *(waits_doubt(d, now) for d in doubts),
         ],
         "rights": right_facts(runs.rights(now), breaker_word()),
     }
 
 
-def wrong_answer(open_now: list[Ticket], now: datetime) -> Answer:
+def by_what_is_left(open_now: list[Ticket]) -> tuple[list[Ticket], dict[str, list[Standing]]]:
+    """Sort tickets by priority, and within it by when they are due; return their clocks too."""
+    due = clocks.of_tickets([one.ref for one in open_now])
+    pressing = {ref: levels.pressing(found) for ref, found in due.items()}
+
+    def place(one: Ticket) -> tuple[str, tuple[bool, float], datetime]:
+        return one.priority, levels.order(pressing.get(one.ref)), one.opened_at
+
+    return sorted(open_now, key=place), due
+
+
+def late(due: dict[str, list[Standing]]) -> int:
+    """Count the tickets that are over what was promised."""
+    return sum(any(one.word == "late" for one in found) for found in due.values())
+
+
+def wrong_answer(open_now: list[Ticket], late_ones: int, now: datetime) -> Answer:
     """Answer what is wrong: urgent tickets first, none is good news."""
     href = reverse("admin:tickets_ticket_changelist")
     urgent = [one for one in open_now if one.priority in URGENT]
@@ -145,6 +168,8 @@ def wrong_answer(open_now: list[Ticket], now: datetime) -> Answer:
         return Answer("What is wrong", "Nothing", detail, "ok", href)
     oldest = min(one.opened_at for one in open_now)
     detail = f"{count(len(open_now), 'ticket')} open, the oldest for {Moment(oldest, now).ago}"
+    if late_ones:
+        detail += f", {late_ones} late"
     if not urgent:
         return Answer("What is wrong", "Nothing urgent", detail, "quiet", href)
     ranks = listed(sorted({one.priority for one in urgent}))
@@ -191,7 +216,7 @@ def whole_answer(now: datetime) -> Answer:
     return Answer("Is the ledger whole", said.says, said.detail, said.tone, reverse("admin:ledger"))
 
 
-def wrong_line(one: Ticket, run: Run | None, now: datetime) -> Wrong:
+def wrong_line(one: Ticket, run: Run | None, due: list[Standing], now: datetime) -> Wrong:
     """Show an open ticket as a line."""
     return Wrong(
         ref=one.ref,
@@ -199,6 +224,7 @@ def wrong_line(one: Ticket, run: Run | None, now: datetime) -> Wrong:
         priority=one.priority,
         state=ticket_state(one.state),
         holder=one.assignee or (f"{run.card_id}, step {run.steps + 1}" if run else one.team),
+        left=levels.left(due),
         since=Moment(one.opened_at, now),
         href=reverse("admin:ticket", args=[one.ref]),
     )
@@ -225,18 +251,16 @@ def doing_line(run: Run, now: datetime) -> Doing:
     )
 
 
-def waits_ticket(now: datetime) -> Any:
-    """Return the function that shows an escalated ticket as a thing that waits."""
-
-    def line(one: Ticket) -> Waits:
-        return Waits(
-            title=f"{one.ref} {one.title}",
-            detail=f"{one.priority}; asked for a person {Moment(one.updated_at, now).ago} ago",
-            glyph="person",
-            href=reverse("admin:ticket", args=[one.ref]),
-        )
-
-    return line
+def waits_ticket(one: Ticket, due: list[Standing], now: datetime) -> Waits:
+    """Show an escalated ticket as a thing that waits."""
+    left = levels.left(due)
+    asked = f"{one.priority}; asked for a person {Moment(one.updated_at, now).ago} ago"
+    return Waits(
+        title=f"{one.ref} {one.title}",
+        detail=f"{asked}; {left.word}" if left else asked,
+        glyph="person",
+        href=reverse("admin:ticket", args=[one.ref]),
+    )
 
 
 def waits_proposal(one: Approval, now: datetime) -> Waits:

@@ -10,6 +10,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, re_path
+from django.utils.safestring import SafeString
 
 from ethops.pages import (
     action,
@@ -21,6 +22,7 @@ from ethops.pages import (
     gpu_keys,
     ledger,
     ledger_entry,
+    levels,
     memory,
     now,
     queue,
@@ -29,6 +31,7 @@ from ethops.pages import (
     ticket,
 )
 from ethops.pages.frame import frame
+from ethops.sla import queries
 
 EDITABLE_APPS = frozenset({"auth", "authtoken", "django_celery_beat"})
 """People, their tokens, and schedules; every other row is evidence or is declared in files."""
@@ -81,6 +84,33 @@ class Sealed(admin.ModelAdmin[Model]):
     def has_delete_permission(self, *_: object, **__: object) -> bool:
         """Nobody deletes."""
         return False
+
+
+class Timed(Sealed):
+    """Tickets with what is left of the time that was promised: one query for a page of them."""
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """Show it before when the ticket was opened."""
+        columns_ = super().get_list_display(request)
+        return [*columns_[:-1], "time_left", columns_[-1]]
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Bring the clocks of the page's tickets along."""
+        found = super().get_changelist_instance(request)
+        clocks = queries.of_tickets([one.ref for one in found.result_list])
+        for one in found.result_list:
+            one.clocks = clocks.get(one.ref, [])
+        return found
+
+    @admin.display(description="Time left")
+    def time_left(self, one: Any) -> SafeString | str:
+        """Return the clock to look at."""
+        state = levels.left(one.clocks)
+        return columns.stated(state) if state else ""
+
+
+SHOWN_WITH: dict[str, type[Sealed]] = {"tickets.ticket": Timed}
+"""Kinds of rows to whose lists the desk adds something."""
 
 
 class DeskSite(AdminSite):
@@ -169,7 +199,8 @@ def furnished(site: DeskSite) -> DeskSite:
     for model in apps.get_models():
         if admin.site.is_registered(model) and not site.is_registered(model):
             kept = type(admin.site.get_model_admin(model))
-            sealed = type(kept.__name__, (Sealed, kept), {})
+            own = SHOWN_WITH.get(model._meta.label_lower, Sealed)  # noqa: SLF001 - documented
+            sealed = type(kept.__name__, (own, kept), {})
             site.register(model, kept if editable(model) else sealed)
     return site
 

@@ -18,7 +18,7 @@ from adapters.tickets.services import LINKED
 from adapters.tickets.states import SETTLED
 from ethops.api import acts
 from ethops.pages import approval as approval_page
-from ethops.pages import classes, moving, telling
+from ethops.pages import classes, levels, moving, telling
 from ethops.pages import live as live_parts
 from ethops.pages.classes import LINK_WORDS
 from ethops.pages.moving import Refused
@@ -32,6 +32,7 @@ from ethops.pages.words import (
     span,
     ticket_state,
 )
+from ethops.sla import queries as clocks
 from ethops.world import ledger_proofs, ledger_state, story, tickets
 from ethops.world.ledger_proofs import Head
 from ethops.world.story import deed
@@ -162,6 +163,7 @@ def content(dossier: Dossier, *, everything: bool) -> dict[str, Any]:
         "routine": len(routine),
         "everything": everything,
         "facts": facts(dossier, live_run, now),
+        "clocks": levels.clocks(clocks.of_ticket(dossier.ticket.ref), now),
         "cis": [(ci.name, reverse("admin:cmdb_ci_change", args=[ci.ref])) for ci in dossier.cis],
         "changes": [
             (one.ref, one.title, ticket_state(one.state), reverse("admin:ticket", args=[one.ref]))

@@ -136,7 +136,9 @@ class ServiceForm(forms.ModelForm[Service]):
 class TargetForm(forms.ModelForm[Target]):
     """A promise: for what, within which time, and who is told."""
 
-    tto_s = LengthField(label="Time to own", help_text="as 15 min; nothing: not promised here")
+    tto_s = LengthField(
+        label="Time to own", help_text="as 15 min; empty: this target leaves it to others"
+    )
     ttr_s = LengthField(label="Time to resolve", help_text="as 4 h or 1 h 30 min")
 
     class Meta:
@@ -147,6 +149,11 @@ class TargetForm(forms.ModelForm[Target]):
             *("ticket_class", "priority", "service", "tto_s", "ttr_s", "calendar"),
             *("warn", "breach"),
         ]
+        help_texts: ClassVar = {
+            "service": "empty: every service",
+            "warn": "a team or a person; empty: the ticket alone is told",
+            "breach": "a team or a person; empty: the ticket alone is told",
+        }
 
     def clean(self) -> dict[str, Any] | None:
         """Refuse a second promise for the same."""

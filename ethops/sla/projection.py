@@ -173,8 +173,13 @@ def _promises(ticket: Ticket) -> list[Promise[models.Target]]:
             row=row,
         )
         for row in rows
-        if row.service is None or not set(ticket.ci_refs).isdisjoint(row.service.cis.split())
+        if row.service is None or _touches(ticket, row.service)
     ]
+
+
+def _touches(ticket: Ticket, service: models.Service) -> bool:
+    """Tell whether a ticket names the service, or one of its CIs."""
+    return ticket.service == service.slug or not set(ticket.ci_refs).isdisjoint(service.cis.split())
 
 
 def calendar_of(row: models.Calendar) -> Calendar:

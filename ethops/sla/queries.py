@@ -22,6 +22,11 @@ def of_tickets(refs: Collection[str]) -> dict[str, list[Standing]]:
     return found
 
 
+def of_ticket(ref: str) -> list[Standing]:
+    """Return the clocks of one ticket, time to own first."""
+    return of_tickets([ref]).get(ref, [])
+
+
 def of_row(row: Stopwatch, now: datetime) -> Standing:
     """Return how one clock stands."""
     return standing(

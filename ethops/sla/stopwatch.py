@@ -22,7 +22,7 @@ WARN_PERCENT: Final = 75
 
 PAUSES: Final = frozenset({"pending", "waiting_for_approval"})
 """States in which the next word is somebody else's: only people move a ticket into them."""
-UNOWNED: Final = frozenset({"new", "escalated", "approved"})
+UNOWNED: Final = frozenset({"new", "validated", "approved", "escalated"})
 """States in which nobody has taken a ticket."""
 
 

@@ -132,6 +132,8 @@ class Visit:
             "a delivery": "/desk/delivery/1/change/",
             "a schedule": "/django_celery_beat/periodictask/add/",
             "a CI": "/cmdb/ci/web-01/change/",
+            "targets": "/sla/target/",
+            "a calendar": "/sla/calendar/add/",
             "requests for the card": "/gpu/job/",
             "pieces of its time": "/gpu/piece/",
         }

@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from adapters.tickets.port import Passage
-from adapters.tickets.states import MOVES
 from ethops.sla import stopwatch
 from ethops.sla.calendars import Calendar
 from ethops.sla.stopwatch import KINDS
@@ -42,6 +41,17 @@ WEEKS: list[tuple[tuple[tuple[int, int], ...], ...]] = [
 ]
 
 
+WALKS = {
+    "new": ("assigned", "escalated", "resolved"),
+    "assigned": ("assigned", "pending", "escalated", "resolved"),
+    "pending": ("assigned", "escalated", "resolved"),
+    "escalated": ("assigned", "resolved"),
+    "resolved": ("assigned", "closed"),
+    "closed": (),
+}
+"""Which state of an incident may follow which."""
+
+
 def offices() -> Iterator[tuple[Office, datetime]]:
     """Each clock change with each week, and holidays about it."""
     for zone, day in CHANGES:
@@ -64,11 +74,11 @@ def history(dice: random.Random, begin: int) -> list[tuple[str, int]]:
     at = begin + dice.randrange(5 * 86_400)
     walked = [("new", at)]
     for _ in range(dice.randrange(9)):
-        moves = sorted(MOVES["incident"][walked[-1][0]].items())
-        if not moves:
+        states = WALKS[walked[-1][0]]
+        if not states:
             break
         at += dice.choice([0, 1, dice.randrange(60), dice.randrange(7_200), dice.randrange(90_000)])
-        walked.append((dice.choice(moves)[1].to, at))
+        walked.append((dice.choice(states), at))
     return walked
 
 

@@ -2,14 +2,18 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from adapters import levels, site
 from adapters.declared import Declaration
 from adapters.levels import DeclaredCalendar, DeclaredService, DeclaredTarget
+from ethops.api.level_metrics import LABELS, NAME
+from ethops.api.tickets import ClockOut
 from ethops.env import CLONE
 from ethops.sla.errors import LevelError
+from ethops.sla.standing import Word
 from ethops.sla.stopwatch import KINDS, PAUSES, WARN_PERCENT, owning, solving
 
 PAGE = (CLONE / "docs/reference/sla.md").read_text(encoding="utf-8")
@@ -54,6 +58,17 @@ def test_the_states_that_pause_are_on_the_page() -> None:
 def test_the_page_says_when_it_warns() -> None:
     assert WARN_PERCENT == 75
     assert "warns when three quarters are used" in PAGE
+
+
+def test_what_the_api_says_of_a_clock_is_on_its_page() -> None:
+    page = (CLONE / "docs/reference/api.md").read_text(encoding="utf-8")
+    section = page.split("## Service levels of a ticket")[1].split("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == set(ClockOut().fields)
+
+
+def test_the_metric_s_labels_are_on_the_page() -> None:
+    assert f"`{NAME}{{{', '.join(LABELS)}}}`" in PAGE
+    assert {f"`{word}`" for word in get_args(Word)} <= set(re.findall(r"`\w+`", PAGE))
 
 
 @pytest.mark.parametrize(
