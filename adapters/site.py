@@ -20,6 +20,14 @@ SOURCE = "site"
 """The name under which the CMDB keeps what this file declares."""
 
 
+SourceBeginning = Annotated[
+    str,
+    Field(
+        max_length=400, pattern=r"^(?:(?:https|ssh)://[A-Za-z0-9._~@:/+-]+|/[A-Za-z0-9._+@/ -]+)$"
+    ),
+]
+
+
 class SiteCI(DeclaredCI):
     """A CI and the probes that stand on it."""
 
@@ -123,6 +131,8 @@ class Site(Declaration):
     """What is not named has its default."""
     service_levels: ServiceLevels = ServiceLevels()
     """Within which time tickets have somebody, and are resolved."""
+    imports: Annotated[tuple[SourceBeginning, ...], Field(max_length=50)] = ()
+    """Where `catalog import` may take playbooks from: beginnings of addresses, or of paths."""
     rules: Annotated[str, Field(max_length=500)] | None = None
     """A file of inference rules of this site's own, relative to this file; they go first."""
 

@@ -1,6 +1,7 @@
 """Agents on the desk: cards, rights, requests, runs, actions; files and commands change them."""
 
 from django.contrib import admin
+from django.utils import timezone
 
 from personas.models import (
     Action,
@@ -39,7 +40,10 @@ class GrantAdmin(admin.ModelAdmin[Grant]):
 class CatalogueEntryAdmin(admin.ModelAdmin[CatalogueEntry]):
     """Pre-approved playbooks."""
 
-    list_display = ("name", "title", "risk", "pinned", "max_per_ticket", "max_per_hour", "enabled")
+    list_display = (
+        "name", "title", "risk", "pinned", "owner", "review", "asked_first", "false_run", "origin",
+        "max_per_ticket", "max_per_hour", "enabled",
+    )  # fmt: skip
     list_filter = ("risk", "enabled")
     search_fields = ("name", "title")
     ordering = ("name",)
@@ -47,7 +51,43 @@ class CatalogueEntryAdmin(admin.ModelAdmin[CatalogueEntry]):
     @admin.display(description="Files")
     def pinned(self, one: CatalogueEntry) -> str:
         """Tell whether the files are those that were approved."""
+        if not one.approved_hash:
+            return "not approved"
         return "as approved" if one.tree_hash == one.approved_hash else "changed since approved"
+
+    @admin.display(description="Owner")
+    def owner(self, one: CatalogueEntry) -> str:
+        """Who answers for it."""
+        return str(one.document.get("owner", ""))
+
+    @admin.display(description="Review by")
+    def review(self, one: CatalogueEntry) -> str:
+        """The day of its review, marked where that is over: then it is proposed at most."""
+        day = str(one.document.get("review_by", ""))
+        # Days written alike compare as they are.
+        late = day and day < timezone.now().date().isoformat()
+        return f"{day}: over, only proposed" if late else day
+
+    @admin.display(description="Asked first")
+    def asked_first(self, one: CatalogueEntry) -> str:
+        """Who is asked where people or jobs are on the host."""
+        asks = one.document.get("asks") or {}
+        if asks.get("of"):
+            return f"{asks.get('first')}, for {' and '.join(asks['of'])}"
+        return "nobody"
+
+    @admin.display(description="A false run costs")
+    def false_run(self, one: CatalogueEntry) -> str:
+        """What it costs to run it where it was not needed."""
+        return str(one.document.get("false_run", ""))
+
+    @admin.display(description="Origin")
+    def origin(self, one: CatalogueEntry) -> str:
+        """Where it came from, and at which commit."""
+        origin = one.document.get("origin")
+        if not origin:
+            return "ethops"
+        return f"{origin['repository']}@{origin['revision']} ({origin['commit'][:12]})"
 
 
 @admin.register(Autonomy)

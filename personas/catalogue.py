@@ -98,9 +98,13 @@ class Origin(Declaration):
     lint: tuple[str, ...] = ()
     """What the linter found and a person accepted at the import, as `rule file`."""
 
+    def __str__(self) -> str:
+        """Name it as it was asked for."""
+        return f"{self.repository}@{self.revision}"
 
-class EntryDocument(Declaration):
-    """One pre-approved playbook."""
+
+class EntryFacts(Declaration):
+    """What whoever writes a playbook says of it."""
 
     title: str = Field(max_length=120)
     owner: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._@-]{0,79}$")
@@ -110,7 +114,6 @@ class EntryDocument(Declaration):
     false_run: Sentence
     """What it costs to run it where it was not needed."""
     asks: Asks
-    folder: str = Field(pattern=r"^[a-z0-9_]+(/[a-z0-9_]+)*$")
     playbook: str = Field(pattern=r"^[a-z0-9_]+\.yaml$")
     risk: Literal["none", "low", "medium", "high"]
     parameters: dict[str, Parameter]
@@ -125,11 +128,9 @@ class EntryDocument(Declaration):
     """What it runs by sudo on its host, each matched whole; none given leaves it to the time."""
     as_root: tuple[RootCommand, ...] = ()
     """The same word for word, for sudoers; `{name}` stands for the argument of that name."""
-    origin: Origin | None = None
-    """Written by `catalog import`; none means that it came with ethops."""
 
     @model_validator(mode="after")
-    def _named(self) -> "EntryDocument":
+    def _named(self) -> "EntryFacts":
         for command in self.as_root:
             places = {word[1:-1] for word in command if word.startswith("{")}
             if missing := sorted(places - {*self.parameters}):
@@ -142,7 +143,7 @@ class EntryDocument(Declaration):
         return self
 
     @model_validator(mode="after")
-    def _dated(self) -> "EntryDocument":
+    def _dated(self) -> "EntryFacts":
         try:
             date.fromisoformat(self.review_by)
         except ValueError as error:
@@ -157,6 +158,20 @@ class EntryDocument(Declaration):
         """Tell whether it is on offer for a CI that declares these attributes."""
         wanted = self.applies_to.any_attribute
         return not wanted or any(name in attributes for name in wanted)
+
+
+class EntryDocument(EntryFacts):
+    """One pre-approved playbook, where it lies, and where it came from."""
+
+    folder: str = Field(pattern=r"^[a-z0-9_]+(/[a-z0-9_]+)*$")
+    origin: Origin | None = None
+    """Written by `catalog import`; none means that it came with ethops."""
+
+
+class SidecarDocument(EntryFacts):
+    """The file `ethops.yaml` beside a playbook of a site's own repository."""
+
+    name: Name
 
 
 class CatalogueDocument(RootModel[dict[Name, EntryDocument]]):

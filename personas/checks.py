@@ -6,9 +6,8 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from personas import conf, witnesses
+from personas import conf, entries, witnesses
 from personas.cards import read_cards
-from personas.catalogue import read_catalogue
 
 
 @register
@@ -23,7 +22,7 @@ def check_cards(app_configs: Sequence[Any] | None, **options: Any) -> list[Check
 def check_catalogue(app_configs: Sequence[Any] | None, **options: Any) -> list[CheckMessage]:
     """Report every fault of the catalogue, and what has changed since it was approved."""
     del app_configs, options
-    pinned, faults = read_catalogue(conf.playbooks_folder())
+    pinned, faults = entries.read()
     found: list[CheckMessage] = [
         Error(f"{f.file}:{f.line}: {f.what}", f.mend, id="personas.E002") for f in faults
     ]

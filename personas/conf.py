@@ -17,6 +17,12 @@ def playbooks_folder() -> Path:
     return Path(getattr(settings, "ETHOPS_PLAYBOOKS", ROOT / "playbooks"))
 
 
+def site_playbooks_folder() -> Path:
+    """Return the folder of the entries that this site has imported, outside of the clone."""
+    own = getattr(settings, "ETHOPS_SITE_PLAYBOOKS", "")
+    return Path(own) if own else Path(settings.ETHOPS_STATE) / "catalogue"
+
+
 def ledger_file() -> Path | None:
     """Return `ledger.yaml` beside the site file, None where nobody declares witnesses."""
     site = getattr(settings, "ETHOPS_SITE", None)

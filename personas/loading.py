@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from personas import conf
+from personas import entries as catalogue
 from personas.cards import CardFile, read_cards
-from personas.catalogue import Pinned, read_catalogue
+from personas.catalogue import Pinned
 from personas.errors import BadDeclarationError
 from personas.models import Card, CatalogueEntry, Grant
 
@@ -29,7 +30,7 @@ def load() -> Loaded:
         BadDeclarationError: a file has a fault; nothing was changed.
     """
     cards, card_faults = read_cards(conf.cards_folder())
-    entries, entry_faults = read_catalogue(conf.playbooks_folder())
+    entries, entry_faults = catalogue.read()
     faults = [*card_faults, *entry_faults]
     if faults:
         raise BadDeclarationError("; ".join(str(fault) for fault in faults))
@@ -47,7 +48,7 @@ def unloaded() -> list[str]:
         DatabaseError: the rows cannot be read.
     """
     cards, _ = read_cards(conf.cards_folder())
-    entries, _ = read_catalogue(conf.playbooks_folder())
+    entries, _ = catalogue.read()
     digests = dict(Card.objects.filter(enabled=True).values_list("name", "digest"))
     pinned = dict(CatalogueEntry.objects.filter(enabled=True).values_list("name", "tree_hash"))
     rows = set(Grant.objects.values_list("card_id", "verb", "entry", "ci_class"))

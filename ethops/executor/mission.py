@@ -20,7 +20,7 @@ from ethops.executor.errors import PeopleFirstError, UnseenError
 from ethops.executor.export import export
 from ethops.executor.findings import judge
 from ethops.executor.runner import Folder
-from personas import presence
+from personas import entries, presence
 from personas.gate import Claim
 from personas.presence import Mission
 
@@ -122,7 +122,7 @@ def _looked(
     document = look["document"]
     given = {"processes": mission.processes, "units": mission.units}
     checked = arguments.check(look["parameters"], {k: v for k, v in given.items() if v})
-    source = conf.executor().playbooks / Path(str(document["folder"]))
+    source = entries.root_of(document) / Path(str(document["folder"]))
     export(source, folder.project, expected=str(look["hash"]))
     runner.prepare(
         folder,

@@ -18,7 +18,7 @@ from ethops.executor.errors import FailedError, HostMissingError, PlayFailedErro
 from ethops.executor.export import export
 from ethops.executor.findings import judge
 from ethops.executor.runner import Folder
-from personas import controls
+from personas import controls, entries
 from personas.gate import Claim
 
 KEPT_SECONDS: Final = 30 * 24 * 3600.0
@@ -140,7 +140,7 @@ def _forget_old(plays: Path) -> None:
 
 def _prepare(claim: Claim, host: Host, folder: Folder) -> None:
     checked = arguments.check(claim.parameters, claim.args)
-    source = conf.executor().playbooks / Path(str(claim.document["folder"]))
+    source = entries.root_of(claim.document) / Path(str(claim.document["folder"]))
     export(source, folder.project, expected=claim.tree_hash)
     runner.prepare(
         folder,

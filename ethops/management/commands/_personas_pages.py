@@ -10,9 +10,10 @@ from adapters.declared import Fault
 from adapters.inference.embedded import Inference
 from ethops.world import autonomy
 from personas import agreement, conf, loading, queries
+from personas import entries as catalogue
 from personas.card_page import Described, page
 from personas.cards import CardFile, read_cards
-from personas.catalogue import EntryDocument, read_catalogue
+from personas.catalogue import EntryDocument
 from personas.evaluation.asking import ask_all
 from personas.evaluation.cases import SHIPPED, Case, read_cases
 
@@ -83,7 +84,7 @@ def markdown(card: str) -> str:
 
 def _declared() -> _Declared:
     cards, card_faults = read_cards(conf.cards_folder())
-    pinned, entry_faults = read_catalogue(conf.playbooks_folder())
+    pinned, entry_faults = catalogue.read()
     entries = {entry.name: entry.document for entry in pinned}
     cases, case_faults = read_cases(SHIPPED, entries)
     return _Declared(cards, entries, cases, [*card_faults, *entry_faults, *case_faults])

@@ -18,9 +18,8 @@ from ethops.management.commands import (
     _personas_why,
 )
 from ethops.management.commands._persons import refused, signed
-from personas import conf, gate
+from personas import conf, entries, gate
 from personas.cards import read_cards
-from personas.catalogue import read_catalogue
 from personas.memory import learning
 
 
@@ -124,14 +123,16 @@ class Command(BaseCommand):
         _personas_autonomy.breaker(self.stdout.write, options)
 
     def _approve(self, options: dict[str, Any]) -> None:
-        pinned, _ = read_catalogue(conf.playbooks_folder())
+        pinned, _ = entries.read()
         named = {entry.name: entry for entry in pinned}
         if options["entry"] not in named:
             raise CommandError(f"No entry {options['entry']}; there are: {', '.join(named)}.")
-        kept = {e.name: e.approved_hash for e in pinned if e.approved_hash}
+        root = entries.root_of(named[options["entry"]].document.model_dump())
+        beside = [e for e in pinned if entries.root_of(e.document.model_dump()) == root]
+        kept = {e.name: e.approved_hash for e in beside if e.approved_hash}
         kept[options["entry"]] = named[options["entry"]].tree_hash
         lines = "".join(f"{name}: {digest}\n" for name, digest in sorted(kept.items()))
-        file = conf.playbooks_folder() / "approved.yaml"
+        file = root / "approved.yaml"
         file.write_text(f"---\n# Hash of each playbook's folder, as approved.\n{lines}")
         self.stdout.write(f"{options['entry']} is approved as it lies here. Next: site load.")
 

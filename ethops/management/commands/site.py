@@ -15,12 +15,10 @@ from audit.ledger import pending
 from ethops.sla import loading as levels
 from gpu import loading as gpu
 from gpu.errors import BadProfileError
-from personas import conf as conf_of_personas
-from personas import loading, witnesses
+from personas import entries, loading, witnesses
 from personas.approvals import trees
 from personas.approvals.models import Profile
 from personas.autonomy import loading as autonomy
-from personas.catalogue import read_catalogue
 from personas.errors import BadDeclarationError
 
 
@@ -71,8 +69,8 @@ def load(*, by: str = "") -> list[str]:
 
 def _keep_for_approvers(changed: Sequence[str], by: str) -> None:
     """Keep the files behind each hash, and who is known to have written what is new."""
-    entries, _ = read_catalogue(conf_of_personas.playbooks_folder())
-    trees.keep(entries, conf_of_personas.playbooks_folder())
+    for one in entries.read()[0]:
+        trees.keep([one], entries.root_of(one.document.model_dump()))
     new = [line.split() for line in changed]
     if by:
         trees.note_authors(

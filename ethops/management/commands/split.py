@@ -14,8 +14,7 @@ from ethops import env, secretfile
 from ethops.split import plan
 from ethops.split.errors import NotSplittableError
 from ethops.stack.layout import from_environment
-from personas import conf as personas_conf
-from personas.catalogue import read_catalogue
+from personas import entries
 
 NEXT = """\
 Read them, then as root, on this host:
@@ -45,7 +44,7 @@ class Command(BaseCommand):
         """Write everything, or nothing and say why."""
         del part
         layout = from_environment(env.load())
-        pinned, faults = read_catalogue(personas_conf.playbooks_folder())
+        pinned, faults = entries.read()
         if faults:
             raise CommandError("\n".join(map(str, faults)))
         catalogue = {entry.name: entry.document for entry in pinned}

@@ -1,0 +1,1 @@
+"""A site's own playbooks: fetched at one commit, read as hostile, and laid down unapproved."""
