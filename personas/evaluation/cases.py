@@ -97,11 +97,13 @@ class PlayDocument(Declaration):
 
     entry: Name
     verdict: Literal["authorised", "denied", "observed"] = "authorised"
-    outcome: Literal["done", "failed", ""] = "done"
+    outcome: Literal["done", "failed", "void", ""] = "done"
     in_doubt: bool = False
     reason: Text = ""
     said: Text = ""
     """What it reported; text from a host."""
+    code: Text = ""
+    """Why it was refused, where it was."""
     settled_s: Annotated[float, Field(ge=0)] | None = 10
     """Seconds since then; null where it is not settled."""
     of_this_run: bool = True
@@ -289,6 +291,6 @@ def _play(play: PlayDocument, ci: CIDocument | None) -> dict[str, JSON]:
         "outcome": play.outcome if play.verdict == "authorised" and not play.in_doubt else "",
         "in_doubt": play.in_doubt,
         "reason": play.reason,
-        "result": {"said": play.said},
+        "result": {"said": play.said, **({"code": play.code} if play.code else {})},
         "settled_at": None if settled is None else (NOW - timedelta(seconds=settled)).isoformat(),
     }

@@ -15,6 +15,8 @@ from personas.memory import giving
 
 MAINTENANCE: Final = "maintenance_until"
 """The attribute with which a CI's owner says until when its alerts mean his own work."""
+PEOPLE_FIRST: Final = "executor.people_first"
+"""What the gate says of a permit that it took back because somebody was on the host."""
 LOOK_PATIENCE: Final = timedelta(seconds=30)
 """So long after a ticket was opened, or a probe fell silent, a step waits for probes to look."""
 _OF_ONE_KIND: Final = (
@@ -238,6 +240,7 @@ def _verification(known: Known) -> dict[str, JSON]:
         "action.outcome": outcome if verdict == "authorised" else verdict,
         # How a person, or time, has ended what waited for one: there only where that was so.
         **({"action.approval": str(said)} if (said := last["result"].get("approval")) else {}),
+        **({"action.people_first": True} if last["result"].get("code") == PEOPLE_FIRST else {}),
         "action.reason": str(last["reason"]),
         "action.said": str(last["result"].get("said", ""))[:500],
         "probe.well": (well_from is not None) if known.probes else None,

@@ -104,6 +104,24 @@ class Bench:
         )
         return {**row, "signer": signer}
 
+    def allow(self, entry: str, ci_class: str) -> None:
+        """Grant the responder an entry on a class of CI, and let it act there."""
+        self.ask(
+            "owner",
+            "INSERT INTO personas_grant (card_id, verb, entry, ci_class)"
+            " VALUES (%s, 'playbook.run', %s, %s) ON CONFLICT DO NOTHING RETURNING 1",
+            CARD,
+            entry,
+            ci_class,
+        )
+        self.ask(
+            "app",
+            "SELECT gate.set_autonomy(%s, %s, %s, 'act', 'test', 'test', true)",
+            CARD,
+            entry,
+            ci_class,
+        )
+
     def record(self) -> None:
         """Let the recorder write down what waits."""
         link = self.connect("audit_writer")

@@ -48,19 +48,7 @@ def lock(bench):
     ]  # fmt: skip
     with bench.as_role("owner"):
         site_rows.apply(Site.model_validate_json(json.dumps(declared)))
-    bench.ask(
-        "owner",
-        "INSERT INTO personas_grant (card_id, verb, entry, ci_class) VALUES"
-        " ('incident_responder', 'playbook.run', %s, 'demo_directory')"
-        " ON CONFLICT DO NOTHING RETURNING 1",
-        ENTRY,
-    )
-    bench.ask(
-        "app",
-        "SELECT gate.set_autonomy('incident_responder', %s, 'demo_directory', 'act', 'test',"
-        " 'test', true)",
-        ENTRY,
-    )
+    bench.allow(ENTRY, "demo_directory")
     return path
 
 

@@ -84,3 +84,47 @@ def test_both_sides_of_a_play_agree(bench, host: Host, fingerprint: str) -> None
         said = dict(KeyUse.objects.values_list("subject", "verdict"))
     assert said.pop(f"permit:{action}") == "seen"
     assert list(said.values()) == ["permitted"] * logins
+
+
+@pytest.mark.processes
+def test_who_is_on_a_host_is_seen_over_the_same_way(bench, host: Host, fingerprint: str) -> None:
+    """The look is a login of its own, and the permit that it led to nothing of explains it."""
+    lock = host.folder / "run" / "backup.lock"
+    attributes = {
+        "lock_file": str(lock), "lock_older_than_minutes": "60", "ask_first": "grace",
+        "mission_processes": "sleep 98.125",
+    }  # fmt: skip
+    declared = {
+        "hosts": [{"name": "here", "connection": "ssh", "address": "127.0.0.1", "user": ACCOUNT,
+                   "port": host.port}],
+        "cis": [{"ref": "backup-01", "name": "Backup", "class": "demo_directory", "host": "here",
+                 "attributes": attributes}],
+        "keys": [{"name": "executor", "fingerprint": fingerprint, "accounts": [ACCOUNT],
+                  "from": ["127.0.0.1"]}],
+        "observers": [{"host": "here", "source": "file", "path": str(host.log)}],
+    }  # fmt: skip
+    with bench.as_role("owner"):
+        site_rows.apply(Site.model_validate_json(json.dumps(declared)))
+    bench.allow("remove_stale_lock", "demo_directory")
+    with bench.as_role("app"):
+        collector().collect()
+    job = subprocess.Popen(["/bin/sleep", "98.125"])
+    try:
+        action = bench.authorised(
+            bench.incident("backup-01"), "playbook.run", "remove_stale_lock", "backup-01"
+        )
+        assert bench.worker().act_one("executor.plays")
+    finally:
+        job.kill()
+        job.wait()
+    row = bench.action(action)
+    assert (row["outcome"], row["result"]["found"]) == ("void", ["process sleep 98.125"])
+    logins = host.log.read_text().count("Accepted publickey")
+    host.wait_for("Disconnected from user", times=logins)
+    with bench.as_role("app"):
+        collector().collect()
+        assert telemetry.join_all() == 0
+        said = dict(KeyUse.objects.values_list("subject", "verdict"))
+    said.pop(f"permit:{action}", None)
+    assert logins
+    assert list(said.values()) == ["permitted"] * logins
