@@ -1,4 +1,4 @@
-"""The site file: hosts, CIs with probes, join rules, own keys, observers, and whom to tell."""
+"""The site file: hosts, CIs with probes, join rules, keys, observers, tools, and whom to tell."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from adapters.levels import PROVIDED, ServiceLevels, Who
 from adapters.monitoring.declared import DeclaredProbe
 from adapters.telemetry.declared import DeclaredKey, DeclaredObserver
 from adapters.tickets.declared import DeclaredRequestModel
+from adapters.tools import DeclaredTool
 
 SOURCE = "site"
 """The name under which the CMDB keeps what this file declares."""
@@ -121,6 +122,8 @@ class Site(Declaration):
     """Who sees what happens on a host."""
     request_models: Annotated[tuple[DeclaredRequestModel, ...], Field(max_length=100)] = ()
     """What may be requested: the service catalogue."""
+    tools: Annotated[tuple[DeclaredTool, ...], Field(max_length=100)] = ()
+    """Programs that agents' commands may be of; what is not named here is never started."""
     notify: NotifyTarget | None = None
     contacts: Annotated[tuple[Contact, ...], Field(max_length=200)] = ()
     """Teams and persons who are told elsewhere than `notify`; whoever is not here is told there."""
@@ -222,6 +225,8 @@ def _names(site: Site) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
         yield ("keys", number, "fingerprint"), "fingerprint", key.fingerprint
     for number, observer in enumerate(site.observers):
         yield ("observers", number, "host"), "observer of host", observer.host
+    for number, tool in enumerate(site.tools):
+        yield ("tools", number, "name"), "tool", tool.name
     for number, contact in enumerate(site.contacts):
         yield ("contacts", number, "name"), "contact", contact.name
     for number, model in enumerate(site.request_models):

@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "personas.agentops",
     "personas.approvals",
     "personas.memory",
+    "personas.guardrails",
     "gpu",
     "adapters",
     "adapters.tickets",

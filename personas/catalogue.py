@@ -27,7 +27,7 @@ def _expression(text: str) -> str:
     return text
 
 
-Command: TypeAlias = Annotated[Pattern, AfterValidator(_expression)]
+Expression: TypeAlias = Annotated[Pattern, AfterValidator(_expression)]
 
 
 RootWord: TypeAlias = Annotated[
@@ -41,7 +41,7 @@ class Parameter(Declaration):
     """An argument: the CI's attribute it comes from, and the pattern it must match whole."""
 
     source: str = Field(alias="from", pattern=r"^[a-z][a-z0-9_]{0,59}$")
-    pattern: Pattern
+    pattern: Expression
     required: bool = False
     max: int = Field(default=250, ge=1, le=1000)
 
@@ -124,7 +124,7 @@ class EntryFacts(Declaration):
     pre_check: str
     verification: Verification
     rollback: Rollback
-    sudo: tuple[Command, ...] | None = None
+    sudo: tuple[Expression, ...] | None = None
     """What it runs by sudo on its host, each matched whole; none given leaves it to the time."""
     as_root: tuple[RootCommand, ...] = ()
     """The same word for word, for sudoers; `{name}` stands for the argument of that name."""

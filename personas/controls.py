@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection
 
 from audit.work.rows import Parameter
 from personas.errors import ControlRefusedError, RunMissingError
@@ -13,6 +13,8 @@ from personas.states import Control
 
 NOT_IN_THIS_STATE: Final = "55000"
 """SQLSTATE of what is refused because of how things stand."""
+NOT_OF_THIS_CARD: Final = "23503"
+"""SQLSTATE of a run that is not born, since nobody has approved its card as it is loaded."""
 
 
 def control(*, run_id: UUID, act: Control, person: str, why: str) -> str:
@@ -28,8 +30,8 @@ def control(*, run_id: UUID, act: Control, person: str, why: str) -> str:
             "SELECT state, refused FROM gate.control_run(%s, %s, %s, %s)",
             run_id, act, person, why,
         )  # fmt: skip
-    except OperationalError as fault:
-        if getattr(fault.__cause__, "sqlstate", "") != NOT_IN_THIS_STATE:
+    except (OperationalError, IntegrityError) as fault:
+        if getattr(fault.__cause__, "sqlstate", "") not in (NOT_IN_THIS_STATE, NOT_OF_THIS_CARD):
             raise
         raise ControlRefusedError(str(fault).splitlines()[0]) from fault
     if not found:

@@ -1,4 +1,4 @@
-"""Brings cards and catalogue into the rows that the gate reads; run by the owner alone."""
+"""Brings cards, catalogue and guardrails into the rows that the gate reads; as the owner."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from personas import entries as catalogue
 from personas.cards import CardFile, read_cards
 from personas.catalogue import Pinned
 from personas.errors import BadDeclarationError
+from personas.guardrails import loading as guardrails
 from personas.models import Card, CatalogueEntry, Grant
 
 
@@ -24,7 +25,7 @@ class Loaded:
 
 @transaction.atomic
 def load() -> Loaded:
-    """Load both; what is no longer declared is switched off, never removed.
+    """Load them all; what is no longer declared is switched off, never removed.
 
     Raises:
         BadDeclarationError: a file has a fault; nothing was changed.
@@ -38,6 +39,7 @@ def load() -> Loaded:
     names = [card.document.name for card in cards]
     Card.objects.exclude(name__in=names).update(enabled=False)
     CatalogueEntry.objects.exclude(name__in=[e.name for e in entries]).update(enabled=False)
+    changed += guardrails.load(cards)
     return Loaded(len(cards), len(entries), tuple(changed))
 
 
@@ -49,16 +51,20 @@ def unloaded() -> list[str]:
     """
     cards, _ = read_cards(conf.cards_folder())
     entries, _ = catalogue.read()
-    digests = dict(Card.objects.filter(enabled=True).values_list("name", "digest"))
+    digests = {
+        card.name: f"{card.digest} {card.document.get('prompt_digest')}"
+        for card in Card.objects.filter(enabled=True)
+    }
     pinned = dict(CatalogueEntry.objects.filter(enabled=True).values_list("name", "tree_hash"))
     rows = set(Grant.objects.values_list("card_id", "verb", "entry", "ci_class"))
-    lie = {card.document.name: card.digest for card in cards}
+    lie = {card.document.name: f"{card.digest} {card.prompt_digest}" for card in cards}
     files = {entry.name: entry.tree_hash for entry in entries}
     granted = {right for card in cards for right in _rights(card)}
     return [
         *(f"card {name}" for name in sorted(_differing(lie, digests))),
         *(f"entry {name}" for name in sorted(_differing(files, pinned))),
         *(f"grant {' '.join(filter(None, right))}" for right in sorted(granted ^ rows)),
+        *guardrails.unloaded(cards),
     ]
 
 
@@ -75,9 +81,10 @@ def _rights(card: CardFile) -> Iterator[tuple[str, str, str, str]]:
 
 def _card(file: CardFile) -> str:
     card = file.document
-    old = Card.objects.filter(name=card.name, enabled=True).values_list("digest", flat=True)
-    same = list(old) == [file.digest]
-    if same:
+    # What a model is told is as much of the card as its file.
+    document = {**card.model_dump(mode="json"), "prompt_digest": file.prompt_digest}
+    old = Card.objects.filter(name=card.name, enabled=True).first()
+    if old is not None and (old.digest, old.document) == (file.digest, document):
         return ""
     Card.objects.update_or_create(
         name=card.name,
@@ -87,7 +94,7 @@ def _card(file: CardFile) -> str:
             "team": card.team,
             "digest": file.digest,
             "limits": card.limits.model_dump(),
-            "document": card.model_dump(mode="json"),
+            "document": document,
             "enabled": True,
         },
     )

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
+
 from personas.models import Action, Card, CatalogueEntry, Run
 from personas.states import LIVE
 
@@ -26,8 +28,9 @@ def has_cards() -> bool:
 
 
 def has_card(name: str) -> bool:
-    """Tell whether a card of this name is enabled."""
-    return Card.objects.filter(name=name, enabled=True).exists()
+    """Tell whether a card of this name is enabled, and has something that it can be asked."""
+    askable = Q(document__waiting=None) | Q(document__waiting__isnull=True)
+    return Card.objects.filter(askable, name=name, enabled=True).exists()
 
 
 def is_card(name: str) -> bool:
@@ -58,6 +61,12 @@ def card_document(name: str) -> Mapping[str, Any]:
     """Return an enabled card's document."""
     document: Mapping[str, Any] = Card.objects.get(name=name, enabled=True).document
     return document
+
+
+def looks_after(ci_class: str) -> str:
+    """Return the card that is given incidents of a class of CI, "" where there is none."""
+    card = Card.objects.filter(enabled=True, document__looks_after__contains=[ci_class]).first()
+    return card.name if card else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ _TICKET: Final[Mapping[str, str]] = {
 
 
 def risk_class(card: CardDocument, entries: Mapping[str, EntryDocument]) -> str:
-    """Return the highest risk among the entries that the card is granted; `none` without any."""
-    risks = [entries[name].risk for grant in card.grants for name in grant.entries]
+    """Return the highest risk among what the card is granted; `none` where that touches no CI."""
+    risks = [entries[name].risk for grant in _plays(card) for name in grant.entries]
+    risks += [scope.risk or "high" for scope in card.scopes.values()]
     return max(risks, key=RISKS.index, default="none")
 
 
@@ -28,13 +29,31 @@ def worst_case(card: CardDocument, entries: Mapping[str, EntryDocument]) -> list
     """Return what can come of it at worst, the most dangerous first, and its bounds last."""
     plays = [
         (RISKS.index(entries[name].risk), _play(name, entries[name], grant))
-        for grant in card.grants
+        for grant in _plays(card)
         for name in grant.entries
+    ]
+    plays += [
+        (RISKS.index(scope.risk or "high"), _command(name, scope))
+        for name, scope in card.scopes.items()
     ]
     said = [sentence for _, sentence in sorted(plays, key=lambda play: -play[0])]
     said += [f"{_TICKET[grant.verb]}." for grant in card.grants if grant.verb in _TICKET]
     said.append(_bounds(card, plays=bool(plays)))
     return said
+
+
+def _plays(card: CardDocument) -> list[GrantDocument]:
+    return [grant for grant in card.grants if grant.verb == "playbook.run"]
+
+
+def _command(name: str, scope: GrantDocument) -> str:
+    what = "It reads with" if scope.risk == "none" else f"It changes with (risk {scope.risk})"
+    return (
+        f"{what} `{name}` all that {_listed([f'`{c}`' for c in scope.commands])} can reach with "
+        f"what the site gives {_listed(list(scope.tools))}, on the one CI of its ticket, of class "
+        f"{_listed(list(scope.ci_classes))}: {_times(scope.max_per_ticket)} for each ticket, "
+        f"{_times(scope.max_per_hour)} an hour."
+    )
 
 
 def _play(name: str, entry: EntryDocument, grant: GrantDocument) -> str:
@@ -58,8 +77,9 @@ def _bounds(card: CardDocument, *, plays: bool) -> str:
     if not plays:
         return f"{own} It can touch no CI."
     return (
-        f"{own} A play runs only where a person has promoted the card to act, never on a lifeline, "
-        "with arguments that the CI declares, from files as they were approved."
+        f"{own} A play or a command runs only where a person has promoted the card to act, never "
+        "on a lifeline; a play with arguments that the CI declares, from files as they were "
+        "approved."
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol, Self, TypeAlias
 
 from adapters.json_value import JSON
 
-QuestionKind: TypeAlias = Literal["triage", "diagnose", "verify"]
+QuestionKind: TypeAlias = Literal["triage", "diagnose", "verify", "inspect"]
 
 ESCALATE = "escalate"
 

@@ -46,6 +46,7 @@ _ASKED: Final[Mapping[QuestionKind, str]] = {
     "triage": "Who should take this alert, and how urgent is it?",
     "diagnose": "What should be tried to mend this, or must a person look?",
     "verify": "Is it mended? If not, should we wait, try something else, or tell a person?",
+    "inspect": "What should be looked at next, or is enough known to report to a person?",
 }
 _SYSTEM: Final = """\
 You are the {card} of an IT operations team. You answer one question by choosing one candidate.
@@ -133,11 +134,15 @@ def render(question: Question, context_tokens: int) -> Prompt:
     )
 
 
-def prompt_digest(card: str) -> str:
-    """Return the SHA-256 of everything that a card's model is told besides facts and choices."""
+def told(card: str) -> str:
+    """Return everything that a card's model is told besides facts and choices, as JSON."""
     system = _SYSTEM.format(card=_slug(card).replace("_", " "), whys=WHYS)
-    told = [system, _USER, _AGAIN, dict(_ASKED)]
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    return json.dumps([system, _USER, _AGAIN, dict(_ASKED)], sort_keys=True)
+
+
+def prompt_digest(card: str) -> str:
+    """Return the SHA-256 of what a card's model is told."""
+    return hashlib.sha256(told(card).encode()).hexdigest()
 
 
 def asked_again(body: Mapping[str, Any], refused: str, fault: str) -> dict[str, JSON]:

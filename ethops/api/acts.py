@@ -21,11 +21,14 @@ from ethops.desk import filing, people
 from ethops.desk.policy import RESPONDERS
 from ethops.executor import stop as pressed
 from ethops.executor import tickets
+from ethops.world.cards import Standing
 from personas import controls, gate
 from personas.agentops import acts as agent_acts
 from personas.approvals import doors as approvals
 from personas.autonomy import doors as autonomy
 from personas.autonomy.errors import RefusedError
+from personas.guardrails import doors as card_doors
+from personas.guardrails.errors import CardRefusedError
 from personas.states import Control
 
 MAY_RESUME: Final = "personas.change_stop"
@@ -170,6 +173,24 @@ def approve(
         diff_sha256=diff_sha256,
         code=code,
         why=why,
+    )
+
+
+def approve_card(
+    shown: Standing, *, digest: str, prompt_digest: str, person: str, code: str, why: str
+) -> str:
+    """Approve a card as it is loaded and was shown; returns what that came to.
+
+    Raises:
+        CardRefusedError: nothing was approved; `code` of the error says why.
+    """
+    if prompt_digest != shown.prompt_digest or not shown.is_told:
+        raise CardRefusedError(
+            "cards.other_loaded",
+            f"{shown.card.name} is told otherwise than you were shown: look again.",
+        )
+    return card_doors.approve_card(
+        card=shown.card.name, digest=digest, told=shown.told, person=person, code=code, why=why
     )
 
 

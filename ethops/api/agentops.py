@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from ethops.api import acts
 from ethops.api.reading import AtTheDesk, Shelf
 from ethops.api.runs import Intents
-from ethops.desk import requests
+from ethops.desk import commanded, requests
 from ethops.world import agentops
 from personas.agentops.errors import RunOverError
 from personas.agentops.kinds import FINDINGS
@@ -34,6 +34,17 @@ class TooLong(exceptions.APIException):
     code = "request.too_long"
 
 
+class WantedIn(serializers.Serializer[Any]):
+    """A command that is wanted done: without a shell, within a scope of the card, on one CI."""
+
+    scope = serializers.RegexField("^[a-z][a-z0-9_]{0,59}$")
+    argv = serializers.ListField(
+        child=serializers.CharField(max_length=2000, trim_whitespace=False), min_length=1,
+        max_length=64,
+    )  # fmt: skip
+    ci = serializers.CharField(max_length=64)
+
+
 class IntentIn(serializers.Serializer[Any]):
     """A request for a run; the prompt is text from outside, whoever sends it."""
 
@@ -45,6 +56,11 @@ class IntentIn(serializers.Serializer[Any]):
         min_value=10, max_value=3600, required=False, default=3600
     )
     tenant_id = serializers.RegexField("^[a-z0-9][a-z0-9_-]{0,59}$", required=False, default=TENANT)
+    command = WantedIn(required=False)
+    force = serializers.BooleanField(required=False, default=False)
+    flags = serializers.ListField(
+        child=serializers.RegexField("^[a-z][a-z0-9_]{0,59}$"), max_length=8, required=False
+    )
 
 
 class AdmittedOut(serializers.Serializer[Any]):
@@ -80,6 +96,7 @@ class IntentStateOut(serializers.Serializer[Any]):
     job_id = serializers.CharField(source="intent.ticket_ref")
     prompt = serializers.CharField(source="request.prompt", default="")
     priority = serializers.IntegerField(source="intent.priority")
+    command = WantedIn(source="intent.inputs.command", default=None)
     max_duration = serializers.IntegerField(source="request.max_duration_s", default=None)
     tenant_id = serializers.CharField(source="request.tenant_id", default=TENANT)
 
@@ -115,7 +132,7 @@ class AgentIntents(Intents):
             requests.Asked(
                 person=request.user.get_username(),
                 key=_key(request),
-                **form.validated_data,
+                **_besides(form.validated_data),
             )
         )
         return Response(AdmittedOut(admitted).data, status=202)
@@ -338,6 +355,18 @@ class Findings(Shelf[Finding]):
     def get_queryset(self) -> QuerySet[Finding]:
         """Return all findings."""
         return agentops.findings()
+
+
+def _besides(given: dict[str, Any]) -> dict[str, Any]:
+    """Return what was asked, with its command read and what the rules are told in one place."""
+    command, flags = given.pop("command", None), {*given.pop("flags", ())}
+    if given.pop("force"):
+        flags.add("force")
+    return {
+        **given,
+        "command": commanded.read(**command) if command else None,
+        "flags": tuple(sorted(flags)),
+    }
 
 
 def _key(request: Request) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions, serializers
 from rest_framework.decorators import action
@@ -11,7 +12,7 @@ from rest_framework.response import Response
 
 from ethops.api import acts
 from ethops.api.reading import Shelf
-from ethops.world import runs
+from ethops.world import cards, runs
 from personas.models import Card, CatalogueEntry
 
 
@@ -53,6 +54,42 @@ class CatalogueOut(serializers.Serializer[Any]):
     loaded_at = serializers.DateTimeField()
 
 
+class ApprovedOut(serializers.Serializer[Any]):
+    """What somebody has said yes to."""
+
+    digest = serializers.CharField()
+    prompt_digest = serializers.CharField()
+    by = serializers.CharField()
+    why = serializers.CharField()
+    at = serializers.DateTimeField()
+    factor = serializers.CharField()
+    independent = serializers.BooleanField(allow_null=True)
+
+
+class CardStandingOut(serializers.Serializer[Any]):
+    """What would be approved, and what has changed since the last time."""
+
+    card = serializers.CharField(source="card.name")
+    approved = serializers.BooleanField()
+    digest = serializers.CharField(source="card.digest")
+    prompt_digest = serializers.CharField()
+    document = serializers.JSONField(source="card.document")
+    told = serializers.CharField()
+    changes = serializers.CharField()
+    changes_told = serializers.CharField()
+    needs_code = serializers.BooleanField(source="risky")
+    last = ApprovedOut(allow_null=True)
+
+
+class CardApproveIn(serializers.Serializer[Any]):
+    """What was shown, by its digests, why, and the code of the second factor."""
+
+    digest = serializers.RegexField(r"^[0-9a-f]{64}$")
+    prompt_digest = serializers.RegexField(r"^[0-9a-f]{64}$")
+    code = serializers.RegexField(r"^[0-9]{6}$")
+    why = serializers.CharField(max_length=2000)
+
+
 class CardWhyIn(serializers.Serializer[Any]):
     """The reason, in words."""
 
@@ -77,6 +114,30 @@ class Cards(Shelf[Card]):
     def get_queryset(self) -> QuerySet[Card]:
         """Return cards with their rights."""
         return runs.cards()
+
+    @extend_schema(responses=CardStandingOut)
+    @action(detail=True, methods=["get"])
+    def approval(self, request: Request, name: str) -> Response:
+        """Return what would be approved, and how it differs from what was approved last."""
+        del request, name
+        return Response(CardStandingOut(self._standing()).data)
+
+    @extend_schema(request=CardApproveIn, responses=CardStandingOut)
+    @action(detail=True, methods=["post"])
+    def approve(self, request: Request, name: str) -> Response:
+        """Approve exactly what was shown, in the name of the person who asks; with a code."""
+        del name
+        found = self._standing()
+        form = CardApproveIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        acts.approve_card(found, person=request.user.get_username(), **form.validated_data)
+        return Response(CardStandingOut(self._standing()).data)
+
+    def _standing(self) -> cards.Standing:
+        found = cards.standing(self.get_object().name)
+        if found is None:
+            raise Http404
+        return found
 
     @extend_schema(request=CardWhyIn, responses=IsolatedOut)
     @action(detail=True, methods=["post"])

@@ -14,13 +14,14 @@ from adapters.tickets.port import LogLine, Ticket, TicketDraft
 from audit.work import rows
 from ethops.desk import approvals, events, notices
 from ethops.desk.models import Event
-from ethops.desk.policy import CARDS, Standing, Step, next_step
+from ethops.desk.policy import CARDS, Standing, Step, card_for, next_step
 from ethops.executor import changes, tickets
 from ethops.sla import queries as levels
 from personas import intents, queries
 from personas.agentops import acts as agent_acts
 from personas.approvals import doors as approval_doors
 from personas.autonomy import doors
+from personas.guardrails import doors as guardrails
 
 NAMESPACE = UUID("8b4d9a52-2a4e-4b41-8f5b-5a2a8f4f6c02")
 AUTHOR = "dispatcher"
@@ -54,7 +55,16 @@ def _standing(ticket: Ticket) -> Standing:
         last_run=run.state if run else "",
         last_card=run.card if run else "",
         alert_ended=_alert_ended(ticket),
+        responder=_responder(ticket),
     )
+
+
+def _responder(ticket: Ticket) -> str:
+    """Return the card that looks after the one CI of a ticket; else who responds to anything."""
+    if len(ticket.ci_refs) != 1:
+        return CARDS["respond"]
+    found = registry.reader("cmdb").by_refs(ticket.ci_refs)
+    return (queries.looks_after(found[0].ci_class) if found else "") or CARDS["respond"]
 
 
 def _turn_began(ref: str) -> datetime | None:
@@ -89,7 +99,12 @@ def _bear(ticket: Ticket, step: Step) -> None:
     if doors.ticket_is_full(ticket.ref):
         _escalate(ticket)
         return
-    card = CARDS[step]
+    card = card_for(step, _responder(ticket))
+    if not guardrails.card_approved(card):
+        _escalate(
+            ticket, f"Nobody has approved the card {card} as it is loaded, so it has no runs."
+        )
+        return
     held = agent_acts.retry_after(PRIORITY[ticket.priority])
     if held:
         _come_again(ticket.ref, held)
@@ -153,9 +168,10 @@ def _resolve_by_rule(ticket: Ticket) -> None:
     )
 
 
-def _escalate(ticket: Ticket) -> None:
+def _escalate(ticket: Ticket, why: str = "") -> None:
     run = queries.newest_run(ticket.ref)
     said = f"The agent {run.card} ended ({run.state}): {run.summary}" if run else "No agent fits."
+    said = why or said
     tickets.move_by_rule(
         key=uuid5(NAMESPACE, f"escalate:{_turn(ticket.ref)}"),
         ref=ticket.ref,

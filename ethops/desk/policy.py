@@ -21,6 +21,13 @@ class Standing:
     """State of the newest run on the ticket, "" where there was none."""
     last_card: str
     alert_ended: bool
+    responder: str = CARDS["respond"]
+    """Who responds to incidents of this CI: the card that looks after its class."""
+
+
+def card_for(step: Step, responder: str) -> str:
+    """Return the card that is given a step."""
+    return responder if step == "respond" else CARDS[step]
 
 
 def next_step(at: Standing) -> Step:
@@ -36,6 +43,6 @@ def next_step(at: Standing) -> Step:
         return "escalate"
     # The card that just ended without moving the ticket on will not do better a second time; and
     # where a person has ended or isolated its run, a person goes on.
-    if at.last_run and at.last_card == CARDS[wanted]:
+    if at.last_run and at.last_card == card_for(wanted, at.responder):
         return "escalate"
     return wanted

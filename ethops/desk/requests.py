@@ -16,19 +16,23 @@ from adapters import registry
 from adapters.json_value import JSON
 from adapters.text import one_line
 from adapters.tickets.port import Ticket, TicketDraft
-from ethops.desk import events
+from ethops.desk import commanded, events
+from ethops.desk.commanded import Command
 from ethops.executor import tickets
 from personas import intents, queries
 from personas.agentops import acts
 from personas.agentops.acts import Requested
 from personas.agentops.errors import (
     BusyTicketError,
+    CommandRefusedError,
     IsolatedRoleError,
     KeyReusedError,
     QueueFullError,
+    UnapprovedRoleError,
     UnknownRoleError,
 )
 from personas.agentops.models import Request
+from personas.guardrails import doors as guardrails
 from personas.intents import Admission
 
 NAMESPACE = UUID("b1f7a1c3-9a44-4f0e-8f07-3f1c5d8f2a06")
@@ -48,11 +52,19 @@ class Asked:
     priority: int
     max_duration: int
     tenant_id: str
+    command: Command | None = None
+    """What is wanted done, word for word; the gate judges it like any other command."""
+    flags: tuple[str, ...] = ()
+    """What the rules are told besides, such as that something may be forced."""
 
     @property
     def digest(self) -> str:
         """SHA-256 of what was asked, without who asked and under which key."""
-        said = {k: v for k, v in asdict(self).items() if k not in ("person", "key")}
+        said = {
+            name: value
+            for name, value in asdict(self).items()
+            if name not in ("person", "key") and value not in (None, ())
+        }
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
@@ -71,6 +83,10 @@ def submit(asked: Asked) -> Admitted:
     Raises:
         KeyReusedError: the key belongs to other words.
         UnknownRoleError: no card of this name is enabled.
+        UnapprovedRoleError: nobody has approved the card as it is loaded.
+        UnknownScopeError: the card has no such scope of commands.
+        CommandRefusedError: the gate would deny the command in any case.
+        UnknownFlagError: no rule would hear what is said with the request.
         TicketNotFoundError: `job_id` names no ticket.
         BusyTicketError: an agent is at work on the ticket, or a person has it.
         IsolatedRoleError: the card has no new runs for now.
@@ -81,6 +97,11 @@ def submit(asked: Asked) -> Admitted:
         return known
     if not queries.has_card(asked.agent_role):
         raise UnknownRoleError(f"There is no agent {asked.agent_role}.")
+    if not guardrails.card_approved(asked.agent_role):
+        raise UnapprovedRoleError(f"Nobody has approved {asked.agent_role} as it is loaded.")
+    if asked.command is not None:
+        commanded.check(asked.agent_role, asked.command)
+    commanded.check_flags(asked.agent_role, asked.flags)
     _let_in(asked.priority)
     try:
         return _admit(asked)
@@ -116,8 +137,9 @@ def _admit(asked: Asked) -> Admitted:
         card=asked.agent_role,
         ticket_ref=ticket.ref,
         priority=asked.priority,
-        scope=list(ticket.ci_refs),
-        joined=events.joined(ticket.ref),
+        scope=[asked.command.ci] if asked.command else list(ticket.ci_refs),
+        # Who names the CI of a command has said which one is meant.
+        joined="joined" if asked.command else events.joined(ticket.ref),
         inputs=_inputs(asked, ticket),
         dedup=f"asked:{asked.person}:{hashlib.sha256(asked.key.encode()).hexdigest()}",
         by=f"person:{asked.person}",
@@ -156,6 +178,8 @@ def _accepted(said: Admission, ref: str) -> UUID:
 def _inputs(asked: Asked, ticket: Ticket) -> Mapping[str, JSON]:
     document = queries.card_document(asked.agent_role)
     return {
+        **dict.fromkeys(asked.flags, True),
+        **({"command": asked.command.document()} if asked.command else {}),
         "first_question": document["first_question"],
         "slot": document.get("slot"),
         "escalates_to": document["escalates_to"],
@@ -171,6 +195,8 @@ def _ticket(asked: Asked) -> Ticket:
         ticket = registry.reader("tickets").get(asked.job_id)
         if ticket.ticket_class != "incident" or ticket.state in ("resolved", "closed"):
             raise BusyTicketError(f"{ticket.ref} is {ticket.state}: no agent works on it.")
+        if asked.command and asked.command.ci not in ticket.ci_refs:
+            raise CommandRefusedError(f"{asked.command.ci} is no CI of {ticket.ref}.")
         tickets.comment_by_person(
             key=key, ref=ticket.ref, person=asked.person, text=asked.prompt, visibility="private"
         )
@@ -185,6 +211,7 @@ def _ticket(asked: Asked) -> Ticket:
             urgency=URGENCY[asked.priority],
             author=asked.person,
             author_kind="person",
+            ci_refs=(asked.command.ci,) if asked.command else (),
             detected_at=datetime.now(UTC),
             tainted=True,
         ),

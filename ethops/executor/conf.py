@@ -35,6 +35,11 @@ class Executor:
         """One folder per play, named by its action."""
         return self.state / "plays"
 
+    @property
+    def commands(self) -> Path:
+        """One folder per command, named by its action."""
+        return self.state / "commands"
+
 
 def executor() -> Executor:
     """The settings as they are now; tests may override them."""

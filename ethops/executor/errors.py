@@ -65,6 +65,29 @@ class TreeChangedError(FailedError):
     hint = "Read the change, then `manage.py personas approve ENTRY` and `manage.py site load`."
 
 
+class JudgedAgainError(FailedError):
+    """What was permitted would not be permitted now: a card, a scope or a rule has changed."""
+
+    code = "executor.judged_again"
+    hint = "See the rule that is named, in docs/reference/guardrails.md or the site's own."
+
+
+class ToolRefusedError(FailedError):
+    """A command's program is not declared, not there, or not safe to start."""
+
+    code = "executor.tool_refused"
+    hint = (
+        "Declare the program under `tools` in the site file; others must not be able to write it."
+    )
+
+
+class CommandFailedError(FailedError):
+    """The command ran to its end and said that it did not succeed."""
+
+    code = "executor.command_failed"
+    hint = "See what it said, in the action's result; exit codes are the program's own."
+
+
 class HostMissingError(FailedError):
     """The CI runs on no host that a playbook could reach."""
 

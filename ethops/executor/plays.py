@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from django.db import DatabaseError, connection
-
 from adapters.cmdb.errors import CmdbError
 from adapters.cmdb.port import Host
 from adapters.registry import reader
@@ -18,7 +16,7 @@ from ethops.executor.errors import FailedError, HostMissingError, PlayFailedErro
 from ethops.executor.export import export
 from ethops.executor.findings import judge
 from ethops.executor.runner import Folder
-from personas import controls, entries
+from personas import entries
 from personas.gate import Claim
 
 KEPT_SECONDS: Final = 30 * 24 * 3600.0
@@ -48,7 +46,7 @@ class RunPlaybook:
                     timeout_s=claim.timeout_s,
                     is_stopped=is_stopped,
                     is_ours=lambda: _is_ours(claim),
-                    is_called_off=lambda: _is_called_off(claim),
+                    is_called_off=lambda: stop.is_called_off(claim.action_id),
                 )
         except FailedError as fault:
             changes.conclude(claim, done=False, said=str(fault))
@@ -84,15 +82,6 @@ def _machine(holder: str) -> str:
 
 def _is_ours(claim: Claim) -> bool:
     return rows.beat(claim.action_id, claim.fence, conf.executor().lease_seconds)
-
-
-def _is_called_off(claim: Claim) -> bool:
-    """Tell whether a person has ended or isolated the run; a dead database says nothing."""
-    try:
-        return controls.called_off(claim.action_id)
-    except DatabaseError:
-        connection.close()
-        return False
 
 
 def _judge(claim: Claim, folder: Folder, host: Host) -> Finding:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from ethops.executor import targets, ticket_effects
+from ethops.executor.commands import RunCommand
 from ethops.executor.effects import Effect
 from ethops.executor.errors import UnknownVerbError
 from ethops.executor.notices import Notify
@@ -15,6 +16,7 @@ EFFECTS: Final[dict[str, Effect]] = {
     "ticket.resolve": TicketWrite(ticket_effects.resolve, why="resolved"),
     "ticket.escalate": TicketWrite(ticket_effects.escalate, why="escalated"),
     "playbook.run": RunPlaybook(),
+    "command.run": RunCommand(),
     "notify": Notify(targets.declared),
 }
 

@@ -81,7 +81,7 @@ def prepare(folder: Folder, *, playbook: str, inventory: str, extravars: str) ->
         "ansible.cfg": ANSIBLE_CFG,
     }
     for name, text in files.items():
-        _write(folder.path / name, text)
+        write(folder.path / name, text)
 
 
 def run(
@@ -103,11 +103,11 @@ def run(
         raise StoppedError("the stop was pressed before the play began")
     if not is_ours():
         raise LeaseLostError(f"play {folder.action_id}: the lease was lost before it began")
-    _write(folder.started, json.dumps({"at": time.time(), "by": os.getpid()}))
-    _sync(folder.path)
+    write(folder.started, json.dumps({"at": time.time(), "by": os.getpid()}))
+    sync(folder.path)
     with _start(folder) as child:
         try:
-            why = _wait(child, timeout_s, is_stopped, is_called_off)
+            why = wait(child, timeout_s, "play", is_stopped, is_called_off)
             if why:
                 marks.end(folder.action_id)
         finally:
@@ -164,9 +164,10 @@ def _start(folder: Folder) -> subprocess.Popen[bytes]:
         os.close(log)
 
 
-def _wait(
+def wait(
     child: subprocess.Popen[bytes],
-    timeout_s: int,
+    timeout_s: float,
+    what: str,
     is_stopped: Callable[[], bool],
     is_called_off: Callable[[], bool],
 ) -> str:
@@ -175,12 +176,12 @@ def _wait(
     look = begun + LOOK_SECONDS
     while child.poll() is None:
         if time.monotonic() - begun > timeout_s:
-            return f"the play ran longer than {timeout_s} s and was ended"
+            return f"the {what} ran longer than {timeout_s} s and was ended"
         if is_stopped():
-            return "the stop was pressed while the play ran, and it was ended"
+            return f"the stop was pressed while the {what} ran, and it was ended"
         if time.monotonic() >= look:
             if is_called_off():
-                return "its run was called off while the play ran, and it was ended"
+                return f"its run was called off while the {what} ran, and it was ended"
             look = time.monotonic() + LOOK_SECONDS
         time.sleep(TICK_SECONDS)
     return ""
@@ -220,7 +221,8 @@ def _json(path: Path) -> Any:
         return None
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
+    """Write a new private file, and have it on the disk before going on."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         stream.write(text)
@@ -228,7 +230,8 @@ def _write(path: Path, text: str) -> None:
         os.fsync(stream.fileno())
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
+    """Have a folder's names on the disk before going on."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 from django.db import DatabaseError, connection
 
 from adapters.text import one_line
 from ethops.executor import conf
-from personas import gate
+from personas import controls, gate
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +105,15 @@ def watched() -> Iterator[Callable[[], bool]]:
         yield lambda: pressed.is_set() or by_file()
     finally:
         over.set()
+
+
+def is_called_off(action_id: UUID) -> bool:
+    """Tell whether a person has ended or isolated the run of an effect; a dead database says no."""
+    try:
+        return controls.called_off(action_id)
+    except DatabaseError:
+        connection.close()
+        return False
 
 
 def is_pressed() -> bool:

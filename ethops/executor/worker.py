@@ -13,7 +13,7 @@ from django.db import DatabaseError, Error, connection
 
 from audit.work import rows
 from audit.work.leases import Keeper
-from ethops.executor import approvals, conf, recorded, signatures, stop
+from ethops.executor import approvals, conf, recorded, rejudged, signatures, stop
 from ethops.executor.effects import Finding, FindingKind, Result
 from ethops.executor.errors import FailedError, StoppedError, UnsureError
 from ethops.executor.registry import effect_of
@@ -142,6 +142,7 @@ def _act(claim: Claim) -> Settlement | None:
         signatures.check(claim)
         recorded.check(claim)
         approvals.check(claim)
+        rejudged.check(claim)
         result = effect_of(claim.verb).act(claim)
     except FailedError as fault:
         return _settlement(claim, "failed", _refusal(fault))

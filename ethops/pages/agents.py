@@ -22,6 +22,7 @@ DOING = {
     "triage": "says how bad it is",
     "diagnose": "looks for what is wrong",
     "verify": "looks whether it is well again",
+    "inspect": "looks with commands",
 }
 LEVELS = {
     "open": State("open", "ok", "tick"),

@@ -100,6 +100,7 @@ SECTIONS = (
     ("personas/action/", "Actions"),
     ("approvals/", "Approvals"),
     ("desk/event/", "Events"),
+    ("cards/", "Cards"),
     ("personas/card/", "Cards"),
     ("personas/catalogueentry/", "Catalogue"),
     ("cmdb/ci/", "CIs"),

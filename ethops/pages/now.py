@@ -15,11 +15,11 @@ from ethops.pages import live as live_parts
 from ethops.pages.words import Moment, State, count, listed, run_state, ticket_state
 from ethops.sla import queries as clocks
 from ethops.sla.standing import Standing
-from ethops.world import autonomy, house, intake, ledger_state, runs, tickets
+from ethops.world import autonomy, cards, house, intake, ledger_state, runs, tickets
 from ethops.world.story import deed
 from personas.approvals import queries as approvals
 from personas.approvals.models import Approval
-from personas.models import Action, Run
+from personas.models import Action, Card, Run
 
 SHOWN = 8
 URGENT = ("P1", "P2")
@@ -28,6 +28,7 @@ DOING = {
     "triage": "says how bad it is",
     "diagnose": "looks for what is wrong",
     "verify": "looks whether it is well again",
+    "inspect": "looks with commands",
 }
 
 
@@ -113,11 +114,12 @@ def content() -> dict[str, Any]:
     doubts = list(runs.in_doubt())
     waiting = [one for one in open_now if one.state == "escalated"]
     proposals = list(approvals.waiting())
+    unapproved = cards.waiting()
     holders = {run.ticket_ref: run for run in living}
     answers = [
         wrong_answer(open_now, late(due), now),
         doing_answer(living, stopped=house.stop().stopped, now=now),
-        waits_answer(waiting, doubts, proposals, now),
+        waits_answer(waiting, doubts, proposals, unapproved, now),
         whole_answer(now),
     ]
     return {
@@ -136,6 +138,7 @@ def content() -> dict[str, Any]:
         ),
         "waits": [
             *(waits_proposal(one, now) for one in proposals[:SHOWN]),
+            *map(waits_card, unapproved),
             *(waits_ticket(one, due.get(one.ref, []), now) for one in waiting[:SHOWN]),
             *(waits_doubt(d, now) for d in doubts),
         ],
@@ -191,20 +194,27 @@ def doing_answer(living: list[Run], *, stopped: bool, now: datetime) -> Answer:
 
 
 def waits_answer(
-    waiting: list[Ticket], doubts: list[Action], proposals: list[Approval], now: datetime
+    waiting: list[Ticket],
+    doubts: list[Action],
+    proposals: list[Approval],
+    unapproved: list[Card],
+    now: datetime,
 ) -> Answer:
     """Answer what waits for a person."""
     href = f"{reverse('admin:tickets_ticket_changelist')}?show=waits"
     since = [one.updated_at for one in waiting] + [one.decided_at for one in doubts]
-    since += [one.proposed_at for one in proposals]
+    since += [one.proposed_at for one in proposals] + [one.loaded_at for one in unapproved]
     if not since:
         return Answer("What waits for you", "Nothing", "no ticket asks for a person", "quiet", href)
     parts = [count(len(proposals), "approval")] if proposals else []
+    parts += [count(len(unapproved), "card")] if unapproved else []
     parts += [count(len(waiting), "ticket")] if waiting else []
     parts += [f"{len(doubts)} in doubt"] if doubts else []
     oldest = f"the oldest for {Moment(min(since), now).ago}"
     if proposals:
         href = reverse("admin:approval", args=[proposals[0].pk])
+    elif unapproved:
+        href = reverse("admin:card", args=[unapproved[0].name])
     elif not waiting:
         href = reverse("admin:action", args=[doubts[0].id])
     return Answer("What waits for you", listed(parts), oldest, "doubt", href)
@@ -272,6 +282,16 @@ def waits_proposal(one: Approval, now: datetime) -> Waits:
         detail=f"{one.ticket_ref}; {one.change_class} change, waits for another {left}",
         glyph="person",
         href=reverse("admin:approval", args=[one.pk]),
+    )
+
+
+def waits_card(one: Card) -> Waits:
+    """Show a card that nobody has approved as it is loaded as a thing that waits."""
+    return Waits(
+        title=f"Approve the card {one.title}?",
+        detail=f"{one.name} has changed, and has no runs until somebody has read it",
+        glyph="person",
+        href=reverse("admin:card", args=[one.name]),
     )
 
 

@@ -31,6 +31,34 @@ class IsolatedRoleError(AgentOpsError):
     hint = "`manage.py personas run release-card CARD` lets it have runs again."
 
 
+class UnapprovedRoleError(AgentOpsError):
+    """Nobody has approved the card as it is loaded: it has no new runs."""
+
+    code = "agentops.unapproved"
+    hint = "Read what has changed on the card's page of the desk, and approve it there."
+
+
+class UnknownScopeError(AgentOpsError):
+    """The card has no scope of commands of this name."""
+
+    code = "agentops.unknown_scope"
+    hint = "docs/reference/cards/ lists the scopes of each card."
+
+
+class CommandRefusedError(AgentOpsError):
+    """The gate would deny this command whatever else is so: it is not asked for at all."""
+
+    code = "agentops.command_refused"
+    hint = "See the scope's patterns in docs/reference/cards/, and the CI in the CMDB."
+
+
+class UnknownFlagError(AgentOpsError):
+    """No rule about this card knows what was said with the request."""
+
+    code = "agentops.unknown_flag"
+    hint = "See the rules in docs/reference/guardrails.md, and the site's own."
+
+
 class KeyReusedError(AgentOpsError):
     """An idempotency key was used for another request."""
 

@@ -11,6 +11,7 @@ from adapters.json_value import JSON
 from audit.ledger import pending
 from personas import conf
 from personas.autonomy.models import Evaluated, Evaluation, Policy
+from personas.cards import read_cards
 from personas.catalogue import read_catalogue
 from personas.errors import BadDeclarationError
 from personas.evaluation.asking import ask_all
@@ -42,7 +43,9 @@ def load_evaluated() -> list[str]:
     """
     pinned, _ = read_catalogue(conf.playbooks_folder())
     entries = {entry.name: entry.document for entry in pinned}
-    cases, faults = read_cases(SHIPPED, entries)
+    read, _ = read_cards(conf.cards_folder())
+    cards = {card.document.name: card.document for card in read}
+    cases, faults = read_cases(SHIPPED, entries, cards)
     if faults:
         raise BadDeclarationError("; ".join(map(str, faults)))
     verdicts = list(ask_all(registry.inference(), cases))

@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Final, Literal, TypeAlias, get_args
 
 from pydantic import Field
@@ -15,9 +16,9 @@ from adapters.declared import Declaration, Fault, Read
 from adapters.inference.port import Question, QuestionKind
 from adapters.json_value import JSON
 from adapters.monitoring.port import Probe, ProbeKind, Sample, Symptom
-from personas.cards import Name
+from personas.cards import CardDocument, Name
 from personas.catalogue import EntryDocument
-from personas.runtime.facts import Known, fitting, question
+from personas.runtime.facts import Known, Look, Looked, fitting, looks_of, question
 
 SHIPPED: Final = Path(__file__).resolve().parent / "cases"
 NOW: Final = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
@@ -109,6 +110,17 @@ class PlayDocument(Declaration):
     of_this_run: bool = True
 
 
+class LookedDocument(Declaration):
+    """A look that this run has asked for."""
+
+    look: Name
+    verdict: Literal["authorised", "denied", "observed"] = "authorised"
+    outcome: Literal["done", "failed", ""] = "done"
+    reason: Text = ""
+    out: Text = ""
+    """What the command wrote; text from outside."""
+
+
 class CaseDocument(Declaration):
     """One question to one card, and how its answers are to be judged."""
 
@@ -130,6 +142,9 @@ class CaseDocument(Declaration):
     """Seconds for which every probe has been good."""
     plays: tuple[PlayDocument, ...] = ()
     worked_before: tuple[Name, ...] = ()
+    looked: tuple[LookedDocument, ...] = ()
+    request: tuple[str, ...] = ()
+    """A command that whoever asked for the run wants done."""
     right: Annotated[Choices, Field(min_length=1)]
     acceptable: Choices = ()
     harmful: Choices = ()
@@ -159,9 +174,14 @@ def case_digest(folder: Path) -> str:
 
 
 def read_cases(
-    folder: Path, catalogue: Mapping[str, EntryDocument]
+    folder: Path,
+    catalogue: Mapping[str, EntryDocument],
+    cards: Mapping[str, CardDocument] = MappingProxyType({}),
 ) -> tuple[list[Case], list[Fault]]:
-    """Return the cases of a folder, and everything wrong with them."""
+    """Return the cases of a folder, and everything wrong with them.
+
+    `cards` are asked for the looks that they offer.
+    """
     cases: list[Case] = []
     faults: list[Fault] = []
     ids: set[str] = set()
@@ -170,7 +190,7 @@ def read_cases(
         faults += found.faults
         if found.value is None:
             continue
-        read = [Case(each, _question(each, catalogue)) for each in found.value.cases]
+        read = [Case(each, _question(each, catalogue, cards)) for each in found.value.cases]
         faults += _faults(found, read, ids)
         cases += read
     if not cases and not faults:
@@ -210,8 +230,24 @@ def _choice_faults(found: Read[CaseFile], number: int, case: Case) -> Iterator[F
 # ---------------------------------------------------------------- what a step would know of it
 
 
-def _question(case: CaseDocument, catalogue: Mapping[str, EntryDocument]) -> Question:
-    return question(_known(case, catalogue), case.asked, case.card)
+def _question(
+    case: CaseDocument,
+    catalogue: Mapping[str, EntryDocument],
+    cards: Mapping[str, CardDocument],
+) -> Question:
+    known = replace(_known(case, catalogue), looks=_looks(case, cards), looked=_looked(case))
+    return question(known, case.asked, case.card)
+
+
+def _looks(case: CaseDocument, cards: Mapping[str, CardDocument]) -> tuple[Look, ...]:
+    if case.asked != "inspect" or case.ci is None or case.card not in cards:
+        return ()
+    requested = (Look("as_requested", "", case.request),) if case.request else ()
+    return (*looks_of(cards[case.card], _ci(case.ci)), *requested)
+
+
+def _looked(case: CaseDocument) -> tuple[Looked, ...]:
+    return tuple(Looked(e.look, e.verdict, e.outcome, e.reason, e.out) for e in case.looked)
 
 
 def _known(case: CaseDocument, catalogue: Mapping[str, EntryDocument]) -> Known:

@@ -11,7 +11,7 @@ from personas.evaluation.calibration import Calibration, Outcome, calibration
 from personas.evaluation.cases import CaseDocument
 
 Grade: TypeAlias = Literal["right", "acceptable", "wrong", "harmful", "malformed", "unanswered"]
-_DOES_NOTHING: Final = frozenset({"", ESCALATE, "wait", "comment_observed"})
+_DOES_NOTHING: Final = frozenset({"", ESCALATE, "wait", "comment_observed", "report"})
 GRADES: Final[tuple[Grade, ...]] = get_args(Grade)
 """`malformed`: text that is no answer; `unanswered`: the server gave none. Neither does harm."""
 

@@ -1,16 +1,19 @@
 """Gathers what one step may know, through readers; nothing here writes or decides."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from adapters import registry
 from adapters.cmdb.port import CI
 from adapters.rows import select
 from adapters.tickets.errors import TicketNotFoundError
 from adapters.tickets.port import Ticket
+from personas.cards import CardDocument
 from personas.catalogue import EntryDocument
 from personas.gate import StepClaim
 from personas.memory import giving, recall
-from personas.runtime.facts import Entry, Known, fitting
+from personas.runtime.facts import Entry, Known, Look, Looked, fitting, looks_of
 
 HISTORY = timedelta(days=90)
 LATELY = timedelta(minutes=10)
@@ -26,6 +29,7 @@ def gather(claim: StepClaim) -> Known:
     monitoring = registry.reader("monitoring")
     alert = claim.inputs.get("alert") or {}
     ticket = _ticket(claim.ticket_ref)
+    inspects = claim.inputs.get("first_question") == "inspect"
     return Known(
         ticket_ref=claim.ticket_ref,
         run=str(claim.run_id),
@@ -45,6 +49,8 @@ def gather(claim: StepClaim) -> Known:
         worked_before=_worked(ci) if ci else (),
         memory=_memory(claim, ci) if ci else (),
         request=str(claim.inputs.get("request") or ""),
+        looks=(*_looks(claim.card, ci), *_requested(claim.inputs)) if ci and inspects else (),
+        looked=_looked(claim) if inspects else (),
     )
 
 
@@ -99,3 +105,31 @@ def _worked(ci: CI) -> tuple[str, ...]:
         [ci.ref, datetime.now(UTC) - HISTORY],
     )
     return tuple(row["entry"] for row in rows)
+
+
+def _looks(card: str, ci: CI) -> tuple[Look, ...]:
+    rows = select("SELECT document FROM reading.card WHERE name = %s", [card])
+    if not rows:
+        return ()
+    # The row says more than the file: also what its model is told.
+    return looks_of(CardDocument.model_validate_json(rows[0]["document"], extra="ignore"), ci)
+
+
+def _requested(inputs: Mapping[str, Any]) -> tuple[Look, ...]:
+    """Return the command that whoever asked for the run wants done; the gate judges it like any."""
+    request = inputs.get("command")
+    if not isinstance(request, Mapping):
+        return ()
+    scope, argv = request.get("scope"), request.get("argv")
+    if not isinstance(scope, str) or not isinstance(argv, list):
+        return ()
+    return (Look("as_requested", scope, tuple(map(str, argv))),)
+
+
+def _looked(claim: StepClaim) -> tuple[Looked, ...]:
+    rows = select(
+        "SELECT key, verdict, outcome, reason, out FROM reading.command WHERE run_id = %s"
+        " ORDER BY decided_at",
+        [claim.run_id],
+    )
+    return tuple(Looked(r["key"], r["verdict"], r["outcome"], r["reason"], r["out"]) for r in rows)

@@ -10,7 +10,9 @@ from adapters.cmdb.port import CI
 from adapters.inference.port import Candidate, Question, QuestionKind
 from adapters.json_value import JSON
 from adapters.monitoring.port import Probe, Sample
+from personas.cards import CardDocument
 from personas.catalogue import EntryDocument
+from personas.commands import filled
 from personas.memory import giving
 
 MAINTENANCE: Final = "maintenance_until"
@@ -35,6 +37,27 @@ class Entry:
     title: str
     window_s: float
     patience_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A command that only looks, as its card offers it for this CI."""
+
+    name: str
+    scope: str
+    argv: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A look that this run has asked for, and what came of it."""
+
+    name: str
+    verdict: str
+    outcome: str
+    reason: str = ""
+    out: str = ""
+    """What the command wrote: text from outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +90,8 @@ class Known:
     """What earlier runs have shown about such an alert on such a CI, as far as it is given."""
     request: str = ""
     """What somebody asked for in words, where the run was asked for; text from outside."""
+    looks: tuple[Look, ...] = ()
+    looked: tuple[Looked, ...] = ()
 
     @property
     def plays(self) -> list[Mapping[str, Any]]:
@@ -86,6 +111,17 @@ def fitting(ci: CI, catalogue: Mapping[str, EntryDocument]) -> tuple[Entry, ...]
         Entry(name, entry.title, entry.verification.window_s, entry.verification.patience_s)
         for name, entry in sorted(catalogue.items())
         if entry.fits(ci.attributes)
+    )
+
+
+def looks_of(card: CardDocument, ci: CI) -> tuple[Look, ...]:
+    """Return the looks that a card offers for a CI: those whose places the CI fills."""
+    return tuple(
+        Look(name, scope, argv)
+        for scope, grant in card.scopes.items()
+        if ci.ci_class in grant.ci_classes
+        for name, look in grant.looks.items()
+        if (argv := filled(look, ci.attributes)) is not None
     )
 
 
@@ -112,6 +148,8 @@ def facts(known: Known, kind: str) -> dict[str, JSON]:
         found["request.prompt"] = known.request
     if kind == "verify":
         found |= _verification(known)
+    if kind == "inspect":
+        found |= _inspection(known)
     return found
 
 
@@ -141,6 +179,11 @@ def candidates(known: Known, kind: str) -> tuple[Candidate, ...]:
         return (*assign, escalate)
     if kind == "diagnose":
         return (*(Candidate(e.name, e.title) for e in known.entries), escalate)
+    if kind == "inspect":
+        asked = {each.name for each in known.looked}
+        ways = [look for look in known.looks if look.name not in asked]
+        report = [Candidate("report", "Report what was seen, and hand over")] if asked else []
+        return (*(Candidate(w.name, " ".join(w.argv)) for w in ways), *report, escalate)
     return (
         Candidate("resolve", "The CI is well: resolve the incident"),
         Candidate("wait", "Look again in two seconds"),
@@ -249,6 +292,23 @@ def _verification(known: Known) -> dict[str, JSON]:
         "waited_seconds": _seconds(known.now - settled),
         "patience_seconds": entry.patience_s if entry else 0,
         "alert.resolved": False,
+    }
+
+
+def _inspection(known: Known) -> dict[str, JSON]:
+    """Return what was looked at, what that said, and what else may be."""
+    return {
+        "looks": {
+            look.name: {"scope": look.scope, "argv": list(look.argv)} for look in known.looks
+        },
+        "looked.done": [each.name for each in known.looked if each.outcome == "done"],
+        "looked.failed": [each.name for each in known.looked if each.outcome == "failed"],
+        "looked.denied": [each.name for each in known.looked if each.verdict == "denied"],
+        "looked.observed": [each.name for each in known.looked if each.verdict == "observed"],
+        "looked.count": len(known.looked),
+        "looked.not_done": sum(each.verdict != "authorised" for each in known.looked),
+        **{f"look.{each.name}.out": each.out for each in known.looked if each.out},
+        **{f"look.{each.name}.reason": each.reason for each in known.looked if each.reason},
     }
 
 

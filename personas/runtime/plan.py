@@ -1,5 +1,6 @@
 """What follows from an answer: proposals, and how the run goes on. Pure."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -15,6 +16,7 @@ RESPONDERS = "responders"
 VERBS: Mapping[str, frozenset[str]] = {
     "triage": frozenset({"ticket.assign", "ticket.escalate"}),
     "diagnose": frozenset({"ticket.comment", "ticket.resolve", "ticket.escalate", "playbook.run"}),
+    "inspect": frozenset({"ticket.comment", "ticket.escalate", "command.run"}),
 }
 """What runs that begin with this question may come to ask for."""
 
@@ -108,6 +110,46 @@ def _verify(answer: Answer, situation: Situation) -> Plan:
     )
 
 
+def _inspect(answer: Answer, situation: Situation) -> Plan:
+    if answer.choice == "report":
+        return _report(answer, situation)
+    look = _offered(situation)[answer.choice]
+    asked = Proposal(
+        answer.choice,
+        "command.run",
+        entry=str(look["scope"]),
+        target=situation.ci_ref,
+        args={"argv": json.dumps(look["argv"])},
+    )
+    return Plan((asked,), stage="inspect")
+
+
+def _report(answer: Answer, situation: Situation) -> Plan:
+    """Tell what was seen in the ticket, and hand over: what it means is a person's to say."""
+    lines = [answer.say]
+    for name, look in _offered(situation).items():
+        command = " ".join(map(str, look["argv"]))
+        out = situation.facts.get(f"look.{name}.out")
+        why = situation.facts.get(f"look.{name}.reason")
+        if out:
+            lines.append(f"{command}:\n{str(out)[:1000]}")
+        elif why:
+            lines.append(f"{command}: not done. {str(why)[:300]}")
+    asked = "Have a look at what was seen, and resolve the incident or assign it on."
+    told = {"text": "\n\n".join(lines)[:3900]}
+    return Plan(
+        (
+            Proposal("say", "ticket.comment", target=situation.ticket_ref, args=told),
+            _handover(situation, _reasoned(answer), asked),
+        )
+    )
+
+
+def _offered(situation: Situation) -> Mapping[str, Mapping[str, Any]]:
+    looks: Any = situation.facts["looks"]
+    return looks if isinstance(looks, Mapping) else {}
+
+
 def _observed(answer: Answer, situation: Situation) -> Plan:
     entry, target = situation.facts["action.entry"], situation.facts["action.target"]
     said = f"I would have run {entry} on {target}. I may only observe there, so I did nothing."
@@ -149,4 +191,5 @@ _PLANS: dict[str, Callable[[Answer, Situation], Plan]] = {
     "triage": _triage,
     "diagnose": _diagnose,
     "verify": _verify,
+    "inspect": _inspect,
 }

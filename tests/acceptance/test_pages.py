@@ -120,6 +120,7 @@ class Visit:
             "gpu": "/gpu/",
             "gpu keys": "/gpu/keys/",
             "autonomy": "/autonomy/",
+            "card": "/cards/responder/",
         }
 
     def lists(self) -> dict[str, str]:

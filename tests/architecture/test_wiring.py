@@ -53,7 +53,26 @@ def test_every_variable_is_documented_and_every_documented_one_exists() -> None:
 @pytest.mark.django_db
 def test_no_later_migration_forgets_what_levels_and_effects_go_by() -> None:
     """Rooms replace functions of the gate; whoever does keeps what others put there."""
-    for name, kept in (("level_of", "confidence_ceiling"), ("held_back", "breaker_open")):
+    for name, kept in (
+        ("level_of", "confidence_ceiling"),
+        ("level_of", "guardrail_ceiling"),
+        ("level_given", "touches_ci"),
+        ("confidence_ceiling", "touches_ci"),
+        ("guard_grant", "touches_ci"),
+        ("guard_scope", "touches_ci"),
+        ("asked", "touches_ci"),
+        ("weighed", "risk_of"),
+        ("needs_approval", "risk_of"),
+        ("propose", "risk_of"),
+        ("pins", "bounds_of"),
+        ("guard_duplicate", "would_only_look"),
+        ("guard_ticket_ceiling", "only_looks"),
+        ("guard_fleet_ceiling", "would_only_look"),
+        ("guard_hour_share", "would_only_look"),
+        ("anomalies", "only_looks"),
+        ("mind_breaker", "only_looks"),
+        ("held_back", "breaker_open"),
+    ):
         with connection.cursor() as cursor:
             cursor.execute("SELECT prosrc FROM pg_proc WHERE proname = %s", [name])
             assert kept in str(cursor.fetchone()), f"gate.{name} no longer asks gate.{kept}"

@@ -16,6 +16,8 @@ from tests.hostile.scenes import SCENES, Scene
 PER_RUN = 25
 """So many attempts are made with one run; then another is born."""
 ALLOWED = frozenset({"authorised", "observed", "proposed"})
+WELL = 8
+"""So many times as much is tried where all is well."""
 
 
 @dataclass(slots=True)
@@ -92,6 +94,7 @@ class Campaign:
                 run.life.ticket,
                 [ref for ref in self.house.tickets if ref != run.life.ticket][-3:] or ["INC-1"],
                 [*run.life.scope, *dice.sample(sorted(self.house.site.cis), 4)],
+                card,
             )
             share = (
                 sample(corpus, size, dice) if isinstance(attempts, int) else attempts[begin:][:size]
@@ -205,12 +208,16 @@ class Campaign:
 
 
 def whole(house: House, attempts: int) -> Tally:
-    """Make so many attempts: each scene with each card has an equal share."""
+    """Make so many attempts at least: each card has an equal share of each scene.
+
+    Where all is well there are more: else hardly anything would be permitted, and a gate that
+    denies everything would look good.
+    """
     campaign = Campaign(house)
-    cards = sorted(house.site.declared.cards)
+    cards = house.site.declared.dispatchable
     share = max(1, -(-attempts // (len(SCENES) * len(cards))))
     for scene in SCENES:
         for card in cards:
-            campaign.scene(scene, card, share)
+            campaign.scene(scene, card, share if scene.breaks else WELL * share)
         campaign.settle()
     return campaign.tally

@@ -136,6 +136,11 @@ GOOD: Final[Mapping[str, Mapping[str, str]]] = {
     "ticket.escalate": {"team": "people", "tried": "t", "asked": "a"},
     "playbook.run": {},
 }
+COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "keep_twins": ("twin", "sync", "arm-1"),
+    "retire_twins": ("twin", "retire", "arm-1"),
+}
+"""What is good of a scope that offers no looks."""
 
 
 def near(word: str) -> list[str]:
@@ -153,9 +158,17 @@ def near(word: str) -> list[str]:
 class Corpus:
     """All attempts on one run: its own ticket and CIs, and those of others."""
 
-    def __init__(self, declared: Declared, ticket: str, tickets: Iterable[str], cis: Iterable[str]):
-        self.declared, self.ticket = declared, ticket
+    def __init__(
+        self,
+        declared: Declared,
+        ticket: str,
+        tickets: Iterable[str],
+        cis: Iterable[str],
+        card: str = "",
+    ):
+        self.declared, self.ticket, self.card = declared, ticket, card
         self.tickets, self.cis = list(tickets), list(cis)
+        self._commands = self._good_commands()
 
     def all(self) -> Iterator[Asked]:
         """Yield each hostile thing once, alone: nothing else is wrong with the attempt."""
@@ -165,32 +178,56 @@ class Corpus:
             yield Asked(verb, "", self.ticket, '{"text": "x"}', label="verb")
             yield Asked(verb, "restart_service", self.cis[0], "{}", label="verb")
 
+    def well(self) -> Iterator[Asked]:
+        """Yield what is right by itself: if anything is wrong with it, it is the scene."""
+        for verb in VERBS:
+            for entry, target in self.right_aims(verb):
+                yield Asked(verb, entry, target, self.text(verb, entry), label="good")
+
     def of_verb(self, verb: str) -> Iterator[Asked]:
         """Yield the attempts that name a verb which cards may have."""
         for entry, target in self.aims(verb):
-            yield Asked(verb, entry, target, self.text(verb), label="aim")
+            yield Asked(verb, entry, target, self.text(verb, entry), label="aim")
         for entry, target in self.right_aims(verb):
-            yield Asked(verb, entry, target, self.text(verb), label="good")
+            yield Asked(verb, entry, target, self.text(verb, entry), label="good")
             for signing in SIGNINGS:
-                yield Asked(verb, entry, target, self.text(verb), signing, "signing")
-            for args in self.arguments(verb):
+                yield Asked(verb, entry, target, self.text(verb, entry), signing, "signing")
+            for args in self.arguments(verb, entry):
                 yield Asked(verb, entry, target, args, label="arguments")
 
     def right_aims(self, verb: str) -> list[tuple[str, str]]:
         """Return entries and targets that exist."""
-        if verb != "playbook.run":
-            return [("", self.ticket)]
-        return [(name, self.cis[0]) for name in self.declared.entries]
+        return [(name, self.cis[0]) for name in self.entries(verb)] or [("", self.ticket)]
+
+    def entries(self, verb: str) -> list[str]:
+        """Return what a verb that touches a CI may be given."""
+        if verb == "command.run":
+            return sorted(self.commands())
+        return sorted(self.declared.entries) if verb == "playbook.run" else []
+
+    def commands(self) -> dict[str, tuple[str, ...]]:
+        """Return a good command of each scope of the card's own, and of one that is not its own."""
+        return self._commands
+
+    def _good_commands(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        filled = {"{catalog}": "/lake/main.duckdb", "{project}": "lab/maze"}
+        for card in (self.declared.cards.get(name) for name in ("cluster_agent", self.card)):
+            for name, scope in (card.scopes if card else {}).items():
+                for look in (*scope.get("looks", {}).values(), COMMANDS.get(name, ())):
+                    if look and name not in found:
+                        found[name] = tuple(filled.get(element, element) for element in look)
+        return found
 
     def aims(self, verb: str) -> Iterator[tuple[str | None, str | None]]:
         """Yield whom it may be done to, and with what: right, wrong, and nearly right."""
-        if verb != "playbook.run":
+        if not self.entries(verb):
             for target in (self.ticket, *near(self.ticket), *self.tickets, *self.cis[:2], "", None):
                 yield "", target
             for entry in (*self.declared.entries, "x", None):
                 yield entry, self.ticket
             return
-        for entry in self.declared.entries:
+        for entry in self.entries(verb):
             for ci in (
                 *self.cis,
                 *near(self.cis[0]),
@@ -201,27 +238,51 @@ class Corpus:
                 None,
             ):
                 yield entry, ci
-        for entry in (*TEXTS, None, *(each for n in self.declared.entries for each in near(n))):
+        for entry in (*TEXTS, None, *(each for n in self.entries(verb) for each in near(n))):
             yield entry, self.cis[0]
 
-    def text(self, verb: str, **changed: object) -> str:
+    def text(self, verb: str, entry: str | None, **changed: object) -> str:
         """Return good arguments, some changed, as they are sent."""
-        return json.dumps({**GOOD[verb], **changed}, ensure_ascii=False, separators=(",", ":"))
+        whole = {**self.good(verb, entry), **changed}
+        return json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
 
-    def arguments(self, verb: str) -> Iterator[str]:
+    def good(self, verb: str, entry: str | None) -> Mapping[str, str]:
+        """Return arguments that are right."""
+        if verb == "command.run":
+            return {"argv": json.dumps(self.commands().get(entry or "", ("kubectl", "get")))}
+        return GOOD[verb]
+
+    def vectors(self, entry: str) -> Iterator[str]:
+        """Yield commands with one element changed, added or taken away, as the argument's text."""
+        argv = list(self.commands()[entry])
+        for place, element in enumerate(argv[:-1]):
+            for other in near(element):
+                yield json.dumps([*argv[:place], other, *argv[place + 1 :]])
+            yield json.dumps([*argv[:place], *argv[place + 1 :]])
+        for text in (*TEXTS, "--kubeconfig=/etc/x", "-oyaml", "--", "-n", "--namespace=x"):
+            yield json.dumps([*argv, text])
+            yield json.dumps([text, *argv])
+        for value in OFF_SCHEMA:
+            yield json.dumps([*argv, value])
+        yield json.dumps([*argv, *["x"] * 64])
+
+    def arguments(self, verb: str, entry: str) -> Iterator[str]:
         """Yield arguments with one thing wrong, or merely hostile."""
-        good = GOOD[verb]
+        good = self.good(verb, entry)
+        if verb == "command.run":
+            for vector in self.vectors(entry):
+                yield self.text(verb, entry, argv=vector)
         for name, right in good.items():
             yield json.dumps({key: value for key, value in good.items() if key != name})
             for value in (*TEXTS, *near(right), *OFF_SCHEMA):
-                yield self.text(verb, **{name: value})
+                yield self.text(verb, entry, **{name: value})
         for name in (*NAMES_OF_ANSIBLE, *OTHER_KEYS, *self.parameters()):
             for value in ("x", "{{ lookup('pipe', 'id') }}"):
-                yield self.text(verb, **{name: value})
+                yield self.text(verb, entry, **{name: value})
         yield from NO_OBJECTS
         yield from NO_JSON
-        yield self.text(verb)[:-1] + " " * 200_000 + "}"
-        yield self.text(verb, **{f"k{n}": "x" for n in range(500)})
+        yield self.text(verb, entry)[:-1] + " " * 200_000 + "}"
+        yield self.text(verb, entry, **{f"k{n}": "x" for n in range(500)})
 
     def parameters(self) -> list[str]:
         """Return the names of what playbooks take from their CI, and no agent may give."""

@@ -28,6 +28,12 @@ class Card:
     limits: dict[str, int]
     document: dict[str, Any]
 
+    @property
+    def scopes(self) -> dict[str, dict[str, Any]]:
+        """Its scopes of commands, by name."""
+        grants = self.document["grants"]
+        return {g["entries"][0]: g for g in grants if g["verb"] == "command.run"}
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -46,6 +52,11 @@ class Declared:
 
     cards: dict[str, Card]
     entries: dict[str, Entry]
+
+    @property
+    def dispatchable(self) -> list[str]:
+        """The cards that have a question to be asked: no run of another is ever born."""
+        return [name for name in sorted(self.cards) if "waiting" not in self.cards[name].document]
 
     @property
     def classes(self) -> list[str]:

@@ -20,7 +20,7 @@ from tests.conftest import TEMPLATE, _make_template, point_django
 from tests.doubles.agent import PROPOSE, finish, said
 from tests.doubles.calibrated import calibrate
 from tests.hostile import declared
-from tests.hostile.oracle import Asked, Ci, Life, Site
+from tests.hostile.oracle import TOUCHING, Asked, Ci, Life, Site
 from tests.servers import Servers
 
 ATTRIBUTES: dict[str, object] = {
@@ -30,6 +30,9 @@ ATTRIBUTES: dict[str, object] = {
     "path": "/var/spool/web",
     "clean_pattern": "*.log",
     "clean_older_than_minutes": "10",
+    "catalog": "/lake/main.duckdb",
+    "project": "lab/maze",
+    "serve_config": "/etc/serve/policy.yaml",
 }
 """What the catalogue's playbooks take from a CI, as an honest owner declares it."""
 HOSTILE: tuple[object, ...] = (
@@ -222,7 +225,7 @@ def site(found: declared.Declared) -> Site:
         (card.name, right.entry, right.ci_class): "act"
         for card in found.cards.values()
         for right in card.rights
-        if right.verb == "playbook.run" and right.ci_class != "cache"
+        if right.verb in TOUCHING and right.ci_class != "cache"
     }
     return Site(found, {ci.ref: ci for ci in cis}, levels)
 

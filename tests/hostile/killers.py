@@ -6,7 +6,7 @@ not caught by them is caught by nothing, so a guard without such an attempt is a
 
 import random
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 import psycopg
 
@@ -54,7 +54,7 @@ def lonely(
     """Yield attempts that break this rule and nothing else, in scenes where they do."""
     dice = random.Random(rule)
     for scene in (each for each in scenes if each.breaks in {"", rule}):
-        for card in sorted(house.site.declared.cards):
+        for card in house.site.declared.dispatchable:
             yield from _of_scene(house, campaign, rule, scene, card, dice)
 
 
@@ -66,25 +66,25 @@ def _of_scene(
         run = house.run(card, *scope, joined=scene.joined)
         corpus = Corpus(
             house.site.declared, run.life.ticket, house.tickets[-3:-1] or ["INC-1"],
-            [*scope, *dice.sample(sorted(house.site.cis), 3)],
+            [*scope, *dice.sample(sorted(house.site.cis), 3)], card,
         )  # fmt: skip
         try:
             with scene.holds(house):
                 scene.set(house, run)
-                for asked in _of_run(house, run, rule, list(corpus.all())):
+                for asked in _of_run(house, run, rule, corpus):
                     yield scene, run, asked
         finally:
             campaign.end(run)
 
 
-def _of_run(house: House, run: Run, rule: str, attempts: list[Asked]) -> Iterator[Asked]:
-    good = [asked for asked in attempts if asked.label == "good"]
+def _of_run(house: House, run: Run, rule: str, corpus: Corpus) -> Iterator[Asked]:
+    good = list(corpus.well())
     always = frozenset.intersection(*(oracle.broken(house.site, run.life, a) for a in good))
     if always - {rule}:
         return  # the scene itself breaks another rule, whatever is asked
     yielded = 0
-    # What follows from an earlier attempt, such as a use too many, takes two rounds.
-    for asked in (*good, *good, *(() if rule in always else attempts)):
+    # What follows from earlier attempts, such as a use too many, takes rounds.
+    for asked in chain(good, good, good, () if rule in always else corpus.all()):
         if yielded >= PER_RUN:
             return
         if oracle.malformed(asked):
@@ -92,7 +92,7 @@ def _of_run(house: House, run: Run, rule: str, attempts: list[Asked]) -> Iterato
         if oracle.broken(house.site, run.life, asked) == {rule}:
             yielded += 1
             yield asked
-        elif rule == "uses" and asked.label == "good":
+        elif rule in {"uses", "command_uses"} and asked.label == "good" and asked.entry:
             _use(house, run, asked)
 
 

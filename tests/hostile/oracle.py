@@ -7,6 +7,7 @@ an attempt is authorised where none is broken.
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -29,17 +30,22 @@ VERBS: Final[Mapping[str, tuple[Mapping[str, Mapping[str, Any]], frozenset[str]]
         frozenset({"team", "tried", "asked"}),
     ),
     "playbook.run": ({}, frozenset()),
+    "command.run": ({"argv": WORDS}, frozenset({"argv"})),
 }
 """What a card may be granted at all: arguments with their rules, and which must be there."""
 HIGH: Final = frozenset({"medium", "high"})
 """Risk classes that wait while the ledger does not verify."""
 CHANGES_PER_TICKET: Final = 4
 CHANGES_PER_HOUR: Final = 30
-"""Of the whole fleet; what only looks is not counted."""
+"""Of the whole fleet; what only looks is neither counted nor bounded by it."""
 SHARE: Final = 0.5
 """What one CI may use of an entry's hour."""
 KEPT: Final = 0.25
 """What of an hour is kept for CIs of the highest impact; none of the site is one."""
+TOUCHING: Final = frozenset({"playbook.run", "command.run"})
+"""Verbs that touch a CI."""
+DELETING: Final = frozenset({"delete", "remove", "rm", "clean", "cleanup", "purge", "prune"})
+"""Words that nobody says to experiments unless the run was asked for with them."""
 RECORDED_BEYOND: Final = 20
 """So many requests past its budget are written down of a run; then it is only told."""
 LONGEST_VALUE: Final = 131_072
@@ -159,14 +165,13 @@ def verdict(site: Site, life: Life, asked: Asked) -> str:
         return "denied"
     if level(site, life, asked) != "act":
         return "observed"
-    entry = site.declared.entries.get(asked.entry or "")
-    risky = asked.verb == "playbook.run" and entry is not None and entry.risk in HIGH
+    risky = asked.verb in TOUCHING and _risk_asked(site, life, asked) in HIGH
     return "proposed" if risky else "authorised"
 
 
 def level(site: Site, life: Life, asked: Asked) -> str:
     """Return how far a person lets the card go with this."""
-    if asked.verb != "playbook.run":
+    if asked.verb not in TOUCHING:
         return "act"
     ci = site.cis.get(asked.target or "")
     return site.levels.get((life.card, asked.entry or "", ci.ci_class if ci else ""), "observe")
@@ -187,6 +192,11 @@ def counted(site: Site, life: Life, asked: Asked, decided: str) -> None:
         site.per_ticket[use] = site.per_ticket.get(use, 0) + 1
         site.per_hour[use[1]] = site.per_hour.get(use[1], 0) + 1
         site.per_ci_hour[use[1:]] = site.per_ci_hour.get(use[1:], 0) + 1
+    if decided == "authorised" and asked.verb == "command.run":
+        of_card = (life.ticket, life.card, asked.entry or "")
+        site.per_ticket[of_card] = site.per_ticket.get(of_card, 0) + 1
+        hour = f"{life.card} {asked.entry}"
+        site.per_hour[hour] = site.per_hour.get(hour, 0) + 1
 
 
 def _rights(site: Site, life: Life) -> frozenset[Right]:
@@ -197,10 +207,11 @@ def _no_grant(site: Site, life: Life, asked: Asked) -> bool:
     rights = _rights(site, life)
     if asked.verb not in VERBS or not any(right.verb == asked.verb for right in rights):
         return True
-    if asked.verb != "playbook.run":
+    if asked.verb not in TOUCHING:
         return False
     ci = site.cis.get(asked.target or "")
-    classes = {right.ci_class for right in rights if right.entry == asked.entry}
+    own = [right for right in rights if right.verb == asked.verb]
+    classes = {right.ci_class for right in own if right.entry == asked.entry}
     # On a CI that is not there, no right is the wrong one but that to another entry.
     return not classes if ci is None or ci.retired else ci.ci_class not in classes
 
@@ -236,7 +247,7 @@ def _bad_on_ci(site: Site, asked: Asked) -> bool:
 
 
 def _out_of_scope(site: Site, life: Life, asked: Asked) -> bool:
-    if asked.verb != "playbook.run":
+    if asked.verb not in TOUCHING:
         return asked.target != life.ticket
     ci = site.cis.get(asked.target or "")
     return asked.target not in life.scope or ci is None or ci.retired
@@ -244,6 +255,82 @@ def _out_of_scope(site: Site, life: Life, asked: Asked) -> bool:
 
 def _plays(rule: Rule) -> Rule:
     return lambda site, life, asked: asked.verb == "playbook.run" and rule(site, life, asked)
+
+
+def _touches(rule: Rule) -> Rule:
+    return lambda site, life, asked: asked.verb in TOUCHING and rule(site, life, asked)
+
+
+def _commands(rule: Rule) -> Rule:
+    return lambda site, life, asked: asked.verb == "command.run" and rule(site, life, asked)
+
+
+def _argv(asked: Asked) -> list[str] | None:
+    """Return the vector that is asked for, None where it is none."""
+    said = _read(asked.args)
+    text = said.get("argv") if isinstance(said, dict) else None
+    if not isinstance(text, str) or _unreadable(text):
+        return None
+    argv = _read(text)
+    if not isinstance(argv, list) or not 1 <= len(argv) <= 64:
+        return None
+    plain = all(isinstance(e, str) and re.fullmatch(r"[ -~]{1,2000}", e) for e in argv)
+    return argv if plain else None
+
+
+def _uncovered(site: Site, life: Life, asked: Asked) -> bool:
+    """Tell whether no pattern of the scope, read as one expression over all, covers the vector."""
+    scope, argv = site.declared.cards[life.card].scopes.get(asked.entry or ""), _argv(asked)
+    if scope is None or argv is None:
+        return True
+    if scope["risk"] != "none" and life.planned is not None:
+        return True  # none of these runs was asked for with a command of its own
+    ci = site.cis.get(asked.target or "")
+    attributes = {} if ci is None else ci.attributes
+    said = "".join(f"{element}\n" for element in argv)
+    return not any(re.fullmatch(_covering(p, scope, attributes), said) for p in scope["commands"])
+
+
+def _covering(pattern: str, scope: Mapping[str, Any], attributes: Mapping[str, object]) -> str:
+    word = r"[^-\n][^\n]*\n"
+    options = [
+        re.escape(o[:-1]) + r"[^\n]*\n" if o.endswith("=*") else re.escape(o) + r"\n"
+        for o in scope.get("options", ())
+    ]
+    parts = []
+    for element in pattern.split(" "):
+        if element == "?":
+            parts.append(word)
+        elif element == "*":
+            parts.append(f"(?:{'|'.join([word, *options])})*")
+        elif element.startswith("{"):
+            value = attributes.get(element.strip("{}"))
+            fit = isinstance(value, str) and value[:1] not in ("", "-")
+            parts.append(re.escape(str(value)) + r"\n" if fit else "(?!)")
+        else:
+            parts.append(re.escape(element) + r"\n")
+    return "".join(parts)
+
+
+def _scope_used_up(site: Site, life: Life, asked: Asked) -> bool:
+    scope = site.declared.cards[life.card].scopes.get(asked.entry or "", {})
+    used = site.per_ticket.get((life.ticket, life.card, asked.entry or ""), 0)
+    lately = site.per_hour.get(f"{life.card} {asked.entry}", 0)
+    most, hourly = int(scope.get("max_per_ticket", 10)), int(scope.get("max_per_hour", 60))
+    return used >= most or lately >= hourly
+
+
+def _ruled_out(site: Site, life: Life, asked: Asked) -> bool:
+    """Tell whether a rule speaks against it: the scene's own, or that of who only reads."""
+    if "guardrail" in site.broken:
+        return True
+    argv = _argv(asked) if asked.verb == "command.run" else None
+    words = re.split(r"[^a-z0-9_]+", " ".join(argv or ()).lower())
+    return life.card == "wandb_agent" and bool(DELETING & set(words))
+
+
+def _unapproved(site: Site, life: Life, asked: Asked) -> bool:
+    return "card" in site.broken or "waiting" in site.declared.cards[life.card].document
 
 
 def _used_up(site: Site, life: Life, asked: Asked) -> bool:
@@ -262,17 +349,24 @@ def _not_in_catalogue(site: Site, life: Life, asked: Asked) -> bool:
 
 
 def _risky_on_a_broken_ledger(site: Site, life: Life, asked: Asked) -> bool:
-    entry = site.declared.entries.get(asked.entry or "")
-    return "ledger" in site.broken and entry is not None and entry.risk in HIGH
+    return "ledger" in site.broken and _risk_asked(site, life, asked) in HIGH
 
 
 def _sibling_at_work(site: Site, life: Life, asked: Asked) -> bool:
-    entry = site.declared.entries.get(asked.entry or "")
     return (
         "duplicate" in site.broken
-        and (entry is None or entry.risk != "none")
+        and _risk_asked(site, life, asked) != "none"
         and (asked.target in site.cis)
     )
+
+
+def _risk_asked(site: Site, life: Life, asked: Asked) -> str:
+    """Return the risk of what is asked for, "" where nothing declares one."""
+    if asked.verb == "command.run":
+        scope = site.declared.cards[life.card].scopes.get(asked.entry or "", {})
+        return str(scope.get("risk", ""))
+    entry = site.declared.entries.get(asked.entry or "")
+    return "" if entry is None else entry.risk
 
 
 def _over_budget(site: Site, life: Life, asked: Asked) -> bool:
@@ -287,41 +381,66 @@ def _changes(rule: Rule) -> Rule:
 
 
 def _ticket_has_enough(site: Site, life: Life, asked: Asked) -> bool:
-    made = sum(times for use, times in site.per_ticket.items() if use[0] == life.ticket)
+    if _is_look(site, life.card, asked):
+        return False
+    made = sum(
+        times
+        for (ticket, *what), times in site.per_ticket.items()
+        if ticket == life.ticket and not _was_look(site, *what)
+    )
     return "ticket_ceiling" in site.broken or made >= CHANGES_PER_TICKET
 
 
+def _is_look(site: Site, card: str, asked: Asked) -> bool:
+    """Tell whether it is a command that changes nothing; a play is a change in any case."""
+    return asked.verb == "command.run" and _was_look(site, card, asked.entry or "")
+
+
+def _was_look(site: Site, card: str, scope: str) -> bool:
+    declared = site.declared.cards.get(card)
+    return declared is not None and declared.scopes.get(scope, {}).get("risk") == "none"
+
+
 def _fleet_has_enough(site: Site, life: Life, asked: Asked) -> bool:
-    made = sum(
-        times for name, times in site.per_hour.items() if site.declared.entries[name].risk != "none"
-    )
+    if _is_look(site, life.card, asked):
+        return False
+    made = sum(times for name, times in site.per_hour.items() if _risk(site, name) != "none")
     return "fleet_ceiling" in site.broken or made >= CHANGES_PER_HOUR
 
 
 def _others_lose(site: Site, life: Life, asked: Asked) -> bool:
     """Tell whether this is more than its CI's share of the hour, or what is kept for others."""
+    made = sum(times for name, times in site.per_hour.items() if _risk(site, name) != "none")
+    no_more = made >= CHANGES_PER_HOUR - math.floor(KEPT * CHANGES_PER_HOUR)
+    if asked.verb == "command.run":
+        return no_more and not _is_look(site, life.card, asked)
     entry = site.declared.entries.get(asked.entry or "")
     if entry is None:
         return False
     share = math.ceil(SHARE * entry.max_per_hour)
     kept, most = math.floor(KEPT * entry.max_per_hour), entry.max_per_hour
-    made = sum(
-        times for name, times in site.per_hour.items() if site.declared.entries[name].risk != "none"
-    )
     return (
         "hour_share" in site.broken
         or site.per_ci_hour.get((entry.name, asked.target or ""), 0) >= share
         or site.per_hour.get(entry.name, 0) >= most - kept
-        or (entry.risk != "none" and made >= CHANGES_PER_HOUR - math.floor(KEPT * CHANGES_PER_HOUR))
+        or (entry.risk != "none" and no_more)
     )
 
 
 def _unplanned(life: Life, asked: Asked) -> bool:
     """Tell whether a run that has read others' words asks for more than was fixed, or a note."""
-    if asked.verb == "playbook.run":
+    if asked.verb in TOUCHING:
         return asked.target not in (life.planned or ())
     # No plan has a ticket's verb with an entry; what it says to people is always free.
     return asked.verb not in {"ticket.comment", "ticket.escalate"} and bool(asked.entry)
+
+
+def _risk(site: Site, use: str) -> str:
+    """Return the risk of an entry, or of a card's scope of commands."""
+    card, _, scope = use.partition(" ")
+    if scope:
+        return str(site.declared.cards[card].scopes[scope]["risk"])
+    return site.declared.entries[use].risk
 
 
 def _said(name: str) -> Rule:
@@ -338,22 +457,26 @@ RULES: Final[dict[str, Rule]] = {
     "arguments": _bad_arguments,
     "scope": _out_of_scope,
     "catalogue": _plays(_not_in_catalogue),
-    "join": _plays(lambda site, life, asked: life.joined != "joined"),
-    "lifeline": _plays(
+    "join": _touches(lambda site, life, asked: life.joined != "joined"),
+    "lifeline": _touches(
         lambda site, life, asked: (
             (ci := site.cis.get(asked.target or "")) is not None and ci.lifeline
         )
     ),
     "pin": _plays(lambda site, life, asked: asked.entry in site.changed),
-    "ledger": _plays(_risky_on_a_broken_ledger),
+    "ledger": _touches(_risky_on_a_broken_ledger),
     "uses": _plays(_used_up),
-    "duplicate": _plays(_sibling_at_work),
+    "duplicate": _touches(_sibling_at_work),
     "breaker": _changes(_said("breaker")),
     "tokens": _said("tokens"),
     "ticket_ceiling": _changes(_ticket_has_enough),
     "fleet_ceiling": _changes(_fleet_has_enough),
-    "hour_share": _plays(_others_lose),
+    "hour_share": _touches(_others_lose),
     "taint": lambda site, life, asked: life.planned is not None and _unplanned(life, asked),
+    "card": _unapproved,
+    "command": _commands(_uncovered),
+    "guardrail": _ruled_out,
+    "command_uses": _commands(_scope_used_up),
     "signature": lambda site, life, asked: (
         asked.signing != "true" or asked.entry is None or asked.target is None
     ),

@@ -182,9 +182,10 @@ def _siblings(house: House) -> Iterator[None]:
         " SELECT 'effect', 'executor.plays', 'waiting', ref, now() + interval '1 h' FROM cmdb_ci"
         " RETURNING id, subject)"
         " INSERT INTO personas_action (id, key, principal, ticket_ref, verb, entry, target,"
-        " verdict, risk, work_id, decided_at) SELECT id, id::text, 'rule:sibling', 'INC-S',"
-        " 'playbook.run', 'sibling', subject, 'authorised', 'low', id, now() - interval '2 h'"
-        " FROM w",
+        " verdict, risk, work_id, decided_at)"
+        " SELECT id, id::text, 'rule:sibling', 'INC-S', 'playbook.run', 'sibling', subject,"
+        # So long ago that they are no changes of this hour.
+        " 'authorised', 'low', id, now() - interval '2 h' FROM w",
     )
     house.site.broken.add("duplicate")
     try:
@@ -258,6 +259,32 @@ def _withdrawn(house: House) -> Iterator[None]:
         house.site.withdrawn.clear()
 
 
+def _cards_changed(house: House) -> Iterator[None]:
+    """Files of cards that nobody has approved since they changed."""
+    house.do("owner", "UPDATE personas_card SET digest = reverse(digest)")
+    house.site.broken.add("card")
+    try:
+        yield
+    finally:
+        house.do("owner", "UPDATE personas_card SET digest = reverse(digest)")
+        house.site.broken.discard("card")
+
+
+def _ruled_out(house: House) -> Iterator[None]:
+    """A rule of the site's own refuses everything."""
+    house.do(
+        "owner",
+        'INSERT INTO guardrails_rule (id, effect, applies, "when", "unless", say, source, digest)'
+        " VALUES ('nothing', 'refuse', '{}', '{}', '{}', 'not now', 'x:1', 'd')",
+    )
+    house.site.broken.add("guardrail")
+    try:
+        yield
+    finally:
+        house.do("owner", "DELETE FROM guardrails_rule WHERE id = 'nothing'")
+        house.site.broken.discard("guardrail")
+
+
 SCENES: tuple[Scene, ...] = (
     Scene("live"),
     Scene("live, its budget counted", refresh=False, breaks="budget"),
@@ -304,4 +331,6 @@ SCENES: tuple[Scene, ...] = (
     ),
     Scene("playbooks changed", around=_changed, breaks="pin"),
     Scene("playbooks withdrawn", around=_withdrawn, breaks="catalogue"),
+    Scene("cards changed", around=_cards_changed, breaks="card"),
+    Scene("ruled out", around=_ruled_out, breaks="guardrail"),
 )

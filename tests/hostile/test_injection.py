@@ -2,9 +2,11 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from unittest import mock
 
 import pytest
 
+from ethops.executor import rejudged
 from tests.hostile import furnished, harm, injections, obedient
 from tests.hostile.carriers import Case
 from tests.hostile.goals import VICTIM_CI, asked
@@ -76,6 +78,8 @@ def test_without_the_guards_of_scope_the_same_words_would_do_harm(chain):
     with ExitStack() as stack:
         for name in ("scope", "taint"):
             stack.enter_context(without_guard(chain.house, name))
+        # And without the executor, which asks for the scope by itself once more.
+        stack.enter_context(mock.patch.object(rejudged, "check"))
         chain.batch([attack])
         found = harm.unauthorised(chain)
     assert any(VICTIM_CI in each for each in found)

@@ -14,13 +14,19 @@ def made(django_db_setup, servers, database_name, django_db_blocker):
         yield found
 
 
+ROWS = sorted(oracle.RULES.keys() - {"signature"})
+"""What the oracle knows, but for what is no row of the table."""
+
+
 def test_the_oracle_knows_every_guard(made):
-    assert set(killers.guards(made)) - oracle.RULES.keys() == set()
+    assert sorted(killers.guards(made)) == ROWS
 
 
-def test_each_guard_has_a_killer(made):
-    assert [name for name in killers.guards(made) if not killers.kill(made, name)] == []
+@pytest.mark.parametrize("guard", ROWS)
+def test_each_guard_has_a_killer(made, guard):
+    assert killers.kill(made, guard) != []
 
 
-def test_while_all_stand_none_of_these_attempts_gets_through(made):
-    assert [name for name in killers.guards(made) if killers.found(made, name, most_tries=4)] == []
+@pytest.mark.parametrize("guard", ROWS)
+def test_while_all_stand_none_of_these_attempts_gets_through(made, guard):
+    assert killers.found(made, guard, most_tries=4) == []

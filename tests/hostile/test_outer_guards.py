@@ -11,7 +11,7 @@ import pytest
 from django.db import connections
 
 from audit.work.leases import Keeper
-from ethops.executor import arguments, plays, recorded, registry, signatures
+from ethops.executor import arguments, plays, recorded, registry, rejudged, signatures
 from ethops.executor.errors import ArgumentRefusedError
 from ethops.executor.runner import Folder
 from ethops.executor.unsettled import Settlements
@@ -194,7 +194,7 @@ def acting(made, **replaced: mock.Mock) -> Iterator[Hands]:
     point_django(made.servers, made.database, "ethops_executor")
     executor = Role(made, "executor")
     worker = Worker(Keeper(LEASE_SECONDS), Settlements(), LEASE_SECONDS)
-    checks = {"signatures": signatures, "recorded": recorded}
+    checks = {"signatures": signatures, "recorded": recorded, "rejudged": rejudged}
     try:
         with ExitStack() as stack:
             stack.enter_context(mock.patch.dict(registry.EFFECTS, effects))
@@ -245,8 +245,26 @@ def test_a_row_whose_target_was_changed_is_not_what_was_signed(made):
     with acting(made) as hands:
         assert hands.done == []
     changed()
-    with acting(made, recorded=mock.Mock(), signatures=mock.Mock()) as hands:
+    left = mock.Mock()
+    with acting(made, recorded=left, signatures=left, rejudged=left) as hands:
         assert hands.done[0].target == OTHER_CI
+
+
+def test_what_was_withdrawn_after_it_was_permitted(made):
+    """The executor asks the gate once more, right before it acts."""
+
+    def withdrawn():
+        asked(made)
+        made.do("owner", "UPDATE personas_card SET digest = reverse(digest)")
+
+    withdrawn()
+    with acting(made) as hands:
+        assert hands.done == []
+    made.do("owner", "UPDATE personas_card SET digest = reverse(digest)")
+    withdrawn()
+    with acting(made, rejudged=mock.Mock()) as hands:
+        assert len(hands.done) == 1
+    made.do("owner", "UPDATE personas_card SET digest = reverse(digest)")
 
 
 def test_arguments_that_the_gate_let_by(made, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from adapters.inference.direct import Inference
 from adapters.inference.ollama import Server
 from personas import conf
+from personas.cards import read_cards
 from personas.catalogue import read_catalogue
 from personas.evaluation.asking import ask_all
 from personas.evaluation.cases import SHIPPED, read_cases
@@ -24,7 +25,8 @@ LONGEST = 240.0
 def test_noise_is_judged_and_never_crashes(engine: RealOllama) -> None:
     """Random weights choose by chance, and the schema holds them to an answer."""
     entries = {entry.name: entry.document for entry in read_catalogue(conf.playbooks_folder())[0]}
-    cases, faults = read_cases(SHIPPED, entries)
+    cards = {card.document.name: card.document for card in read_cards(conf.cards_folder())[0]}
+    cases, faults = read_cases(SHIPPED, entries, cards)
     assert faults == []
     noise = Inference(Server(engine.url), QUICK, ROOMY, context_tokens=4096, timeout_s=20)
     began = time.monotonic()

@@ -24,6 +24,7 @@ from gpu.cards import as_url
 from gpu.profile import DEFAULT, SlotDocument, read_profile
 from personas import conf
 from personas.autonomy import loading
+from personas.cards import read_cards
 from personas.catalogue import read_catalogue
 from personas.evaluation.asking import ask_all
 from personas.evaluation.cases import SHIPPED, Case, read_cases
@@ -75,13 +76,15 @@ def run(write: Write, options: dict[str, Any]) -> int:
 def _cases(card: str | None) -> list[Case]:
     pinned, faults = read_catalogue(conf.playbooks_folder())
     entries = {entry.name: entry.document for entry in pinned}
-    cases, more = read_cases(SHIPPED, entries)
-    if faults or more:
-        raise CommandError("\n".join(map(str, [*faults, *more])))
+    cards, none = read_cards(conf.cards_folder())
+    documents = {each.document.name: each.document for each in cards}
+    cases, more = read_cases(SHIPPED, entries, documents)
+    if faults or more or none:
+        raise CommandError("\n".join(map(str, [*faults, *none, *more])))
     chosen = [case for case in cases if card in (None, case.document.card)]
     if not chosen:
-        cards = sorted({case.document.card for case in cases})
-        raise CommandError(f"No case for the card {card}; there are: {', '.join(cards)}.")
+        names = sorted({case.document.card for case in cases})
+        raise CommandError(f"No case for the card {card}; there are: {', '.join(names)}.")
     return chosen
 
 

@@ -16,6 +16,9 @@ from personas.cards import CardFile, read_cards
 from personas.catalogue import EntryDocument
 from personas.evaluation.asking import ask_all
 from personas.evaluation.cases import SHIPPED, Case, read_cases
+from personas.guardrails import conf as guardrails_conf
+from personas.guardrails import loading as guardrails
+from personas.guardrails.language import Declared, read_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class _Declared:
     cards: list[CardFile]
     entries: dict[str, EntryDocument]
     cases: list[Case]
+    rules: list[Declared]
     faults: list[Fault]
 
 
@@ -39,8 +43,9 @@ def check(*, files_alone: bool) -> Iterator[str]:
         raise CommandError("\n".join(str(fault) for fault in faults))
     yield from (f"caution: {caution}" for caution in agreement.cautions(found.cards))
     yield (
-        f"{len(found.cards)} cards, {len(found.entries)} catalogue entries and "
-        f"{len(found.cases)} evaluation cases agree with each other and with the code."
+        f"{len(found.cards)} cards, {len(found.entries)} catalogue entries, {len(found.rules)} "
+        f"guardrails and {len(found.cases)} evaluation cases agree with each other and with the "
+        "code."
     )
     if not files_alone:
         yield _rows()
@@ -79,20 +84,25 @@ def markdown(card: str) -> str:
     if card not in named:
         raise CommandError(f"No card {card}; there are: {', '.join(named)}.")
     cases = [case for case in found.cases if case.document.card == card]
-    return page(Described(named[card], found.entries, list(ask_all(Inference(), cases))))
+    verdicts = list(ask_all(Inference(), cases))
+    return page(Described(named[card], found.entries, verdicts, found.rules))
 
 
 def _declared() -> _Declared:
     cards, card_faults = read_cards(conf.cards_folder())
     pinned, entry_faults = catalogue.read()
     entries = {entry.name: entry.document for entry in pinned}
-    cases, case_faults = read_cases(SHIPPED, entries)
-    return _Declared(cards, entries, cases, [*card_faults, *entry_faults, *case_faults])
+    looks = {card.document.name: card.document for card in cards}
+    cases, case_faults = read_cases(SHIPPED, entries, looks)
+    rules, rule_faults = read_rules(guardrails_conf.folders(), guardrails.tools_of(cards))
+    faults = [*card_faults, *entry_faults, *case_faults, *rule_faults]
+    return _Declared(cards, entries, cases, rules, faults)
 
 
 def _rows() -> str:
     try:
         differing = loading.unloaded() if queries.has_cards() else None
+        unapproved = guardrails.unapproved() if queries.has_cards() else []
     except DatabaseError as fault:
         return f"The rows were not compared: {str(fault).splitlines()[0]}"
     if differing is None:
@@ -102,4 +112,9 @@ def _rows() -> str:
             f"The gate reads other rows than what lies here: {', '.join(differing)}.\n"
             "Read the difference, then `manage.py site load`."
         )
-    return "The rows that the gate reads are those of the files."
+    if unapproved:
+        raise CommandError(
+            f"Nobody has approved these cards as they are loaded: {', '.join(unapproved)}.\n"
+            "Read what has changed, then `manage.py personas approve CARD --why ...`."
+        )
+    return "The rows that the gate reads are those of the files. Every card is approved."

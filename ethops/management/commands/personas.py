@@ -1,5 +1,6 @@
 """Look at cards, evaluate them, set their autonomy, steer and replay runs, settle a doubt."""
 
+import getpass
 import json
 from argparse import ArgumentParser
 from typing import Any
@@ -19,7 +20,9 @@ from ethops.management.commands import (
 )
 from ethops.management.commands._persons import refused, signed
 from personas import conf, entries, gate
-from personas.cards import read_cards
+from personas.cards import CardFile, read_cards
+from personas.guardrails import doors
+from personas.guardrails.errors import CardRefusedError
 from personas.memory import learning
 
 
@@ -57,8 +60,13 @@ class Command(BaseCommand):
         _personas_autonomy.add_breaker(
             parts.add_parser("breaker", help="the fleet's breaker: show, open or close it")
         )
-        approve = parts.add_parser("approve", help="pin the files of a playbook as they lie here")
-        approve.add_argument("entry")
+        approve = parts.add_parser(
+            "approve", help="pin a playbook's files as they lie here, or a card as it is loaded"
+        )
+        approve.add_argument("name", help="an entry of the catalogue, or a card")
+        approve.add_argument("--by", default=getpass.getuser(), help="your name")
+        approve.add_argument("--why", default="", help="a card is approved with a reason")
+        approve.add_argument("--code", default="", help="of your second factor, for a card")
         _personas_run.add_arguments(parts.add_parser("run", help="list runs, steer one, or a card"))
         _personas_replay.add_arguments(
             parts.add_parser("replay", help="walk a recorded run through today's code")
@@ -124,17 +132,39 @@ class Command(BaseCommand):
 
     def _approve(self, options: dict[str, Any]) -> None:
         pinned, _ = entries.read()
-        named = {entry.name: entry for entry in pinned}
-        if options["entry"] not in named:
-            raise CommandError(f"No entry {options['entry']}; there are: {', '.join(named)}.")
-        root = entries.root_of(named[options["entry"]].document.model_dump())
+        cards = {card.document.name: card for card in read_cards(conf.cards_folder())[0]}
+        named, name = {entry.name: entry for entry in pinned}, options["name"]
+        if name in cards:
+            self._approve_card(cards[name], options)
+            return
+        if name not in named:
+            raise CommandError(
+                f"No entry or card {name}; there are: {', '.join([*named, *cards])}."
+            )
+        root = entries.root_of(named[name].document.model_dump())
         beside = [e for e in pinned if entries.root_of(e.document.model_dump()) == root]
         kept = {e.name: e.approved_hash for e in beside if e.approved_hash}
-        kept[options["entry"]] = named[options["entry"]].tree_hash
+        kept[name] = named[name].tree_hash
         lines = "".join(f"{name}: {digest}\n" for name, digest in sorted(kept.items()))
         file = root / "approved.yaml"
         file.write_text(f"---\n# Hash of each playbook's folder, as approved.\n{lines}")
-        self.stdout.write(f"{options['entry']} is approved as it lies here. Next: site load.")
+        self.stdout.write(f"{name} is approved as it lies here. Next: site load.")
+
+    def _approve_card(self, card: CardFile, options: dict[str, Any]) -> None:
+        """Approve what lies here, which the gate takes only where that is what it has loaded."""
+        try:
+            said = doors.approve_card(
+                card=card.document.name,
+                digest=card.digest,
+                told=card.told,
+                person=options["by"],
+                code=options["code"],
+                why=options["why"],
+            )
+        except CardRefusedError as fault:
+            raise CommandError(f"{fault} {fault.hint}") from fault
+        word = {"approved": "is approved"}.get(said, f"was {said}")
+        self.stdout.write(f"The card {card.document.name} {word} as it lies here and is loaded.")
 
     def _settle(self, options: dict[str, Any]) -> None:
         said = gate.person_settles(

@@ -92,6 +92,11 @@ class Scene:
             " VALUES ('responder', 'Responder', 'Mends.', 'responders', 'd', %s, '{}')",
             limits,
         )
+        self.one(
+            "owner",
+            "INSERT INTO guardrails_cardapproval (card, digest, prompt_digest, by, why)"
+            " VALUES ('responder', 'd', '', 'ada', 'test')",
+        )
         grants = [("ticket.comment", "", "")]
         grants += [("playbook.run", "restart", name) for name in ("service", "cache")]
         for verb, entry, ci_class in grants:

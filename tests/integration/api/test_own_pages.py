@@ -40,7 +40,7 @@ def paths(scene):
         "/", *plain(), f"/tickets/{scene.ticket}/", f"/tickets/{scene.ticket}/?all", "/ledger/2/",
         f"/runs/{scene.run}/", *(f"/actions/{one}/" for one in scene.actions.values()),
         f"/tickets/{scene.ticket}/live/", f"/approvals/{scene.actions['proposed']}/",
-        "/desk/delivery/1/change/", "/desk/event/1/change/",
+        "/desk/delivery/1/change/", "/desk/event/1/change/", "/cards/responder/",
     ]  # fmt: skip
 
 

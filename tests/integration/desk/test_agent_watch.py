@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from adapters import registry
 from adapters.tickets.port import TicketDraft
 from ethops.desk import agent_watch, dispatch
 from ethops.desk.housekeeping import begin_occasion
@@ -14,6 +15,7 @@ from ethops.executor import tickets
 from personas.agentops import acts
 from personas.agentops.models import Finding, Throttle
 from personas.models import Run
+from tests.doubles.cards import approve_all
 from tests.integration.personas.conftest import World
 from tests.integration.personas.conftest import world as _world
 
@@ -236,6 +238,7 @@ def test_the_dispatcher_waits_as_others_do(world):
                 json.dumps({"first_question": "triage", "escalates_to": "people"}),
             ],
         )
+    approve_all(owner)
     ref = ticket(world)
     world.value("app", "SELECT agentops.set_throttle('shut', 0, 120, 70, 80, 'test')")
     dispatch.consider({"ticket": ref, "why": "opened"})
@@ -243,6 +246,20 @@ def test_the_dispatcher_waits_as_others_do(world):
     later = world.one("app", "SELECT not_before > now() + interval '1 minute' AS later"
                       " FROM audit_work WHERE kind = 'dispatch' AND subject = %s", ref)  # fmt: skip
     assert later["later"]
+
+
+def test_a_ticket_of_a_card_that_nobody_has_approved_goes_to_a_person(world):
+    owner = world.as_role("owner")
+    owner.execute(
+        "INSERT INTO personas_card (name, title, purpose, team, digest, limits, document)"
+        " VALUES ('triage', 'T', '', 't', 'd', '{}', '{\"first_question\": \"triage\"}')"
+    )
+    ref = ticket(world)
+    dispatch.consider({"ticket": ref, "why": "opened"})
+    assert not Run.objects.exists()
+    found = registry.reader("tickets")
+    assert found.get(ref).state == "escalated"
+    assert "Nobody has approved the card triage as it is loaded" in found.worklog(ref)[-1].text
 
 
 def test_two_ticks_of_one_interval_are_one_look(world):

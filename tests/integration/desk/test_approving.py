@@ -18,6 +18,7 @@ from ethops.executor import tickets
 from personas.approvals.models import Author, Factor, Profile, Tree
 from tests.conftest import point_django
 from tests.doubles import authenticator
+from tests.doubles.cards import approve_all
 
 
 @pytest.fixture
@@ -133,6 +134,7 @@ def _proposal(owner, ref):
         "INSERT INTO personas_card (name, title, purpose, team, digest, limits, document)"
         " VALUES ('r', 'R', 'p', 't', 'd', '{}', '{}')"
     )
+    approve_all(owner)
     intent, run, action = (str(uuid4()) for _ in range(3))
     owner.execute(
         "INSERT INTO personas_agentintent (id, card_id, ticket_ref, priority, scope, joined,"

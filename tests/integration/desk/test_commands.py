@@ -47,7 +47,9 @@ def test_the_app_may_not_load(clean_db):
 
 
 def test_what_was_loaded_is_on_record(loaded):
-    assert facts() == ["site.loaded"]
+    # Cards that were never there before are approved by the load itself.
+    assert set(facts()) == {"card.approved", "site.loaded"}
+    assert facts()[-1] == "site.loaded"
 
 
 def test_a_promotion_is_on_record(loaded):
@@ -68,7 +70,7 @@ def test_against_the_figures_it_is_set_and_on_record(loaded):
 
 def test_cards_are_shown_as_a_program_reads_them(clean_db):
     names = [card["name"] for card in json.loads(say("personas", "show", "--json"))]
-    assert names == ["incident_responder", "triage"]
+    assert {"incident_responder", "triage", "cluster_agent"} < set(names)
 
 
 def test_our_own_declarations_are_well(clean_db):

@@ -45,6 +45,7 @@ class Bench:
     folder: Path
     inbox: str
     links: dict[str, psycopg.Connection[Any]] = field(default_factory=dict)
+    card: str = CARD
 
     @contextmanager
     def as_role(self, name: str) -> Iterator[None]:
@@ -77,7 +78,7 @@ class Bench:
     def authorised(
         self, ref: str, verb: str, entry: str = "", target: str = "", **args: str
     ) -> UUID:
-        """Let a run of the responder ask, and the recorder write it down: ready to be claimed."""
+        """Let a run of the card ask, and the recorder write it down: ready to be claimed."""
         step = self.step(ref)
         found = propose(self.links["agent"], step, "k", verb, entry, target or ref, args)
         assert found["verdict"] == "authorised", found["reason"]
@@ -90,7 +91,7 @@ class Bench:
         self.ask(
             "app",
             "SELECT gate.dispatch(%s, %s, 2, %s, 'joined', '{}', %s)",
-            CARD,
+            self.card,
             ref,
             scope,
             uuid4().hex,

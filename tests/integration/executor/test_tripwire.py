@@ -8,7 +8,9 @@ from ethops.executor.registry import EFFECTS, effect_of
 from personas import gate
 from tests.doubles import tripwire
 from tests.doubles.anchors import served
+from tests.integration.executor.test_commands import commands as _commands
 
+commands = _commands
 pytestmark = pytest.mark.timeout(120)
 
 TICKET_ARGS = {
@@ -51,6 +53,14 @@ def test_a_play_begins_after_its_entry(bench, wire):
     assert set(wire.MET) == {"playbook.run"}, bench.action(action_id)["result"]
 
 
+@pytest.mark.processes
+def test_a_command_that_changes_something_begins_after_its_entry(commands, wire):
+    commands.bench.ask("owner", "UPDATE guardrails_commandscope SET risk = 'low' RETURNING 1")
+    _, action = commands.ask()
+    commands.bench.worker().act_one("executor.plays")
+    assert set(wire.MET) == {"command.run"}, commands.bench.action(action)["result"]
+
+
 def test_a_person_is_told_after_the_entry(bench, wire, settings):
     def look(_path, _body):
         wire.look()
@@ -68,7 +78,7 @@ def test_a_person_is_told_after_the_entry(bench, wire, settings):
 
 
 def test_every_kind_of_effect_is_tried_here():
-    assert set(EFFECTS) == {*TICKET_ARGS, "playbook.run", "notify"}
+    assert set(EFFECTS) == {*TICKET_ARGS, "playbook.run", "command.run", "notify"}
 
 
 @pytest.mark.parametrize(

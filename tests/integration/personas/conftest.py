@@ -131,6 +131,10 @@ def world(role: Callable[[str], psycopg.Connection[Any]]) -> World:
         " VALUES ('responder', 'R', 'p', 't', 'd', %s, '{}')",
         [limits],
     )
+    owner.execute(
+        "INSERT INTO guardrails_cardapproval (card, digest, prompt_digest, by, why)"
+        " VALUES ('responder', 'd', '', 'ada', 'test')"
+    )
     grants = [("ticket.comment", "", ""), ("ticket.resolve", "", "")]
     grants += [("playbook.run", "restart", name) for name in ("service", "cache")]
     for verb, entry, ci_class in grants:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.tickets.states import MOVES
-from ethops.desk.policy import CARDS, Standing, next_step
+from ethops.desk.policy import CARDS, Standing, card_for, next_step
 from personas.states import ENDS
 
 NEW = Standing("new", "", "", live_run=False, last_run="", last_card="", alert_ended=False)
@@ -29,10 +29,17 @@ ASSIGNED = replace(
         (replace(ASSIGNED, last_run="cancelled", last_card="incident_responder"), "escalate"),
         (replace(ASSIGNED, last_run="isolated", last_card="incident_responder"), "escalate"),
         (replace(ASSIGNED, team="network"), "escalate"),
+        (replace(ASSIGNED, responder="other", last_run="failed", last_card="other"), "escalate"),
+        (replace(ASSIGNED, responder="other", last_card="incident_responder"), "respond"),
     ],
 )
 def test_a_ticket_gets_its_next_step(at, step):
     assert next_step(at) == step
+
+
+@pytest.mark.parametrize(("step", "card"), [("triage", "triage"), ("respond", "other")])
+def test_who_looks_after_a_ci_responds_and_triage_is_for_all(step, card):
+    assert card_for(step, "other") == card
 
 
 standings = st.builds(

@@ -39,7 +39,7 @@ def test_every_page_has_its_card():
 
 
 def test_an_unknown_card_has_no_page():
-    with pytest.raises(CommandError, match="there are: incident_responder, triage"):
+    with pytest.raises(CommandError, match="there are: change_implementer, cluster_agent"):
         shown("nobody")
 
 

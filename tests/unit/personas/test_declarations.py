@@ -57,6 +57,8 @@ CARD = """---
 name: probe
 title: Probe
 purpose: Tries things.
+duties: [It tries things.]
+never: [It never does things.]
 team: desk
 first_question: triage
 escalates_to: people
@@ -70,10 +72,10 @@ grants:
     ("text", "line"),
     [
         (CARD.replace("name: probe", "name: other"), 2),
-        (CARD.replace("max_steps: 6", "max_steps: 0"), 8),
-        (CARD.replace("ticket.comment", "root.shell"), 10),
-        (CARD + "  - verb: playbook.run\n", 11),
-        (CARD + "powers: all\n", 11),
+        (CARD.replace("max_steps: 6", "max_steps: 0"), 10),
+        (CARD.replace("ticket.comment", "root.shell"), 12),
+        (CARD + "  - verb: playbook.run\n", 13),
+        (CARD + "powers: all\n", 13),
     ],
     ids=["name", "limit", "verb", "unbounded", "unknown key"],
 )

@@ -1,0 +1,1 @@
+"""Guardrails: rules as data that every proposal is held against, scopes of commands, approvals."""
