@@ -6,13 +6,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from adapters.tickets.models import LogLine, Ticket
-from adapters.tickets.states import SETTLED
+from adapters.tickets.models import LogLine, RequestModel, Ticket
+from adapters.tickets.states import CAREFUL, SETTLED, WAITING
 
 
 class Shown(admin.SimpleListFilter):
@@ -28,6 +28,7 @@ class Shown(admin.SimpleListFilter):
         del request, model_admin
         return [
             ("mine", "Mine"),
+            ("asked", "Asked by me"),
             ("waits", "Waits for a person"),
             ("settled", "Settled"),
             ("all", "All"),
@@ -51,7 +52,10 @@ class Shown(admin.SimpleListFilter):
         if shown == "settled":
             return queryset.filter(state__in=SETTLED)
         if shown == "waits":
-            return queryset.filter(state="escalated")
+            careful = Q(state="planned", change__change_type__in=CAREFUL)
+            return queryset.filter(Q(state__in=WAITING) | careful)
+        if shown == "asked":
+            return queryset.filter(requester=request.user.get_username())
         unsettled = queryset.exclude(state__in=SETTLED)
         return (
             unsettled.filter(assignee=request.user.get_username()) if shown == "mine" else unsettled
@@ -62,26 +66,41 @@ class Shown(admin.SimpleListFilter):
 class TicketAdmin(admin.ModelAdmin[Ticket]):
     """Most urgent first."""
 
-    list_display = ("rank", "ref", "title", "state", "ci", "who", "opened")
+    list_display = ("rank", "ref", "title", "state", "about", "ci", "who", "opened")
     list_display_links = ("ref",)
     list_filter = (Shown, "ticket_class", "priority")
-    search_fields = ("ref", "title", "cis__ci_ref", "assignee", "cause_key")
+    search_fields = ("ref", "title", "cis__ci_ref", "assignee", "requester", "cause_key")
     ordering = ("priority", "opened_at")
     sortable_by = ("rank", "ref", "opened")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Ticket]:
-        """Bring the CIs along."""
-        return super().get_queryset(request).prefetch_related("cis")
+        """Bring along the CIs, and what only a class has."""
+        found = super().get_queryset(request).select_related("problem", "change", "request__model")
+        return found.prefetch_related("cis")
 
     @admin.display(description="Priority", ordering="priority")
     def rank(self, one: Ticket) -> SafeString:
         """Mark the priority by fill, and print it."""
         return format_html('<span class="pri {}">{}</span>', one.priority.lower(), one.priority)
 
+    @admin.display(description="Kind")
+    def about(self, one: Ticket) -> str:
+        """Say what only its class has, in a word or two."""
+        if one.ticket_class == "problem":
+            return "problem, known error" if one.problem.known_error else "problem"
+        if one.ticket_class == "change":
+            begins = one.change.planned_start
+            window = f", {begins.astimezone(UTC):%-d %b %H:%M}" if begins else ""
+            return f"{one.change.change_type} change{window}"
+        if one.ticket_class == "request":
+            return f"request of {one.requester}" if one.requester else "request"
+        return f"incident, opened {one.reopens + 1} times" if one.reopens else "incident"
+
     @admin.display(description="CI")
     def ci(self, one: Ticket) -> str:
         """Name its CIs."""
-        return ", ".join(link.ci_ref for link in one.cis.all()) or "not joined"
+        named = ", ".join(link.ci_ref for link in one.cis.all())
+        return named or ("not joined" if one.ticket_class == "incident" else "")
 
     @admin.display(description="Who")
     def who(self, one: Ticket) -> str:
@@ -102,3 +121,12 @@ class LogLineAdmin(admin.ModelAdmin[LogLine]):
     list_filter = ("author_kind", "visibility", "tainted")
     search_fields = ("ticket__ref", "author", "text")
     ordering = ("-at",)
+
+
+@admin.register(RequestModel)
+class RequestModelAdmin(admin.ModelAdmin[RequestModel]):
+    """The service catalogue, as the site file declares it."""
+
+    list_display = ("title", "slug", "service", "team", "approver_role", "retired")
+    list_filter = ("retired", "service")
+    search_fields = ("slug", "title", "description")

@@ -71,7 +71,7 @@ def move_ticket(
     ticket.save()
     if details is not None:
         details.save()
-    line = _line_of(note, said, f"Moved from {before} to {ticket.state}.")
+    line = _line_of(note, said, f"Moved from {before} to {ticket.state}.".replace("_", " "))
     return deeds.deed(key, "move", "moved", ticket, deeds.line(ticket, line), stimulus)
 
 
@@ -170,12 +170,11 @@ def _set_fields(
         _set(ticket, details, name, value)
     if isinstance(details, models.Change) and _ends_too_soon(details):
         faults.setdefault("planned_end", "It must be over after it begins.")
-    if faults:
-        raise DraftRefusedError(f"{ticket.ref}: {_listed(faults)}", faults)
     empty = [name for name in found.needs if not getattr(_home(ticket, details, name), name)]
-    if empty:
-        wanted = {name: missing(FIELDS[name]) for name in empty}
-        raise FieldMissingError(f"{ticket.ref}: {_listed(wanted)}", wanted)
+    wanted = {name: missing(FIELDS[name]) for name in empty} | faults
+    if wanted:
+        kind = DraftRefusedError if faults else FieldMissingError
+        raise kind(f"{ticket.ref}: {_listed(wanted)}", wanted)
     ticket.priority = priority(ticket.impact, ticket.urgency)
 
 

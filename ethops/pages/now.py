@@ -112,7 +112,7 @@ def content() -> dict[str, Any]:
     open_now, due = by_what_is_left(list(tickets.open_tickets().filter(ticket_class="incident")))
     living = list(runs.live_runs())
     doubts = list(runs.in_doubt())
-    waiting = [one for one in open_now if one.state == "escalated"]
+    waiting = list(tickets.waiting())
     proposals = list(approvals.waiting())
     unapproved = cards.waiting()
     holders = {run.ticket_ref: run for run in living}
@@ -261,10 +261,18 @@ def doing_line(run: Run, now: datetime) -> Doing:
     )
 
 
+WAITS = {
+    "escalated": "asked for a person",
+    "waiting_for_approval": "asked for approval",
+    "planned": "was planned and wants approval since",
+}
+"""State that only a person ends -> what came to pass when it began."""
+
+
 def waits_ticket(one: Ticket, due: list[Standing], now: datetime) -> Waits:
-    """Show an escalated ticket as a thing that waits."""
+    """Show a ticket that only a person moves on as a thing that waits."""
     left = levels.left(due)
-    asked = f"{one.priority}; asked for a person {Moment(one.updated_at, now).ago} ago"
+    asked = f"{one.priority}; {WAITS[one.state]} {Moment(one.updated_at, now).ago} ago"
     return Waits(
         title=f"{one.ref} {one.title}",
         detail=f"{asked}; {left.word}" if left else asked,

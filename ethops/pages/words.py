@@ -157,7 +157,7 @@ MOVE_WORDS = {
     "ev_resolve": ("Resolve it", "Resolve"),
     "ev_close": ("Close it", "Close"),
     "ev_reopen": ("Open it again", "Open again"),
-    "ev_cancel": ("Cancel it", "Cancel for good"),
+    "ev_cancel": ("Cancel it", "Cancel"),
     "ev_known_error": ("Name a workaround: a known error", "Make it a known error"),
     "ev_validate": ("Validate it", "Validate"),
     "ev_reject": ("Reject it", "Reject"),

@@ -121,6 +121,8 @@ class Visit:
             "gpu keys": "/gpu/keys/",
             "autonomy": "/autonomy/",
             "card": "/cards/responder/",
+            "new ticket": "/tickets/new/",
+            "new change": "/tickets/new/change/",
         }
 
     def lists(self) -> dict[str, str]:
