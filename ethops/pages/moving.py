@@ -100,7 +100,7 @@ def moved(request: HttpRequest, of: Ticket) -> tuple[str, Refused | None]:
         if not faults:
             raise
         return "", Refused(stimulus, said, faults)
-    return f"{of.ref} is now {deed.state.replace('_', ' ')}.", None
+    return f"{of.ref} is {deed.state.replace('_', ' ')}.", None
 
 
 def _key(request: HttpRequest) -> UUID:

@@ -274,7 +274,7 @@ def test_resolving_needs_a_sentence(desk, scene):
     form = {"act": "move", "stimulus": "ev_resolve", "key": key_of(page(desk, path))}
     assert desk.post(path, {**form, "solution": ""}).status_code == 422
     text = desk.post(path, {**form, "solution": "Power is back."}, follow=True)
-    assert f"{scene.ticket} is now resolved." in text.content.decode()
+    assert f"{scene.ticket} is resolved." in text.content.decode()
 
 
 def test_an_act_that_is_none_is_a_404(desk, scene):
