@@ -23,7 +23,7 @@ def chain(django_db_setup, servers, database_name, django_db_blocker, tmp_path_f
     with django_db_blocker.unblock(), house(servers, f"{database_name}_chain", SEED) as made:
         folder = tmp_path_factory.mktemp("chain")
         with furnished.at_work(made, folder, cis=CASES + 6) as found:
-            found.batch(injections.cases(CASES, SEED))
+            injections.drive(found, injections.cases(CASES, SEED))
             yield found
 
 
