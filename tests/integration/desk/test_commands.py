@@ -48,7 +48,7 @@ def test_the_app_may_not_load(clean_db):
 
 def test_what_was_loaded_is_on_record(loaded):
     # Cards that were never there before are approved by the load itself.
-    assert set(facts()) == {"card.approved", "site.loaded"}
+    assert set(facts()) == {"card.approved", "site.evaluated", "site.loaded"}
     assert facts()[-1] == "site.loaded"
 
 
