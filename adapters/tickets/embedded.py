@@ -114,10 +114,10 @@ class Reader:
         return _tickets("WHERE parent_ref = %s ORDER BY opened_at, ref", [ref])
 
     def resolved_before(self, moment: datetime, *, limit: int = 200) -> tuple[Ticket, ...]:
-        """Return the incidents that wait in `resolved` since before this moment, oldest first."""
+        """Return what waits in `resolved` for its requester since before this, oldest first."""
         return _tickets(
-            "WHERE ticket_class = 'incident' AND state = 'resolved' AND resolved_at < %s"
-            " ORDER BY resolved_at, ref LIMIT %s",
+            "WHERE ticket_class IN ('incident', 'request') AND state = 'resolved'"
+            " AND resolved_at < %s ORDER BY resolved_at, ref LIMIT %s",
             [moment, limit],
         )
 

@@ -319,7 +319,10 @@ class Reader(Protocol):
         ...
 
     def resolved_before(self, moment: datetime, *, limit: int = 200) -> tuple[Ticket, ...]:
-        """Return the incidents that wait in `resolved` since before this moment, oldest first."""
+        """Return incidents and requests that wait in `resolved` since before this moment.
+
+        Oldest first; a rule closes what its requester has left alone so long.
+        """
         ...
 
     def open_tickets(

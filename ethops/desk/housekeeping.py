@@ -1,4 +1,4 @@
-"""Daily order: resolved incidents are closed after a week of quiet."""
+"""Daily order: what was resolved is closed once its requester may not reopen it any more."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -7,12 +7,12 @@ from uuid import UUID, uuid5
 from django.db import transaction
 
 from adapters import registry
+from adapters.tickets import states
 from ethops.desk.models import Occasion
 from ethops.executor import tickets
 from gpu import relay as gpu
 
 INTERVAL_SECONDS = 3_600
-CLOSE_AFTER = timedelta(days=7)
 KEEP_OCCASIONS = timedelta(days=30)
 NAMESPACE = UUID("c3c0f2e4-9d0e-4f6a-8a55-11d54a3d8c03")
 
@@ -26,11 +26,11 @@ def begin_occasion(schedule: str, interval_s: int) -> bool:
 
 @transaction.atomic
 def keep_house() -> int:
-    """Close incidents that were resolved a week ago; returns how many."""
+    """Close incidents and requests that nobody had opened again; returns how many."""
     if not begin_occasion("keep_house", INTERVAL_SECONDS):
         return 0
     gpu.forget()
-    before = datetime.now(UTC) - CLOSE_AFTER
+    before = datetime.now(UTC) - states.REOPEN_WITHIN
     Occasion.objects.filter(at__lt=datetime.now(UTC) - KEEP_OCCASIONS).delete()
     closed = 0
     for ticket in registry.reader("tickets").resolved_before(before):
@@ -40,7 +40,7 @@ def keep_house() -> int:
             stimulus="ev_close",
             fields={},
             rule="housekeeping",
-            text="Quiet for a week.",
+            text=f"Quiet for {states.REOPEN_WITHIN.days} days.",
         )
         closed += 1
     return closed

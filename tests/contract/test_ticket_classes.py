@@ -320,6 +320,19 @@ def test_after_the_window_a_requester_opens_a_new_one_and_the_desk_still_may(des
     assert desk.move(ref, "ev_reopen", OTTO).state == "assigned"
 
 
+@pytest.mark.parametrize("kind", [("request", "plain"), ("incident", "")], ids="-".join)
+def test_what_its_requester_leaves_alone_waits_for_a_rule_to_close_it(
+    desk: Desk, catalogue: None, kind: tuple[TicketClass, str]
+) -> None:
+    ref = desk.open(DRAFTS.get(kind, incident()))
+    put(ref, "resolved")
+    resolved_at = desk.reader.get(ref).resolved_at
+    assert resolved_at is not None
+    found = desk.reader.resolved_before(resolved_at + timedelta(seconds=1))
+    assert [ticket.ref for ticket in found] == [ref]
+    assert desk.move(ref, "ev_close", RULE).state == "closed"
+
+
 @db
 def test_nobody_is_the_requester_of_an_alert(desk: Desk) -> None:
     ref = desk.open(incident(author="intake", author_kind="rule", requester=""))
