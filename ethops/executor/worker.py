@@ -136,13 +136,13 @@ def drain_plays() -> None:
 def _act(claim: Claim) -> Settlement | None:
     """Do it; None where nobody can tell what came of it, so that its lease runs out into doubt."""
     try:
-        # A claim may have waited for a database that hung, and the stop not.
-        if stop.by_file():
-            raise StoppedError("the stop was pressed before it began")
         signatures.check(claim)
         recorded.check(claim)
         approvals.check(claim)
         rejudged.check(claim)
+        # Last: the claim and each check may have waited for a database that hung, and the stop not.
+        if stop.by_file():
+            raise StoppedError("the stop was pressed before it began")
         result = effect_of(claim.verb).act(claim)
     except FailedError as fault:
         return _settlement(claim, "failed", _refusal(fault))

@@ -253,11 +253,12 @@ def house(servers: Servers, database: str, seed: int) -> Iterator[House]:
 def furnish(made: House) -> None:
     """Write the site's CIs, and promote as far as the oracle believes.
 
-    The breaker would open at the first of so many denials: only the scene that is about it does.
+    The breaker would open at the first of so many denials and failures: only the scene that is
+    about it does.
     """
     for card in made.site.declared.cards:
         calibrate(made.link("owner"), card)
-    for name in ("breaker_denied", "breaker_abandoned"):
+    for name in ("breaker_denied", "breaker_abandoned", "breaker_failed"):
         made.do("owner", "INSERT INTO autonomy_policy VALUES (%s, 1000000)", name)
     for ci in made.site.cis.values():
         made.do(

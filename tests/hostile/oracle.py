@@ -102,6 +102,9 @@ class Site:
     per_hour: dict[str, int] = field(default_factory=dict)
     per_ci_hour: dict[tuple[str, str], int] = field(default_factory=dict)
 
+    waiting: set[tuple[str, str, str]] = field(default_factory=set)
+    """What was proposed and waits for a person: ticket, entry, CI; no ticket comes twice."""
+
     def an_hour_passes(self) -> None:
         """Forget what counts for an hour alone."""
         self.per_hour.clear()
@@ -185,6 +188,8 @@ def recorded(site: Site, life: Life) -> bool:
 
 def counted(site: Site, life: Life, asked: Asked, decided: str) -> None:
     """Remember what was decided, as far as it bounds what comes after."""
+    if decided == "proposed":
+        site.waiting.add((life.ticket, asked.entry or "", asked.target or ""))
     if recorded(site, life):
         life.actions += 1
     if decided == "authorised" and asked.verb == "playbook.run":
@@ -443,6 +448,15 @@ def _risk(site: Site, use: str) -> str:
     return site.declared.entries[use].risk
 
 
+def _waits_already(site: Site, life: Life, asked: Asked) -> bool:
+    """Tell whether a person was asked the same about this ticket and has not answered yet."""
+    return (
+        (life.ticket, asked.entry or "", asked.target or "") in site.waiting
+        and _risk_asked(site, life, asked) in HIGH
+        and level(site, life, asked) == "act"
+    )
+
+
 def _said(name: str) -> Rule:
     return lambda site, life, asked: name in site.broken or name in life.broken
 
@@ -477,6 +491,7 @@ RULES: Final[dict[str, Rule]] = {
     "command": _commands(_uncovered),
     "guardrail": _ruled_out,
     "command_uses": _commands(_scope_used_up),
+    "approval": _touches(_waits_already),
     "signature": lambda site, life, asked: (
         asked.signing != "true" or asked.entry is None or asked.target is None
     ),

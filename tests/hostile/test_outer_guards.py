@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from unittest import mock
 
+import psycopg
 import pytest
 from django.db import connections
 
@@ -82,6 +83,20 @@ def test_the_autonomy_level(made):
             assert made.ask(made.run(CARD, CI), PLAY)["verdict"] == "authorised"
     finally:
         made.do("app", level, CARD, "act")
+
+
+def test_a_person_is_asked_once_about_the_same(made):
+    """Were the question gone, an index would still not let two wait."""
+    risk = "UPDATE personas_catalogueentry SET risk = %s WHERE name = 'restart_service'"
+    made.do("owner", risk, "high")
+    try:
+        run = made.run(CARD, CI)
+        assert made.ask(run, PLAY)["verdict"] == "proposed"
+        assert made.ask(run, PLAY)["guard"] == "approval"
+        with without(made, "weighed", "v.level IN ('propose', 'veto') AND", "false AND"):
+            assert isinstance(made.ask(run, PLAY), psycopg.errors.UniqueViolation)
+    finally:
+        made.do("owner", risk, "low")
 
 
 # ---------------------------------------------------------------- between permit and act

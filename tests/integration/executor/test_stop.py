@@ -1,10 +1,13 @@
 """The stop is a file and a row: both are pressed, both are lifted, and one alone stops."""
 
+from types import SimpleNamespace
+
 import pytest
 from django.core.management import CommandError, call_command, load_command_class
 from django.db import DatabaseError, connections
 
-from ethops.executor import stop
+from ethops.executor import stop, worker
+from ethops.executor.errors import StoppedError
 from personas import gate
 
 
@@ -82,3 +85,17 @@ def test_a_faulty_site_file_keeps_nobody_from_stopping(file, settings):
     settings.ETHOPS_SITE.write_text("no: [site")
     load_command_class("ethops", "stop").run_from_argv(["manage.py", "stop"])
     assert stop.by_file()
+
+
+@pytest.mark.parametrize("check", ["signatures", "recorded", "approvals", "rejudged"])
+def test_a_stop_while_a_check_waits_for_its_database_stops_the_effect(bench, monkeypatch, check):
+    action_id = bench.authorised(bench.incident("web-01"), "ticket.comment", text="x")
+    slow = getattr(worker, check)
+
+    def press(claim):
+        slow.check(claim)
+        (bench.folder / "state" / "STOP").touch()
+
+    monkeypatch.setattr(worker, check, SimpleNamespace(check=press))
+    bench.worker().act_one("executor.light")
+    assert bench.action(action_id)["result"]["code"] == StoppedError.code
