@@ -29,3 +29,8 @@ def site_path() -> Path | None:
     state = getattr(settings, "ETHOPS_STATE", None)
     is_default = state is not None and path == Path(state) / "site.yaml"
     return None if is_default and not path.exists() else path
+
+
+def largest_attachment_bytes() -> int:
+    """Return how large a file kept with a ticket may be; the database holds it whole."""
+    return int(getattr(settings, "ETHOPS_ATTACHMENT_MIB", 10)) * 1024 * 1024

@@ -104,6 +104,8 @@ class Env:
     """Who answers questions: `rules`, `models`, or `auto`: models where there is a card."""
     lease_seconds: int
     """How long a claimed row stays claimed without a heartbeat; so long takes a recovery."""
+    attachment_mib: int
+    """How large a file kept with a ticket may be, in MiB; a request is bounded a little above."""
     notify: str
     """Where a person is told: an http(s) URL that takes a POST, `mailto:` somebody, or nothing."""
     smtp_url: str
@@ -154,6 +156,7 @@ def load(environ: Mapping[str, str] | None = None) -> Env:
         gpu_device=_number(said, "ETHOPS_GPU_DEVICE", 0, low=0, high=15),
         inference=_choice(said, "ETHOPS_INFERENCE", "auto", _ENGINES),
         lease_seconds=_number(said, "ETHOPS_LEASE_SECONDS", 15, low=2, high=3600),
+        attachment_mib=_number(said, "ETHOPS_ATTACHMENT_MIB", 10, low=1, high=64),
         notify=_url(said, "ETHOPS_NOTIFY", ("http", "https", "mailto")),
         smtp_url=_url(said, "ETHOPS_SMTP_URL", ("smtp", "smtps")),
         https=_flag(said, "ETHOPS_HTTPS", default=False),

@@ -178,6 +178,7 @@ ETHOPS_PROCESS = _said.process
 ETHOPS_STATE = _said.state
 ETHOPS_SITE = _said.site
 ETHOPS_LEASE_SECONDS = _said.lease_seconds
+ETHOPS_ATTACHMENT_MIB = _said.attachment_mib
 ETHOPS_NOTIFY = _said.notify
 ETHOPS_SMTP_URL = _said.smtp_url
 ETHOPS_REDIS_URL = _said.redis_url

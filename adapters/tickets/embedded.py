@@ -10,13 +10,15 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from adapters.rows import select
-from adapters.tickets import deeds, opening, services
+from adapters.tickets import attachments, deeds, opening, services, watchers
 from adapters.tickets.errors import CauseTakenError, KeyReusedError, TicketNotFoundError
 from adapters.tickets.port import (
     NOTHING,
+    Attachment,
     Change,
     Deed,
     Details,
+    File,
     Link,
     LogLine,
     Note,
@@ -31,6 +33,7 @@ from adapters.tickets.port import (
     TicketFields,
     Verb,
     Vouched,
+    Watcher,
 )
 
 _TICKET = """
@@ -89,6 +92,27 @@ class Reader:
             [ref],
         )
         return tuple(Link(**row) for row in rows)
+
+    def attachments(self, ref: str) -> tuple[Attachment, ...]:
+        """Return the files kept with the ticket, oldest first."""
+        rows = select(
+            "SELECT ref, n, name, media_type, sha256, size, by, visibility, at"
+            " FROM reading.attachment WHERE ref = %s ORDER BY n",
+            [ref],
+        )
+        return tuple(Attachment(**row) for row in rows)
+
+    def content(self, ref: str, n: int) -> bytes:
+        """Return what is in a file."""
+        return attachments.content(ref, n)
+
+    def watchers(self, ref: str) -> tuple[Watcher, ...]:
+        """Return who watches the ticket, longest first."""
+        rows = select(
+            "SELECT ref, person, address, why FROM reading.watcher WHERE ref = %s ORDER BY n",
+            [ref],
+        )
+        return tuple(Watcher(**row) for row in rows)
 
     def catalogue(self) -> tuple[RequestModel, ...]:
         """Return what may be requested, by title."""
@@ -191,6 +215,35 @@ class Writer:
             "step",
             ref,
             lambda: services.finish_step(key=key, ref=ref, n=n, note=note, vouched=vouched),
+        )
+
+    def attach(
+        self, key: UUID, ref: str, file: File, note: Note, vouched: Vouched = NOTHING
+    ) -> Deed:
+        """Keep a file with the ticket."""
+        return _once(
+            key,
+            "attach",
+            ref,
+            lambda: attachments.attach(key=key, ref=ref, file=file, note=note, vouched=vouched),
+        )
+
+    def watch(self, key: UUID, watcher: Watcher, note: Note, vouched: Vouched = NOTHING) -> Deed:
+        """Have somebody told of what happens to the ticket."""
+        return _once(
+            key,
+            "watch",
+            watcher.ref,
+            lambda: watchers.watch(key=key, watcher=watcher, note=note, vouched=vouched),
+        )
+
+    def unwatch(self, key: UUID, watcher: Watcher, note: Note, vouched: Vouched = NOTHING) -> Deed:
+        """Have somebody told no more."""
+        return _once(
+            key,
+            "unwatch",
+            watcher.ref,
+            lambda: watchers.unwatch(key=key, watcher=watcher, note=note, vouched=vouched),
         )
 
     def find(self, key: UUID) -> Deed | None:

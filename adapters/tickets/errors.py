@@ -108,3 +108,10 @@ class UnknownModelError(TicketError):
 
     code = "tickets.unknown_model"
     hint = "GET /api/v1/request-models lists what may be requested."
+
+
+class FileRefusedError(TicketError):
+    """A file is not kept with the ticket."""
+
+    code = "tickets.file_refused"
+    hint = "Keep it elsewhere and write where, or take it in pieces."

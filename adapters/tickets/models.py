@@ -15,6 +15,7 @@ CLASSES = tuple(MOVES)
 AUTHOR_KINDS = ("person", "agent", "rule", "executor")
 VISIBILITIES = ("public", "private")
 LINK_KINDS = ("caused_by", "solved_by", "follows")
+WATCHES = ("asked", "mentioned", "wrote", "requested")
 OUTCOMES = ("successful", "failed", "backed_out", "cancelled")
 SCALE = ((1, "high"), (2, "medium"), (3, "low"))
 
@@ -319,3 +320,65 @@ class Link(models.Model):
 
     def __str__(self) -> str:
         return f"{self.ticket_id} {self.kind} {self.other_id}"
+
+
+class Attachment(models.Model):
+    """A file kept with a ticket; the worklog's line of the same number says so."""
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="attachments")
+    n = models.IntegerField(help_text="the line of the worklog that says so")
+    name = models.CharField(max_length=200)
+    media_type = models.CharField(max_length=100, help_text="as it was said; nobody has looked")
+    sha256 = models.CharField(max_length=64)
+    size = models.IntegerField(help_text="bytes")
+    content = models.BinaryField()
+    by = models.CharField(max_length=150)
+    visibility = models.CharField(max_length=16, choices=_choices(VISIBILITIES))
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        """Never changed, like the line that names it."""
+
+        verbose_name = "attachment"
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="attachment_numbered", fields=["ticket", "n"]),
+            models.CheckConstraint(
+                name="attachment_visibility", condition=Q(visibility__in=VISIBILITIES)
+            ),
+            models.CheckConstraint(name="attachment_not_empty", condition=Q(size__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ticket_id} #{self.n}: {self.name}"
+
+
+class Watcher(models.Model):
+    """Who is told of what happens to a ticket besides those whose work it is."""
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="watchers")
+    person = models.CharField(max_length=150, db_default="", help_text="a login")
+    address = models.CharField(max_length=254, db_default="", help_text="an address of mail")
+    why = models.CharField(max_length=32, choices=_choices(WATCHES))
+    by = models.CharField(max_length=150)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        """A login or an address, each once."""
+
+        verbose_name = "watcher"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                name="watcher_person_once", fields=["ticket", "person"], condition=~Q(person="")
+            ),
+            models.UniqueConstraint(
+                name="watcher_address_once", fields=["ticket", "address"], condition=~Q(address="")
+            ),
+            models.CheckConstraint(
+                name="watcher_person_or_address",
+                condition=Q(person="") ^ Q(address=""),
+            ),
+            models.CheckConstraint(name="watcher_why", condition=Q(why__in=WATCHES)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person or self.address} watches {self.ticket_id}"

@@ -13,8 +13,19 @@ Priority: TypeAlias = Literal["P1", "P2", "P3", "P4"]
 AuthorKind: TypeAlias = Literal["person", "agent", "rule", "executor"]
 Visibility: TypeAlias = Literal["public", "private"]
 LinkKind: TypeAlias = Literal["caused_by", "solved_by", "follows"]
-Verb: TypeAlias = Literal["open", "comment", "move", "link", "step"]
-Outcome: TypeAlias = Literal["opened", "folded_into", "commented", "moved", "linked", "step_done"]
+Watches: TypeAlias = Literal["asked", "mentioned", "wrote", "requested"]
+Verb: TypeAlias = Literal["open", "comment", "move", "link", "step", "attach", "watch", "unwatch"]
+Outcome: TypeAlias = Literal[
+    "opened",
+    "folded_into",
+    "commented",
+    "moved",
+    "linked",
+    "step_done",
+    "attached",
+    "watched",
+    "unwatched",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +121,43 @@ class Link:
     ref: str
     kind: LinkKind
     other: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that is to be kept with a ticket, as it came: name and type are somebody's word."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that is kept with a ticket; `n` is the line of the worklog that says so."""
+
+    ref: str
+    n: int
+    name: str
+    media_type: str
+    sha256: str
+    size: int
+    by: str
+    visibility: Visibility
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Who is told of what happens to a ticket: a person by his login, or an address of mail.
+
+    `why`: he asked to, was mentioned, wrote a line, or the ticket is his wish.
+    """
+
+    ref: str
+    person: str = ""
+    address: str = ""
+    why: Watches = "asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +350,22 @@ class Reader(Protocol):
         """Return the links from and to the ticket, oldest first."""
         ...
 
+    def attachments(self, ref: str) -> tuple[Attachment, ...]:
+        """Return the files kept with the ticket, oldest first, without what is in them."""
+        ...
+
+    def content(self, ref: str, n: int) -> bytes:
+        """Return what is in a file; for processes of people, agents may not.
+
+        Raises:
+            TicketNotFoundError: the ticket has no such file.
+        """
+        ...
+
+    def watchers(self, ref: str) -> tuple[Watcher, ...]:
+        """Return who watches the ticket, longest first."""
+        ...
+
     def catalogue(self) -> tuple[RequestModel, ...]:
         """Return what may be requested, by title."""
         ...
@@ -413,6 +477,42 @@ class Writer(Protocol):
             TicketNotFoundError: no ticket has this ref, or it has no such step.
             MoveRefusedError: the request is not being worked on, or the step is done.
             NotAllowedError: it is for the desk and for rules to say so.
+        """
+        ...
+
+    def attach(
+        self, key: UUID, ref: str, file: File, note: Note, vouched: Vouched = NOTHING
+    ) -> Deed:
+        """Keep a file with the ticket, and write the line that says so.
+
+        An empty note text is replaced by a sentence that names the file; the file is seen by
+        whom the line is seen by, and has its number (`Deed.line`).
+
+        Raises:
+            TicketNotFoundError: no ticket has this ref.
+            FileRefusedError: it is empty or too large, or the ticket has too many.
+            NotAllowedError: it is for the desk, the requester and rules to attach files.
+        """
+        ...
+
+    def watch(self, key: UUID, watcher: Watcher, note: Note, vouched: Vouched = NOTHING) -> Deed:
+        """Have somebody told of what happens to the ticket; once, however often it is asked.
+
+        Of the note only its author counts: nothing is written into the worklog.
+
+        Raises:
+            TicketNotFoundError: no ticket has this ref.
+            DraftRefusedError: it is neither a login nor an address, or the ticket has too many.
+            NotAllowedError: others are for the desk and for rules to add.
+        """
+        ...
+
+    def unwatch(self, key: UUID, watcher: Watcher, note: Note, vouched: Vouched = NOTHING) -> Deed:
+        """Have somebody told no more.
+
+        Raises:
+            TicketNotFoundError: no ticket has this ref, or he does not watch it.
+            NotAllowedError: others are for the desk and for rules to take away.
         """
         ...
 

@@ -1,5 +1,6 @@
 """The door by which rules and people write tickets: no gate, same writer, same ledger."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
@@ -11,12 +12,14 @@ from adapters.tickets.port import (
     NOTHING,
     AuthorKind,
     Deed,
+    File,
     Link,
     Note,
     TicketDraft,
     TicketFields,
     Visibility,
     Vouched,
+    Watcher,
 )
 from audit.canonical import JSON
 from audit.ledger import pending
@@ -162,6 +165,43 @@ def move_by_rule(
     body: dict[str, JSON] = {"stimulus": stimulus, "state": deed.state, "fields": [*fields]}
     _record("ticket.moved", deed, rule, "rule", body)
     return deed
+
+
+@transaction.atomic
+def attach(*, key: UUID, ref: str, file: File, note: Note, vouched: Vouched = NOTHING) -> Deed:
+    """Keep a file with a ticket in the name of the note's author, on record by its digest."""
+    deed = writer("tickets").attach(key, ref, file, note, vouched)
+    digest = hashlib.sha256(file.content).hexdigest()
+    body: dict[str, JSON] = {"file_sha256": digest, "bytes": len(file.content)}
+    _record("ticket.attached", deed, note.author, note.author_kind, body)
+    return deed
+
+
+@transaction.atomic
+def watch(*, key: UUID, watcher: Watcher, note: Note, vouched: Vouched = NOTHING) -> Deed:
+    """Have somebody told of what happens to a ticket, at the word of the note's author, on record.
+
+    Addresses of mail are on record by their digest.
+    """
+    deed = writer("tickets").watch(key, watcher, note, vouched)
+    body = {**_watches(watcher), "why": watcher.why}
+    _record("ticket.watched", deed, note.author, note.author_kind, body)
+    return deed
+
+
+@transaction.atomic
+def unwatch(*, key: UUID, watcher: Watcher, note: Note, vouched: Vouched = NOTHING) -> Deed:
+    """Have somebody told no more, at the word of the note's author, on record."""
+    deed = writer("tickets").unwatch(key, watcher, note, vouched)
+    _record("ticket.unwatched", deed, note.author, note.author_kind, _watches(watcher))
+    return deed
+
+
+def _watches(watcher: Watcher) -> dict[str, JSON]:
+    if watcher.person:
+        return {"person": watcher.person}
+    address = watcher.address.strip().lower().encode()
+    return {"address_sha256": hashlib.sha256(address).hexdigest()}
 
 
 def _tell_dispatcher(deed: Deed, why: str) -> None:
