@@ -11,6 +11,7 @@ from uuid import UUID
 from adapters import conf
 from adapters.text import one_line
 from adapters.tickets import deeds, models, port
+from adapters.tickets.beside import File
 from adapters.tickets.errors import FileRefusedError, NotAllowedError, TicketNotFoundError
 from adapters.tickets.rights import roles_of
 
@@ -21,9 +22,7 @@ NAMELESS: Final = "file"
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,48}/[a-z0-9][a-z0-9!#$&^_.+-]{0,48}")
 
 
-def attach(
-    *, key: UUID, ref: str, file: port.File, note: port.Note, vouched: port.Vouched
-) -> port.Deed:
+def attach(*, key: UUID, ref: str, file: File, note: port.Note, vouched: port.Vouched) -> port.Deed:
     """Keep a file with a ticket; run inside a transaction."""
     ticket = deeds.locked(ref)
     _may(ticket, note, vouched)
@@ -82,7 +81,7 @@ def _may(ticket: models.Ticket, note: port.Note, vouched: port.Vouched) -> None:
         )
 
 
-def _fits(ticket: models.Ticket, file: port.File) -> None:
+def _fits(ticket: models.Ticket, file: File) -> None:
     largest = conf.largest_attachment_bytes()
     if not file.content:
         raise FileRefusedError(f"{name_of(file.name)} is empty.")

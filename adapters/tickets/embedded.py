@@ -11,14 +11,13 @@ from django.db import IntegrityError, transaction
 
 from adapters.rows import select
 from adapters.tickets import attachments, deeds, opening, services, watchers
+from adapters.tickets.beside import Attachment, File, Watcher
 from adapters.tickets.errors import CauseTakenError, KeyReusedError, TicketNotFoundError
 from adapters.tickets.port import (
     NOTHING,
-    Attachment,
     Change,
     Deed,
     Details,
-    File,
     Link,
     LogLine,
     Note,
@@ -33,7 +32,6 @@ from adapters.tickets.port import (
     TicketFields,
     Verb,
     Vouched,
-    Watcher,
 )
 
 _TICKET = """

@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Final, Literal, Protocol, TypeAlias, TypedDict
 from uuid import UUID
 
+from adapters.tickets.beside import Attachment, File, Visibility, Watcher
+
 TicketClass: TypeAlias = Literal["incident", "problem", "change", "request"]
 ChangeType: TypeAlias = Literal["standard", "normal", "emergency"]
 Role: TypeAlias = Literal["requester", "operator", "approver", "agent", "rule", "executor"]
 Priority: TypeAlias = Literal["P1", "P2", "P3", "P4"]
 AuthorKind: TypeAlias = Literal["person", "agent", "rule", "executor"]
-Visibility: TypeAlias = Literal["public", "private"]
 LinkKind: TypeAlias = Literal["caused_by", "solved_by", "follows"]
-Watches: TypeAlias = Literal["asked", "mentioned", "wrote", "requested"]
 Verb: TypeAlias = Literal["open", "comment", "move", "link", "step", "attach", "watch", "unwatch"]
 Outcome: TypeAlias = Literal[
     "opened",
@@ -121,43 +121,6 @@ class Link:
     ref: str
     kind: LinkKind
     other: str
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file that is to be kept with a ticket, as it came: name and type are somebody's word."""
-
-    name: str
-    media_type: str
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """A file that is kept with a ticket; `n` is the line of the worklog that says so."""
-
-    ref: str
-    n: int
-    name: str
-    media_type: str
-    sha256: str
-    size: int
-    by: str
-    visibility: Visibility
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Watcher:
-    """Who is told of what happens to a ticket: a person by his login, or an address of mail.
-
-    `why`: he asked to, was mentioned, wrote a line, or the ticket is his wish.
-    """
-
-    ref: str
-    person: str = ""
-    address: str = ""
-    why: Watches = "asked"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,14 @@ from django.core.validators import validate_email
 
 from adapters.text import one_line
 from adapters.tickets import deeds, models, port
+from adapters.tickets.beside import Watcher
 from adapters.tickets.errors import DraftRefusedError, NotAllowedError, TicketNotFoundError
 from adapters.tickets.rights import roles_of
 
 MOST_OF_A_TICKET: Final = 50
 
 
-def watch(*, key: UUID, watcher: port.Watcher, note: port.Note, vouched: port.Vouched) -> port.Deed:
+def watch(*, key: UUID, watcher: Watcher, note: port.Note, vouched: port.Vouched) -> port.Deed:
     """Have somebody told; run inside a transaction."""
     ticket = deeds.locked(watcher.ref)
     who = _who(watcher)
@@ -31,9 +32,7 @@ def watch(*, key: UUID, watcher: port.Watcher, note: port.Note, vouched: port.Vo
     return deeds.deed(key, "watch", "watched", ticket, None)
 
 
-def unwatch(
-    *, key: UUID, watcher: port.Watcher, note: port.Note, vouched: port.Vouched
-) -> port.Deed:
+def unwatch(*, key: UUID, watcher: Watcher, note: port.Note, vouched: port.Vouched) -> port.Deed:
     """Have somebody told no more; run inside a transaction."""
     ticket = deeds.locked(watcher.ref)
     who = _who(watcher)
@@ -44,7 +43,7 @@ def unwatch(
     return deeds.deed(key, "unwatch", "unwatched", ticket, None)
 
 
-def _who(watcher: port.Watcher) -> dict[str, str]:
+def _who(watcher: Watcher) -> dict[str, str]:
     """Return a login or an address, made fit; addresses of one box count once."""
     person = one_line(watcher.person, 150)
     address = watcher.address.strip().lower()
@@ -61,9 +60,7 @@ def _who(watcher: port.Watcher) -> dict[str, str]:
     return {"person": person, "address": address}
 
 
-def _may(
-    ticket: models.Ticket, watcher: port.Watcher, note: port.Note, vouched: port.Vouched
-) -> None:
+def _may(ticket: models.Ticket, watcher: Watcher, note: port.Note, vouched: port.Vouched) -> None:
     roles = roles_of(note.author, note.author_kind, vouched, requester=ticket.requester)
     if roles & {"operator", "rule"}:
         return

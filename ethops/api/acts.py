@@ -7,13 +7,13 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from adapters.tickets.beside import Visibility
 from adapters.tickets.port import (
     Deed,
     Link,
     LinkKind,
     TicketClass,
     TicketFields,
-    Visibility,
     Vouched,
 )
 from audit.ledger import trust

@@ -8,18 +8,16 @@ from uuid import UUID
 from django.db import transaction
 
 from adapters.registry import writer
+from adapters.tickets.beside import File, Visibility, Watcher
 from adapters.tickets.port import (
     NOTHING,
     AuthorKind,
     Deed,
-    File,
     Link,
     Note,
     TicketDraft,
     TicketFields,
-    Visibility,
     Vouched,
-    Watcher,
 )
 from audit.canonical import JSON
 from audit.ledger import pending

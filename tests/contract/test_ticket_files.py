@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from django.db.utils import ProgrammingError
 
+from adapters.tickets.beside import File, Watcher
 from adapters.tickets.errors import (
     DraftRefusedError,
     FileRefusedError,
@@ -20,12 +21,10 @@ from adapters.tickets.errors import (
 )
 from adapters.tickets.port import (
     NOTHING,
-    File,
     Note,
     Reader,
     TicketDraft,
     Vouched,
-    Watcher,
     Writer,
 )
 
