@@ -33,6 +33,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "tickets.key_reused": 409,
     "tickets.field_missing": 422,
     "tickets.draft_refused": 422,
+    "tickets.file_refused": 422,
     "cmdb.not_found": 404,
     "runs.not_found": 404,
     "runs.control_refused": 409,
