@@ -29,7 +29,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
 import psutil
@@ -68,6 +68,14 @@ class Waited:
         return len(self.each) / (TURNS * TURN_SECONDS)
 
 
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One worker: its session, kept from turn to turn as its pool keeps it, and its runs."""
+
+    link: psycopg.Connection
+    runs: list[Asker]
+
+
 Ask = Callable[[psycopg.Connection, Asker], None]
 
 
@@ -87,22 +95,32 @@ def measure() -> list[Figure]:
 
 def run(house: OwnDatabase) -> tuple[dict[str, Waited], dict[str, Waited]]:
     """Return what was waited at a pace, and without a pause, by what was asked for, in turns."""
+    with ExitStack() as kept:
+        agents = _agents(house, kept)
+        paced, rushed = ({name: Waited() for name in ASKS} for _ in range(2))
+        for ask in (_comment, _play, _insert):
+            _turn(house, agents, ask, Waited(), PACE_SECONDS)  # plans, caches
+        # Denials last: so many within minutes open the breaker, which answers for every change
+        # then.
+        for names in (("permitted", "observed", "plain"), ("denied",)):
+            for _ in range(TURNS):
+                for name in names:
+                    _turn(house, agents, ASKS[name], paced[name], PACE_SECONDS)
+                for name in names:
+                    # Who asks for changes waits for his turn in any case: they are counted.
+                    if name != "observed":
+                        _turn(house, agents, ASKS[name], rushed[name], 0.0)
+    return paced, rushed
+
+
+def _agents(house: OwnDatabase, kept: ExitStack) -> list[Agent]:
     with house.connect("owner") as owner:
         _furnish(owner)
-        askers = [[asker(owner, f"bench-{n + 1}") for _ in range(RUNS)] for n in range(AGENTS)]
-    paced, rushed = ({name: Waited() for name in ASKS} for _ in range(2))
-    for ask in (_comment, _play, _insert):
-        _turn(house, askers, ask, Waited(), PACE_SECONDS)  # plans, caches
-    # Denials last: so many within minutes open the breaker, which answers for every change then.
-    for names in (("permitted", "observed", "plain"), ("denied",)):
-        for _ in range(TURNS):
-            for name in names:
-                _turn(house, askers, ASKS[name], paced[name], PACE_SECONDS)
-            for name in names:
-                # Who asks for changes waits for his turn in any case: they are counted.
-                if name != "observed":
-                    _turn(house, askers, ASKS[name], rushed[name], 0.0)
-    return paced, rushed
+        runs = [[asker(owner, f"bench-{n + 1}") for _ in range(RUNS)] for n in range(AGENTS)]
+    agents = [Agent(kept.enter_context(house.connect("agent")), each) for each in runs]
+    for agent in agents:
+        agent.link.execute("SET synchronous_commit = off")
+    return agents
 
 
 def _furnish(owner: psycopg.Connection) -> None:
@@ -117,29 +135,25 @@ def _furnish(owner: psycopg.Connection) -> None:
     owner.execute("GRANT USAGE ON SEQUENCE public.bench_plain_id_seq TO ethops_agent")
 
 
-def _turn(
-    house: OwnDatabase, askers: list[list[Asker]], ask: Ask, into: Waited, pace: float
-) -> None:
+def _turn(house: OwnDatabase, agents: list[Agent], ask: Ask, into: Waited, pace: float) -> None:
     """Let all ask at once for a while."""
     begun = _cpu(house)
     ends = time.monotonic() + TURN_SECONDS
 
-    def agent(runs: list[Asker], late: float) -> None:
-        with house.connect("agent") as link:
-            link.execute("SET synchronous_commit = off")
-            time.sleep(late)
-            count = 0
-            while time.monotonic() < ends:
-                began = time.perf_counter()
-                ask(link, runs[count % RUNS])
-                took = time.perf_counter() - began
-                into.each.append(took * 1000)
-                count += 1
-                time.sleep(max(0.0, pace - took))
+    def work(agent: Agent, late: float) -> None:
+        time.sleep(late)
+        count = 0
+        while time.monotonic() < ends:
+            began = time.perf_counter()
+            ask(agent.link, agent.runs[count % RUNS])
+            took = time.perf_counter() - began
+            into.each.append(took * 1000)
+            count += 1
+            time.sleep(max(0.0, pace - took))
 
     threads = [
-        threading.Thread(target=agent, args=[runs, pace * n / AGENTS])
-        for n, runs in enumerate(askers)
+        threading.Thread(target=work, args=[agent, pace * n / AGENTS])
+        for n, agent in enumerate(agents)
     ]
     for thread in threads:
         thread.start()
