@@ -24,6 +24,8 @@ class House:
     """The mail server for `mailto:` notifications."""
     web_port: int
     """Loopback port of the desk, for links in messages to people."""
+    url: str
+    """How people reach the desk, for links in messages to them; without a slash at its end."""
     redis_url: str
     """Where workers are woken, and where events of agents are told."""
 
@@ -38,5 +40,6 @@ def house() -> House:
         notify=settings.ETHOPS_NOTIFY,
         smtp_url=settings.ETHOPS_SMTP_URL,
         web_port=settings.ETHOPS_WEB_PORT,
+        url=settings.ETHOPS_URL or f"http://127.0.0.1:{settings.ETHOPS_WEB_PORT}",
         redis_url=settings.ETHOPS_REDIS_URL,
     )

@@ -110,6 +110,8 @@ class Env:
     """Where a person is told: an http(s) URL that takes a POST, `mailto:` somebody, or nothing."""
     smtp_url: str
     """The mail server for `mailto:` notifications, as smtp://user:password@host:port."""
+    url: str
+    """How people reach the desk, for links in what is sent to them; loopback unless said."""
     https: bool
     """People reach the desk through a proxy that speaks TLS: cookies and redirects insist on it."""
     debug: bool
@@ -159,6 +161,7 @@ def load(environ: Mapping[str, str] | None = None) -> Env:
         attachment_mib=_number(said, "ETHOPS_ATTACHMENT_MIB", 10, low=1, high=64),
         notify=_url(said, "ETHOPS_NOTIFY", ("http", "https", "mailto")),
         smtp_url=_url(said, "ETHOPS_SMTP_URL", ("smtp", "smtps")),
+        url=_url(said, "ETHOPS_URL", ("http", "https")).rstrip("/"),
         https=_flag(said, "ETHOPS_HTTPS", default=False),
         debug=_flag(said, "ETHOPS_DEBUG", default=False),
         database_pool=_flag(said, "ETHOPS_DATABASE_POOL", default=process not in TYPED),

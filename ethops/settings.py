@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "ethops",
     "ethops.desk",
     "ethops.sla",
+    "ethops.guests",
     "personas",
     "personas.autonomy",
     "personas.agentops",
@@ -181,6 +182,7 @@ ETHOPS_LEASE_SECONDS = _said.lease_seconds
 ETHOPS_ATTACHMENT_MIB = _said.attachment_mib
 ETHOPS_NOTIFY = _said.notify
 ETHOPS_SMTP_URL = _said.smtp_url
+ETHOPS_URL = _said.url
 ETHOPS_REDIS_URL = _said.redis_url
 ETHOPS_WEB_PORT = _said.web_port
 ETHOPS_FLOWER_PORT = _said.flower_port

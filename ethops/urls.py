@@ -1,4 +1,4 @@
-"""Every address of the web process: health, the API, and the desk at the root."""
+"""Every address of the web process: health, the API, the portal, and the desk at the root."""
 
 from django.urls import include, path
 from django.views.generic import RedirectView
@@ -9,6 +9,7 @@ from ethops.pages.site import desk
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("api/", include(("ethops.api.routes", "api"))),
+    path("portal/", include("ethops.portal.urls")),
     path("admin/", RedirectView.as_view(pattern_name="admin:index")),
     path("", desk.urls),
 ]

@@ -73,10 +73,16 @@ def _class_facts(draft: TicketDraft) -> dict[str, JSON]:
 
 @transaction.atomic
 def comment_by_person(
-    *, key: UUID, ref: str, person: str, text: str, visibility: Visibility = "public"
+    *,
+    key: UUID,
+    ref: str,
+    person: str,
+    text: str,
+    visibility: Visibility = "public",
+    tainted: bool = False,
 ) -> Deed:
-    """Append a person's line, on record."""
-    note = _said_by(person, text, visibility)
+    """Append a person's line, on record; `tainted` where he is none of the desk."""
+    note = _said_by(person, text, visibility, tainted=tainted)
     deed = writer("tickets").comment(key, ref, note)
     _record("ticket.commented", deed, person, "person", {"visibility": visibility})
     return deed
@@ -101,12 +107,13 @@ def move_by_person(
     fields: TicketFields,
     vouched: Vouched,
     text: str = "",
+    tainted: bool = False,
 ) -> Deed:
     """Move a ticket at a person's word, on record; agents let go of what a person takes or ends.
 
     The dispatcher looks at the ticket afterwards, so that one handed back is not forgotten.
     """
-    note = _said_by(person, text, "public")
+    note = _said_by(person, text, "public", tainted=tainted)
     deed = writer("tickets").move(key, ref, stimulus, fields, note, vouched)
     projection.follow(ref)
     body: dict[str, JSON] = {"stimulus": stimulus, "state": deed.state, "fields": [*fields]}
@@ -212,8 +219,10 @@ def _tell_dispatcher(deed: Deed, why: str) -> None:
     )
 
 
-def _said_by(person: str, text: str, visibility: Visibility) -> Note:
-    return Note(text=text, author=person, author_kind="person", visibility=visibility)
+def _said_by(person: str, text: str, visibility: Visibility, *, tainted: bool = False) -> Note:
+    return Note(
+        text=text, author=person, author_kind="person", visibility=visibility, tainted=tainted
+    )
 
 
 def _record(

@@ -1,11 +1,13 @@
 """The desk's own pages in a real browser: light, strict, narrow, and of use without script."""
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -13,6 +15,8 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import User
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
 
+from adapters.tickets import embedded
+from adapters.tickets.port import TicketDraft
 from tests.integration.api.gpu_scene import GpuScene, ago
 from tests.integration.api.scene import Scene
 from tests.integration.api.served import served
@@ -36,6 +40,10 @@ QUIET = [
 ]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PASSWORD = "correct horse"
+ASKED = [
+    {"name": "hours", "label": "How many hours", "kind": "whole", "required": True, "least": 1},
+    {"name": "loud", "label": "It may be loud", "kind": "flag"},
+]
 
 
 def chromium() -> str:
@@ -72,6 +80,8 @@ class Visit:
     card: GpuScene
     complaints: list[str] = field(default_factory=list)
     session: Any = None
+    own: str = ""
+    """A ticket that ada has asked for."""
 
     def person(self, width: int = 1440, **more: Any) -> BrowserContext:
         """A fresh browser of somebody who has logged in."""
@@ -123,6 +133,10 @@ class Visit:
             "card": "/cards/responder/",
             "new ticket": "/tickets/new/",
             "new change": "/tickets/new/change/",
+            "portal": "/portal/",
+            "portal, new": "/portal/new/",
+            "portal, request": "/portal/new/gpu/",
+            "portal, ticket": f"/portal/tickets/{self.own}/",
         }
 
     def lists(self) -> dict[str, str]:
@@ -164,8 +178,16 @@ def visit(
     # The process under test knows Django's own hashers, not the quick one of the tests.
     hashed = PBKDF2PasswordHasher().encode(PASSWORD, "salt", 1000)
     User.objects.create(username="ada", password=hashed, is_staff=True, is_superuser=True)
+    role("owner").execute(
+        "INSERT INTO tickets_requestmodel (slug, title, approver_role, impact, urgency, fields,"
+        " steps) VALUES ('gpu', 'Time on the GPU', 'leads', 3, 3, %s, '[]')", [json.dumps(ASKED)],
+    )  # fmt: skip
+    draft = TicketDraft(
+        "incident", "<img src=x onerror=alert(1)> hangs", "Since noon.", 2, 2, "ada", "person"
+    )
+    own = embedded.Writer().open(uuid4(), draft).ref
     with served(servers, database_name, tmp_path) as address:
-        made = Visit(address, browser, scene, card)
+        made = Visit(address, browser, scene, card, own=own)
         yield made
     for context in list(browser.contexts):
         context.close()
@@ -252,6 +274,24 @@ def test_a_ticket_is_worked_on_without_script(visit):
     expect(page.locator(".messagelist")).to_contain_text("is resolved")
     page.click("text=show")
     expect(page.locator(".story .routine")).not_to_have_count(0)
+
+
+def test_the_portal_is_of_use_without_script_and_on_a_phone(visit):
+    page = visit.person(width=390, java_script_enabled=False).new_page()
+    page.goto(f"{visit.address}/portal/")
+    page.click("text=Something does not work")
+    page.fill("input[name=title]", "The door jams")
+    page.click("text=Send it to the desk")
+    expect(page.locator("#new-hinders-wrong")).to_contain_text("Choose one")
+    assert page.input_value("input[name=title]") == "The door jams"
+    page.select_option("select[name=hinders]", "slow")
+    page.click("text=Send it to the desk")
+    expect(page.locator("h1")).to_have_text("The door jams")
+    page.fill("textarea[name=text]", "It does so since noon.")
+    page.click("text=Send your answer")
+    expect(page.locator(".talk")).to_contain_text("since noon")
+    page.click("button:has-text('Log out')")
+    expect(page.locator("h1")).to_have_text("Log in")
 
 
 def test_the_stop_works_without_script(visit):

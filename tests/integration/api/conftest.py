@@ -1,5 +1,6 @@
 """People, clients and a small history for the API and the pages."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -92,3 +93,21 @@ def evil(servers: Servers, database_name: str) -> Iterator[Callable[..., None]]:
                 link.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")  # type: ignore[arg-type]
 
         yield change
+
+
+FIELDS = [
+    {"name": "hours", "label": "How many hours", "kind": "whole", "required": True, "least": 1},
+    {"name": "begin", "label": "When it begins", "kind": "moment"},
+    {"name": "loud", "label": "It may be loud", "kind": "flag"},
+]
+
+
+@pytest.fixture
+def catalogue(role: Callable[[str], psycopg.Connection[Any]]) -> None:
+    """Two items of the service catalogue: one that leads approve, one that nobody has to."""
+    for slug, approvers in (("gpu", "leads"), ("question", "")):
+        role("owner").execute(
+            "INSERT INTO tickets_requestmodel (slug, title, approver_role, impact, urgency, fields,"
+            " steps) VALUES (%s, %s, %s, 3, 3, %s, '[]')",
+            [slug, slug.title(), approvers, json.dumps(FIELDS)],
+        )

@@ -51,23 +51,6 @@ def people():
     return made
 
 
-@pytest.fixture
-def catalogue(role):
-    for slug, approvers in (("gpu", "leads"), ("question", "")):
-        role("owner").execute(
-            "INSERT INTO tickets_requestmodel (slug, title, approver_role, impact, urgency, fields,"
-            " steps) VALUES (%s, %s, %s, 3, 3, %s, '[]')",
-            [slug, slug.title(), approvers, json.dumps(FIELDS)],
-        )
-
-
-FIELDS = [
-    {"name": "hours", "label": "How many hours", "kind": "whole", "required": True, "least": 1},
-    {"name": "begin", "label": "When it begins", "kind": "moment"},
-    {"name": "loud", "label": "It may be loud", "kind": "flag"},
-]
-
-
 def opened(ticket_class, variant):
     """A ticket of this kind that rhea has asked for."""
     model = "gpu" if variant == "with_approver" else "question"
