@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "ethops.desk",
     "ethops.sla",
     "ethops.guests",
+    "ethops.figures",
     "personas",
     "personas.autonomy",
     "personas.agentops",

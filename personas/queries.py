@@ -107,8 +107,17 @@ def action_sentence(action_id: str) -> str:
     return f"{action.verb} {action.entry} on {action.target}".replace("  ", " ")
 
 
+def window_of(entry: str) -> float:
+    """Return how long its CI must stay well after an entry to count as repaired; or 60 s."""
+    return float(_verification(entry).get("window_s", 60))
+
+
 def patience_of(entry: str) -> float:
     """Return how long after an entry its CI is given to be well, window and all; or 60 s."""
-    found = CatalogueEntry.objects.filter(name=entry).values_list("document", flat=True).first()
-    said = (found or {}).get("verification")
+    said = _verification(entry)
     return float(said["window_s"] + said["patience_s"]) if said else 60.0
+
+
+def _verification(entry: str) -> Mapping[str, Any]:
+    found = CatalogueEntry.objects.filter(name=entry).values_list("document", flat=True).first()
+    return (found or {}).get("verification") or {}

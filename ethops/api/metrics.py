@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from ethops.api import itil_metrics
 from ethops.api.autonomy_metrics import AutonomyCollector
 from ethops.api.ledger_metrics import LedgerCollector
 from ethops.api.level_metrics import LevelCollector
@@ -165,6 +166,7 @@ REGISTRY.register(COLLECTOR)
 REGISTRY.register(LedgerCollector())
 REGISTRY.register(AutonomyCollector())
 REGISTRY.register(LevelCollector())
+REGISTRY.register(itil_metrics.ITIL)
 
 
 class Exposition(JSONRenderer):
@@ -180,7 +182,7 @@ class Exposition(JSONRenderer):
 
 
 class Metrics(APIView):
-    """Metrics of the GPU queue, of the ledger, of autonomy and of service levels."""
+    """Metrics of the GPU queue, the ledger, autonomy, service levels and the figures of ITIL."""
 
     permission_classes = (AtTheDesk,)
     renderer_classes = (Exposition,)

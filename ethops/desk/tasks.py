@@ -9,6 +9,7 @@ from ethops.desk import (
     ledger,
     levels,
     observers,
+    restorations,
     sweeps,
     telemetry,
     work,
@@ -63,3 +64,9 @@ def watch_agents() -> None:
 def watch_levels() -> None:
     """Look after what is promised."""
     levels.watch()
+
+
+@shared_task(name="desk.watch_repairs")
+def watch_repairs() -> None:
+    """See since when incidents are well."""
+    restorations.watch()

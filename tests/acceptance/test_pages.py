@@ -130,6 +130,7 @@ class Visit:
             "gpu": "/gpu/",
             "gpu keys": "/gpu/keys/",
             "autonomy": "/autonomy/",
+            "figures": "/figures/",
             "card": "/cards/responder/",
             "new ticket": "/tickets/new/",
             "new change": "/tickets/new/change/",
