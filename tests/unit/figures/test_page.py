@@ -12,13 +12,14 @@ PAGE = (CLONE / "docs/reference/figures-itil.md").read_text(encoding="utf-8")
 
 
 def test_every_metric_and_its_labels_are_on_the_page():
-    none = Shares(Share(), Share(), Share(), Share())
+    none, never = Shares(Share(), Share(), Share(), Share()), Durations(None, None, None)
     collector = ItilCollector()
     collector.last = Report(
-        at(0), at(1), 30, *[False], Counts(*[0] * 8), None, Durations(None, None, None),
-        Durations(None, None, None), None, none, none, none, [], [],
+        since=at(0), until=at(1), days=30, cut=False, counts=Counts(*[0] * 8), detect=None,
+        acknowledge=never, repair=never, healed_alone=None, reopened=none, came_back=none,
+        changes=none, first_time_right=[], promises=[],
     )  # fmt: skip
     collector.read_at = float("inf")
-    made = {metric.name: ", ".join(metric._labelnames) for metric in collector.collect()}
+    made = {one.name: ", ".join(vars(one)["_labelnames"]) for one in collector.collect()}
     said = dict(re.findall(r"^\| `(ethops_itil_\w+)` \| ([a-z, ]+) \|", PAGE, re.MULTILINE))
     assert said == made
