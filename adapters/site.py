@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from adapters import declared
 from adapters.cmdb.declared import DEFAULT_JOIN_RULES, DeclaredCI, DeclaredHost, DeclaredJoinRule
 from adapters.cmdb.port import Inventory
 from adapters.declared import Declaration, Fault, Read, refusal
-from adapters.levels import PROVIDED, ServiceLevels, Who
+from adapters.levels import PROVIDED, ServiceLevels, TextRefusedError, Who, zone
 from adapters.monitoring.declared import DeclaredProbe
 from adapters.telemetry.declared import DeclaredKey, DeclaredObserver
 from adapters.tickets.declared import DeclaredRequestModel
@@ -29,6 +29,17 @@ SourceBeginning = Annotated[
 ]
 
 
+StateName = Annotated[str, Field(pattern=r"^[a-z_]{1,32}$")]
+CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"
+
+
+def _zone(name: str) -> str:
+    try:
+        return zone(name)
+    except TextRefusedError as fault:
+        raise refusal(fault.what, fault.mend) from fault
+
+
 class SiteCI(DeclaredCI):
     """A CI and the probes that stand on it."""
 
@@ -36,15 +47,15 @@ class SiteCI(DeclaredCI):
 
 
 class NotifyTarget(Declaration):
-    """Where a person is told: an HTTP POST (as ntfy takes it), or mail."""
+    """Where a person is told: an HTTP POST, ntfy, a room of Matrix, or mail."""
 
-    kind: Literal["http", "mail"]
+    kind: Literal["http", "mail", "ntfy", "matrix"]
     url: Annotated[str, Field(max_length=500, pattern=r"^https?://[!-~]+$")] | None = None
     to: Annotated[str, Field(max_length=200, pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
 
     @model_validator(mode="after")
     def _addressed(self) -> "NotifyTarget":
-        wanted = "url" if self.kind == "http" else "to"
+        wanted = "to" if self.kind == "mail" else "url"
         given = {name for name in ("url", "to") if getattr(self, name) is not None}
         if given != {wanted}:
             raise refusal(f"A notification by {self.kind} needs `{wanted}` alone.", "Give that.")
@@ -55,6 +66,36 @@ class Contact(NotifyTarget):
     """Where one team or one person is told what is escalated to them."""
 
     name: Annotated[Who, Field(min_length=1)]
+    zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    """In which he reads a clock."""
+    quiet: Annotated[str, Field(pattern=rf"^{CLOCK}-{CLOCK}$")] | None = None
+    """When he is left alone, such as 22:00-07:00; P1 pierces it."""
+    handover: Annotated[str, Field(pattern=rf"^{CLOCK}$")] | None = None
+    """When he is told each day what happened since the day before."""
+    escalates_to: Annotated[Who, Field()] = ""
+    """Another contact, who is told where he is silent."""
+
+
+class NotificationRule(Declaration):
+    """Who is to be told when something happens to a ticket."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    on: Literal["opened", "moved", "said"]
+    ticket_class: Literal["incident", "problem", "change", "request"] | None = None
+    priorities: tuple[Literal["P1", "P2", "P3", "P4"], ...] = ()
+    states: Annotated[tuple[StateName, ...], Field(max_length=6)] = ()
+    service: Annotated[str, Field(max_length=64)] = ""
+    whom: Literal["contact", "requester", "watchers", "assignee", "team"] = "contact"
+    contact: Annotated[Who, Field()] = ""
+    until_acknowledged: bool = False
+
+    @model_validator(mode="after")
+    def _named(self) -> "NotificationRule":
+        if (self.whom == "contact") != bool(self.contact):
+            raise refusal(
+                "A rule names a contact, or whom else to tell.", "Give `contact`, or `whom`."
+            )
+        return self
 
 
 class Approving(Declaration):
@@ -127,6 +168,8 @@ class Site(Declaration):
     notify: NotifyTarget | None = None
     contacts: Annotated[tuple[Contact, ...], Field(max_length=200)] = ()
     """Teams and persons who are told elsewhere than `notify`; whoever is not here is told there."""
+    notification_rules: Annotated[tuple[NotificationRule, ...], Field(max_length=200)] = ()
+    """Who is to be told of what happens to tickets."""
     operators: Literal["several", "single"] = "several"
     """`single`: one person operates this house; what he approves is marked as not independent."""
     approvals: Approving = Approving()
@@ -176,6 +219,7 @@ def _faults(found: Read[Site], site: Site) -> Iterator[Fault]:
             what = f"CI {ci.ref} runs on host {ci.host}, which is not declared."
             yield found.fault(("cis", number, "host"), what, "Declare it under `hosts`.")
     yield from _level_faults(found, site)
+    yield from _notice_faults(found, site)
     yield from _double(found, site)
 
 
@@ -200,6 +244,21 @@ def _level_faults(found: Read[Site], site: Site) -> Iterator[Fault]:
             what = f"There is no service {target.service}."
             mend = "Declare it under `services` of `service_levels`."
             yield found.fault((place, "targets", number, "service"), what, mend)
+
+
+def _notice_faults(found: Read[Site], site: Site) -> Iterator[Fault]:
+    """Who is told, and who is told after him, is a contact that there is."""
+    names = {one.name for one in site.contacts}
+    told = [
+        (("contacts", number, "escalates_to"), one.escalates_to)
+        for number, one in enumerate(site.contacts)
+    ] + [
+        (("notification_rules", number, "contact"), one.contact)
+        for number, one in enumerate(site.notification_rules)
+    ]
+    for place, name in told:
+        if name and name not in names:
+            yield found.fault(place, f"There is no contact {name}.", "Declare it under `contacts`.")
 
 
 def _double(found: Read[Site], site: Site) -> Iterator[Fault]:
@@ -227,11 +286,17 @@ def _names(site: Site) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
         yield ("observers", number, "host"), "observer of host", observer.host
     for number, tool in enumerate(site.tools):
         yield ("tools", number, "name"), "tool", tool.name
-    for number, contact in enumerate(site.contacts):
-        yield ("contacts", number, "name"), "contact", contact.name
+    yield from _told_names(site)
     for number, model in enumerate(site.request_models):
         yield ("request_models", number, "slug"), "request model", model.slug
     yield from _level_names(site.service_levels)
+
+
+def _told_names(site: Site) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+    for number, contact in enumerate(site.contacts):
+        yield ("contacts", number, "name"), "contact", contact.name
+    for number, said in enumerate(site.notification_rules):
+        yield ("notification_rules", number, "name"), "notification rule", said.name
 
 
 def _level_names(levels: ServiceLevels) -> Iterator[tuple[tuple[str | int, ...], str, str]]:

@@ -24,6 +24,8 @@ class House:
     """The mail server for `mailto:` notifications."""
     web_port: int
     """Loopback port of the desk, for links in messages to people."""
+    mail_from: str
+    """Whom mail of the desk comes from, and answers go to."""
     url: str
     """How people reach the desk, for links in messages to them; without a slash at its end."""
     redis_url: str
@@ -40,6 +42,7 @@ def house() -> House:
         notify=settings.ETHOPS_NOTIFY,
         smtp_url=settings.ETHOPS_SMTP_URL,
         web_port=settings.ETHOPS_WEB_PORT,
+        mail_from=settings.ETHOPS_MAIL_FROM,
         url=settings.ETHOPS_URL or f"http://127.0.0.1:{settings.ETHOPS_WEB_PORT}",
         redis_url=settings.ETHOPS_REDIS_URL,
     )

@@ -110,6 +110,8 @@ class Env:
     """Where a person is told: an http(s) URL that takes a POST, `mailto:` somebody, or nothing."""
     smtp_url: str
     """The mail server for `mailto:` notifications, as smtp://user:password@host:port."""
+    mail_from: str
+    """Whom mail of the desk comes from, and answers go to."""
     url: str
     """How people reach the desk, for links in what is sent to them; loopback unless said."""
     https: bool
@@ -161,6 +163,7 @@ def load(environ: Mapping[str, str] | None = None) -> Env:
         attachment_mib=_number(said, "ETHOPS_ATTACHMENT_MIB", 10, low=1, high=64),
         notify=_url(said, "ETHOPS_NOTIFY", ("http", "https", "mailto")),
         smtp_url=_url(said, "ETHOPS_SMTP_URL", ("smtp", "smtps")),
+        mail_from=_address(said, "ETHOPS_MAIL_FROM", "ethops@localhost"),
         url=_url(said, "ETHOPS_URL", ("http", "https")).rstrip("/"),
         https=_flag(said, "ETHOPS_HTTPS", default=False),
         debug=_flag(said, "ETHOPS_DEBUG", default=False),
@@ -278,6 +281,13 @@ def _url(said: Mapping[str, str], variable: str, schemes: Sequence[str]) -> str:
     value = said.get(variable, "")
     if value:
         _split(variable, value, schemes)
+    return value
+
+
+def _address(said: Mapping[str, str], variable: str, default: str) -> str:
+    value = said.get(variable) or default
+    if not re.fullmatch(r"[!#-'*+\-./0-9=?A-Z^_`a-z{|}~]{1,64}@[A-Za-z0-9.-]{1,180}", value):
+        raise EnvError(variable, value, "give an address of mail, such as desk@example.org")
     return value
 
 

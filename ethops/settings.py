@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "ethops.sla",
     "ethops.guests",
     "ethops.figures",
+    "ethops.notify",
     "personas",
     "personas.autonomy",
     "personas.agentops",
@@ -183,6 +184,7 @@ ETHOPS_LEASE_SECONDS = _said.lease_seconds
 ETHOPS_ATTACHMENT_MIB = _said.attachment_mib
 ETHOPS_NOTIFY = _said.notify
 ETHOPS_SMTP_URL = _said.smtp_url
+ETHOPS_MAIL_FROM = _said.mail_from
 ETHOPS_URL = _said.url
 ETHOPS_REDIS_URL = _said.redis_url
 ETHOPS_WEB_PORT = _said.web_port

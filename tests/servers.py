@@ -54,8 +54,11 @@ BEGIN
 END $$
 """
 """All rows that tests wrote go; the single rows that migrations made come back."""
-PROVIDED = CLONE / "ethops/sla/sql/0002_provided.sql"
-"""What is promised at first."""
+PROVIDED = (
+    CLONE / "ethops/sla/sql/0002_provided.sql",
+    CLONE / "ethops/notify/sql/0002_provided.sql",
+)
+"""What the desk is given where nobody says otherwise."""
 
 
 @dataclass(slots=True)
@@ -136,7 +139,8 @@ class Servers:
         """Bring a database back to what the migrations left in it; much faster than a clone."""
         with psycopg.connect(self.superuser_dsn(name), autocommit=True) as link:
             link.execute(EMPTY)
-            link.execute(PROVIDED.read_text(encoding="utf-8"))
+            for rows in PROVIDED:
+                link.execute(rows.read_text(encoding="utf-8"))
 
     def drop(self, name: str) -> None:
         """Throw a database away, whoever is in it."""

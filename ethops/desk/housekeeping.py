@@ -10,6 +10,7 @@ from adapters import registry
 from adapters.tickets import states
 from ethops.desk.models import Occasion
 from ethops.executor import tickets
+from ethops.guests import knocks
 from gpu import relay as gpu
 
 INTERVAL_SECONDS = 3_600
@@ -30,6 +31,7 @@ def keep_house() -> int:
     if not begin_occasion("keep_house", INTERVAL_SECONDS):
         return 0
     gpu.forget()
+    knocks.forget()
     before = datetime.now(UTC) - states.REOPEN_WITHIN
     Occasion.objects.filter(at__lt=datetime.now(UTC) - KEEP_OCCASIONS).delete()
     closed = 0

@@ -49,3 +49,20 @@ def tell(*, rule: str, key: str, ticket_ref: str, title: str, text: str, to: str
         if gate.order_notice(rule=rule, key=notice, ticket_ref=ticket_ref, args=args):
             ordered += 1
     return ordered
+
+
+def order(
+    *, rule: str, key: str, ticket_ref: str, to: tuple[str, str], title: str, text: str
+) -> bool:
+    """Order one notice to one target, once per (rule, key); False where that was done before."""
+    kind, target = to
+    args = {
+        "kind": kind,
+        "target": target,
+        "title": one_line(title, 250),
+        "text": plain(text, 4000) or one_line(title, 250),
+    }
+    made = gate.order_notice(
+        rule=rule, key=str(uuid5(NAMESPACE, key)), ticket_ref=ticket_ref, args=args
+    )
+    return made is not None

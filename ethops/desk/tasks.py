@@ -5,9 +5,11 @@ from celery import shared_task
 from ethops.desk import (
     agent_watch,
     gpu_watch,
+    handover,
     housekeeping,
     ledger,
     levels,
+    noticing,
     observers,
     restorations,
     sweeps,
@@ -52,6 +54,13 @@ def join_key_use() -> None:
     """Join what hosts saw of our keys to permits, and see whether hosts are watched at all."""
     telemetry.sweep()
     observers.watch()
+
+
+@shared_task(name="desk.tell_people")
+def tell_people() -> None:
+    """Tell people what happened, and what they have not acknowledged; each morning, what was."""
+    noticing.tell()
+    handover.hand_over()
 
 
 @shared_task(name="desk.watch_agents")

@@ -22,6 +22,10 @@ class Executor:
     """Where the environment says that people are told; empty leaves it to the site file."""
     smtp_url: str
     """The mail server for notices by mail."""
+    mail_from: str
+    """Whom mail comes from, and answers go to."""
+    url: str
+    """How people reach the desk, for links in what is sent."""
     site: Path | None
     """The site file, which may name a target for notices."""
 
@@ -50,5 +54,7 @@ def executor() -> Executor:
         lease_seconds=house.lease_seconds,
         notify=house.notify,
         smtp_url=house.smtp_url,
+        mail_from=house.mail_from,
+        url=house.url,
         site=adapters_conf.site_path(),
     )

@@ -17,7 +17,7 @@ EFFECTS: Final[dict[str, Effect]] = {
     "ticket.escalate": TicketWrite(ticket_effects.escalate, why="escalated"),
     "playbook.run": RunPlaybook(),
     "command.run": RunCommand(),
-    "notify": Notify(targets.declared),
+    "notify": Notify(targets.declared, targets.is_party, targets.shape),
 }
 
 

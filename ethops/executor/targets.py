@@ -1,15 +1,23 @@
-"""To whom notices may go: what the environment and the site file name, and nobody else."""
+"""To whom notices may go: whom the environment, the site file and the desk's contacts name.
+
+By mail also who is party to the ticket that it is about, and nobody else.
+"""
 
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from adapters import site
 from adapters.site import NotifyTarget
 from ethops.executor import conf
 from ethops.executor.conf import Executor
+from ethops.notify.models import Contact, Notice
+from personas.gate import Claim
 
 Pair: TypeAlias = tuple[str, str]
+
+SHAPES: Final = frozenset({"ntfy", "matrix"})
+"""Kinds of contacts that HTTP carries."""
 
 
 def declared() -> frozenset[Pair]:
@@ -18,7 +26,29 @@ def declared() -> frozenset[Pair]:
     pairs = set(_everybody(settings))
     if settings.site is not None:
         pairs |= {*_contacts(settings.site, _stamp(settings.site)).values()}
+    pairs |= {of_kind(*row) for row in Contact.objects.values_list("kind", "target")}
     return frozenset(pairs)
+
+
+def is_party(claim: Claim) -> bool:
+    """Tell whether a notice by mail is for who is party to its ticket."""
+    said = claim.args
+    if said["kind"] != "mail" or not claim.ticket_ref:
+        return False
+    return Notice.objects.filter(
+        kind="mail", target=said["target"], ticket_ref=claim.ticket_ref
+    ).exists()
+
+
+def shape(target: str) -> str:
+    """Return how what is sent to a URL is written: http, ntfy or matrix."""
+    row = Contact.objects.filter(target=target).values_list("kind", flat=True).first()
+    return row if row in SHAPES else "http"
+
+
+def of_kind(kind: str, target: str) -> Pair:
+    """Return the pair of a contact; whatever is sent to a URL goes by HTTP."""
+    return ("http" if kind in SHAPES else kind), target
 
 
 def everybody() -> frozenset[Pair]:
@@ -45,7 +75,7 @@ def of_url(url: str) -> Pair:
 
 def of_site(target: NotifyTarget) -> Pair:
     """Return the pair that the site file names."""
-    return target.kind, target.url or target.to or ""
+    return of_kind(target.kind, target.url or target.to or "")
 
 
 def _stamp(path: Path) -> tuple[int, ...]:

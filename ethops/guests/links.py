@@ -4,7 +4,7 @@ No signature: a row can be taken back, and whoever makes one needs no key of the
 """
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
@@ -21,14 +21,20 @@ LONGEST: Final = 64
 """Characters of a secret; what is longer is nobody's."""
 
 
-@transaction.atomic
-def make(*, ref: str, person: str, by: str, days: int = DAYS) -> str:
-    """Return the secret of a new link, on record; it is shown this once."""
+def mint(*, ref: str, person: str, by: str, days: int = DAYS) -> tuple[str, datetime]:
+    """Return the secret of a new link, and its end; the sender's own action is its record."""
     token = secrets.token_urlsafe(32)
     until = timezone.now() + timedelta(days=min(max(days, 1), LONGEST_DAYS))
     Link.objects.create(
         token_hash=_hash(token), ticket_ref=ref, person=person, made_by=by, expires_at=until
     )
+    return token, until
+
+
+@transaction.atomic
+def make(*, ref: str, person: str, by: str, days: int = DAYS) -> str:
+    """Return the secret of a new link, on record; it is shown this once."""
+    token, until = mint(ref=ref, person=person, by=by, days=days)
     pending.note(
         kind="person.let_in",
         subject=ref,

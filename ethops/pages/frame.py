@@ -67,6 +67,7 @@ RAIL = (
         ("Ledger", "ledger", True),
     ),
     (
+        ("Handover", "handover", False),
         ("Agents", "agents", False),
         ("Queue", "queue", False),
         ("Memory", "memory", False),
@@ -89,6 +90,7 @@ SECTIONS = (
     ("gpu/", "GPU"),
     ("ledger/", "Ledger"),
     ("audit/entry/", "Ledger"),
+    ("handover/", "Handover"),
     ("agents/", "Agents"),
     ("agentops/", "Agents"),
     ("queue/", "Queue"),

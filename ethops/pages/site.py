@@ -23,6 +23,7 @@ from ethops.pages import (
     filing,
     gpu,
     gpu_keys,
+    handover,
     ledger,
     ledger_entry,
     levels,
@@ -39,7 +40,7 @@ from ethops.sla import queries
 EDITABLE_APPS = frozenset({"auth", "authtoken", "django_celery_beat"})
 """People, their tokens, and schedules; every other row is evidence or is declared in files."""
 
-EDITABLE = frozenset({"sla.calendar", "sla.service", "sla.target"})
+EDITABLE = frozenset({"sla.calendar", "sla.service", "sla.target", "notify.contact", "notify.rule"})
 """What people promise to each other; their own forms say which rows a file declares."""
 
 
@@ -157,6 +158,7 @@ class DeskSite(AdminSite):
             path("agents/live/", self.admin_view(agents.live), name="agents_live"),
             path("queue/", self.own(queue.shown), name="queue"),
             path("queue/live/", self.admin_view(queue.live), name="queue_live"),
+            path("handover/", self.own(handover.shown), name="handover"),
             path("memory/", self.own(memory.shown), name="memory"),
             path("figures/", self.own(figures.shown), name="figures"),
             path("gpu/", self.own(gpu.shown), name="gpu"),

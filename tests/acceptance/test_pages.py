@@ -134,6 +134,7 @@ class Visit:
             "card": "/cards/responder/",
             "new ticket": "/tickets/new/",
             "new change": "/tickets/new/change/",
+            "handover": "/handover/",
             "portal": "/portal/",
             "portal, new": "/portal/new/",
             "portal, request": "/portal/new/gpu/",

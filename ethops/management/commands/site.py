@@ -12,6 +12,7 @@ from adapters import conf, site, site_rows
 from adapters.site import Site
 from audit.canonical import JSON
 from audit.ledger import pending
+from ethops.notify import loading as notify
 from ethops.sla import loading as levels
 from gpu import loading as gpu
 from gpu.errors import BadProfileError
@@ -95,6 +96,7 @@ def _load_site() -> list[str]:
         *_load_profile(found.value),
         *numbers,
         *levels.load(found.value.service_levels),
+        *notify.load(found.value.contacts, found.value.notification_rules),
     ]
 
 
