@@ -25,7 +25,7 @@ def waiting():
 
 
 def test_a_look_acknowledges_nothing_and_the_button_does():
-    ref, notice = waiting()
+    _, notice = waiting()
     guest = Client()
     text = guest.get(f"/portal/notices/{notice.pk}/").content.decode()
     assert "I have it" in text
@@ -41,7 +41,7 @@ def test_a_made_up_notice_is_not_there():
 
 
 def test_somebody_of_the_desk_acknowledges_in_his_own_name_by_page_and_api(desk, bo):
-    ref, notice = waiting()
+    _, notice = waiting()
     answer = api_of(bo).post(f"/api/v1/notices/{notice.pk}/acknowledge", {}, format="json")
     assert (answer.status_code, answer.json()) == (200, {"acknowledged_by": "bo", "new": True})
     again = api_of_again(bo).post(f"/api/v1/notices/{notice.pk}/acknowledge", {}, format="json")
