@@ -1,6 +1,7 @@
 """When somebody is told: rules, quiet hours over every change of clocks, pauses that grow."""
 
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from hypothesis import example, given
@@ -104,11 +105,11 @@ def test_a_rule_that_asks_nothing_speaks_of_all_of_its_occasion():
 
 
 def test_each_thing_that_a_rule_asks_must_be_so():
-    good = {
+    good: dict[str, Any] = {
         "ticket_class": "incident", "priorities": ("P1", "P2"), "states": ("resolved",),
         "service": "shop",
     }  # fmt: skip
-    wrong = {
+    wrong: dict[str, Any] = {
         "ticket_class": "problem", "priorities": ("P1",), "states": ("closed",), "service": "mail",
     }  # fmt: skip
     assert policy.matches(Wanted("moved", **good), FACT)
