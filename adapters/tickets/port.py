@@ -246,13 +246,15 @@ class Vouched:
 
     That he is the ticket's own requester is no door's to say: the ticket knows. `alone` says that
     one person operates this house. `came_back` are the incidents that show a problem to be back
-    since it was resolved; None where nobody has looked.
+    since it was resolved; None where nobody has looked, or nobody can say yet. `all_the_same`: the
+    person closes it nevertheless, and has said why.
     """
 
     roles: frozenset[Role] = frozenset()
     groups: frozenset[str] = frozenset()
     alone: bool = False
     came_back: tuple[str, ...] | None = None
+    all_the_same: bool = False
 
 
 NOTHING: Final = Vouched()

@@ -36,6 +36,7 @@ LINKED: Final = {
 SETS: Final = {"ev_finish": "successful", "ev_fail": "failed", "ev_cancel": "cancelled"}
 """Stimulus -> what came of a change, where the move does not say."""
 
+EARLY: Final = "nobody can say yet whether it stays away"
 ALONE: Final = "One person operates this house: this approval is not independent."
 
 
@@ -64,7 +65,7 @@ def move_ticket(
     if found.by & roles == {"requester"}:
         _in_time(ticket, stimulus)
     _set_fields(ticket, details, found, fields)
-    _may_end(ticket, stimulus, vouched)
+    said = said or _may_end(ticket, stimulus, note, vouched)
     ticket.state = found.to
     _consequences(ticket, details, stimulus, before, note.author)
     _set_times(ticket, before)
@@ -195,18 +196,22 @@ def _home(ticket: models.Ticket, details: deeds.Details, name: str) -> object:
     return ticket if hasattr(ticket, name) else details or ticket
 
 
-def _may_end(ticket: models.Ticket, stimulus: str, vouched: port.Vouched) -> None:
-    """Refuse an end that comes too early."""
+def _may_end(ticket: models.Ticket, stimulus: str, note: port.Note, vouched: port.Vouched) -> str:
+    """Refuse an end that comes too early; returns what the worklog must say of it."""
     if ticket.ticket_class == "request" and stimulus == "ev_resolve":
         left = models.RequestStep.objects.filter(ticket=ticket, done_at=None)
         titles = list(left.values_list("title", flat=True))
         if titles:
             raise StepsOpenError(f"{ticket.ref} still waits for: {'; '.join(titles)}.")
     if ticket.ticket_class == "problem" and stimulus == "ev_close":
+        if vouched.all_the_same and note.author_kind == "person" and note.text.strip():
+            back = ", ".join(vouched.came_back or ())
+            return f"Closed all the same: {f'{back} came back' if back else EARLY}."
         if vouched.came_back is None:
             raise RecurrenceUnknownError(f"Nobody has looked whether {ticket.ref} came back.")
         if vouched.came_back:
             raise CameBackError(f"{ticket.ref} came back: {', '.join(vouched.came_back)}.")
+    return ""
 
 
 def _consequences(

@@ -17,7 +17,7 @@ from adapters.tickets.port import (
     Vouched,
 )
 from audit.ledger import trust
-from ethops.desk import filing, people
+from ethops.desk import filing, people, recurrence
 from ethops.desk.policy import RESPONDERS
 from ethops.executor import stop as pressed
 from ethops.executor import tickets
@@ -67,7 +67,7 @@ def move(
         person=person,
         stimulus=stimulus,
         fields=fields,
-        vouched=people.vouched(person),
+        vouched=recurrence.looked(people.vouched(person), ref, stimulus, note),
         text=note,
     )
 

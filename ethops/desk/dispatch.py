@@ -12,7 +12,7 @@ from adapters import registry
 from adapters.json_value import JSON
 from adapters.tickets.port import LogLine, Ticket, TicketDraft
 from audit.work import rows
-from ethops.desk import approvals, events, notices
+from ethops.desk import approvals, events, known_errors, notices
 from ethops.desk.models import Event
 from ethops.desk.policy import CARDS, Standing, Step, card_for, next_step
 from ethops.executor import changes, tickets
@@ -121,6 +121,8 @@ def _bear(ticket: Ticket, step: Step) -> None:
             "slot": document.get("slot"),
             "escalates_to": document["escalates_to"],
             "alert": dict(events.facts(ticket.ref)),
+            # Found by rows before anybody is asked, and told to the ticket too.
+            "known_error": dict(known_errors.tell(ticket)),
         },
         dedup=f"{card}:{_turn(ticket.ref)}",
     )

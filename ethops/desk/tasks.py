@@ -11,6 +11,7 @@ from ethops.desk import (
     levels,
     noticing,
     observers,
+    recurrence,
     restorations,
     sweeps,
     telemetry,
@@ -77,5 +78,6 @@ def watch_levels() -> None:
 
 @shared_task(name="desk.watch_repairs")
 def watch_repairs() -> None:
-    """See since when incidents are well."""
+    """See since when incidents are well, and which repairs are needed again and again."""
     restorations.watch()
+    recurrence.watch()

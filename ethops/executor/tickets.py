@@ -38,6 +38,12 @@ def open_incident(*, key: UUID, draft: TicketDraft, facts: Mapping[str, JSON]) -
 
 
 @transaction.atomic
+def open_problem(*, key: UUID, draft: TicketDraft, facts: Mapping[str, JSON]) -> Deed:
+    """Open a problem as a rule says, on record; a repeat of the key writes nothing."""
+    return _opened(writer("tickets").open(key, draft), draft, {**_class_facts(draft), **facts})
+
+
+@transaction.atomic
 def open_by_person(*, key: UUID, draft: TicketDraft, vouched: Vouched) -> Deed:
     """Open a ticket of any class in a person's name, on record; the dispatcher looks at it."""
     deed = _opened(writer("tickets").open(key, draft, vouched), draft, _class_facts(draft))

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from django.http import Http404, HttpRequest
 
 from adapters.errors import AdapterError
+from adapters.tickets.fields import Field
 from adapters.tickets.form_fields import FIELDS
 from adapters.tickets.models import Ticket
 from adapters.tickets.states import Move, all_stimuli
@@ -16,6 +17,11 @@ from ethops.pages.words import MOVE_WORDS
 from ethops.world import tickets
 from ethops.world.tickets import Dossier
 
+WHY = Field(
+    "why", "Why it may be closed", "text", longest=2000,
+    help="Needed before it stayed away for a week, or where it is back.",
+)  # fmt: skip
+"""What closing a problem asks beyond its fields; it stands in the worklog."""
 GRAVE = frozenset({"ev_cancel", "ev_reject", "ev_notapprove", "ev_fail"})
 LEFT_OUT = frozenset({"assignee"})
 """What has a button of its own: whoever takes a ticket takes it himself."""
@@ -52,12 +58,15 @@ def _offer(dossier: Dossier, stimulus: str, move: Move, refused: Refused | None)
     title, button = MOVE_WORDS.get(stimulus, (stimulus, stimulus))
     mine = refused if refused is not None and refused.stimulus == stimulus else None
     names = [name for name in (*move.needs, *move.takes) if name not in LEFT_OUT]
+    asks = [FIELDS[name] for name in names]
+    if (dossier.ticket.ticket_class, stimulus) == ("problem", "ev_close"):
+        asks.append(WHY)
     return Offer(
         stimulus,
         title,
         button,
         asked(
-            [FIELDS[name] for name in names],
+            asks,
             mine.said if mine else stands(dossier, names),
             mine.faults if mine else {},
             required=move.needs,
@@ -92,7 +101,7 @@ def moved(request: HttpRequest, of: Ticket) -> tuple[str, Refused | None]:
             person=request.user.get_username(),
             stimulus=stimulus,
             fields=said,  # type: ignore[arg-type]
-            note=str(said.get("solution") or said.get("decision") or ""),
+            note=_note(request, said),
             key=_key(request),
         )
     except AdapterError as fault:
@@ -101,6 +110,11 @@ def moved(request: HttpRequest, of: Ticket) -> tuple[str, Refused | None]:
             raise
         return "", Refused(stimulus, said, faults)
     return f"{of.ref} is {deed.state.replace('_', ' ')}.", None
+
+
+def _note(request: HttpRequest, said: Mapping[str, str]) -> str:
+    """Return what stands in the worklog: what solved it, why it was decided, why it is closed."""
+    return said.get("solution") or said.get("decision") or request.POST.get(WHY.name, "")
 
 
 def _key(request: HttpRequest) -> UUID:

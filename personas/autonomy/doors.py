@@ -91,6 +91,11 @@ def person_judges(*, action_id: UUID, person: str, verdict: str, why: str) -> st
     )
 
 
+def take_back(*, action_id: UUID, why: str) -> str:
+    """Take the right by which an action was done one level back; from where to where, or ""."""
+    return str(_value("SELECT gate.take_back(%s, %s)", [action_id, why]))
+
+
 def figures(*, card: str, entry: str, ci_class: str) -> dict[str, int]:
     """Return how often a card was right with an entry on a class of CI."""
     found: dict[str, int] = json.loads(

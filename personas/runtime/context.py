@@ -48,10 +48,16 @@ def gather(claim: StepClaim) -> Known:
         entries=_entries(ci) if ci else (),
         worked_before=_worked(ci) if ci else (),
         memory=_memory(claim, ci) if ci else (),
+        known_error=_known_error(claim.inputs),
         request=str(claim.inputs.get("request") or ""),
         looks=(*_looks(claim.card, ci), *_requested(claim.inputs)) if ci and inspects else (),
         looked=_looked(claim) if inspects else (),
     )
+
+
+def _known_error(inputs: Mapping[str, Any]) -> Mapping[str, str]:
+    said = inputs.get("known_error")
+    return {str(k): str(v) for k, v in said.items()} if isinstance(said, Mapping) else {}
 
 
 def _ci(claim: StepClaim) -> CI | None:

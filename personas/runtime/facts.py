@@ -1,7 +1,7 @@
 """What a step knows as the facts and the choices of a typed question: pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
@@ -88,6 +88,8 @@ class Known:
     worked_before: tuple[str, ...] = ()
     memory: tuple[giving.Item, ...] = ()
     """What earlier runs have shown about such an alert on such a CI, as far as it is given."""
+    known_error: Mapping[str, str] = field(default_factory=dict)
+    """The problem with a workaround that this incident is of, as the desk found it by rows."""
     request: str = ""
     """What somebody asked for in words, where the run was asked for; text from outside."""
     looks: tuple[Look, ...] = ()
@@ -144,6 +146,7 @@ def facts(known: Known, kind: str) -> dict[str, JSON]:
         "history.worked": list(known.worked_before),
     }
     found |= giving.facts(known.memory)
+    found |= {f"known_error.{name}": said for name, said in known.known_error.items() if said}
     if known.request:
         found["request.prompt"] = known.request
     if kind == "verify":
