@@ -57,6 +57,7 @@ END $$
 PROVIDED = (
     CLONE / "ethops/sla/sql/0002_provided.sql",
     CLONE / "ethops/notify/sql/0002_provided.sql",
+    CLONE / "ethops/desk/sql/0008_numbers.sql",
 )
 """What the desk is given where nobody says otherwise."""
 

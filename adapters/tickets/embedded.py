@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from adapters.rows import select
-from adapters.tickets import attachments, deeds, opening, services, watchers
+from adapters.tickets import attachments, deeds, families, opening, services, watchers
 from adapters.tickets.beside import Attachment, File, Watcher
 from adapters.tickets.errors import CauseTakenError, KeyReusedError, TicketNotFoundError
 from adapters.tickets.port import (
@@ -242,6 +242,28 @@ class Writer:
             "unwatch",
             watcher.ref,
             lambda: watchers.unwatch(key=key, watcher=watcher, note=note, vouched=vouched),
+        )
+
+    def adopt(
+        self, key: UUID, ref: str, parent: str, note: Note, vouched: Vouched = NOTHING
+    ) -> Deed:
+        """Put an incident under a greater one."""
+        return _once(
+            key,
+            "adopt",
+            ref,
+            lambda: families.adopt(key=key, ref=ref, parent=parent, note=note, vouched=vouched),
+        )
+
+    def retitle(
+        self, key: UUID, ref: str, title: str, note: Note, vouched: Vouched = NOTHING
+    ) -> Deed:
+        """Call a ticket something else."""
+        return _once(
+            key,
+            "retitle",
+            ref,
+            lambda: families.retitle(key=key, ref=ref, title=title, note=note, vouched=vouched),
         )
 
     def find(self, key: UUID) -> Deed | None:

@@ -14,18 +14,13 @@ Role: TypeAlias = Literal["requester", "operator", "approver", "agent", "rule", 
 Priority: TypeAlias = Literal["P1", "P2", "P3", "P4"]
 AuthorKind: TypeAlias = Literal["person", "agent", "rule", "executor"]
 LinkKind: TypeAlias = Literal["caused_by", "solved_by", "follows"]
-Verb: TypeAlias = Literal["open", "comment", "move", "link", "step", "attach", "watch", "unwatch"]
+Verb: TypeAlias = Literal[
+    "open", "comment", "move", "link", "step", "attach", "watch", "unwatch", "adopt", "retitle"
+]  # fmt: skip
 Outcome: TypeAlias = Literal[
-    "opened",
-    "folded_into",
-    "commented",
-    "moved",
-    "linked",
-    "step_done",
-    "attached",
-    "watched",
-    "unwatched",
-]
+    "opened", "folded_into", "commented", "moved", "linked", "step_done", "attached", "watched",
+    "unwatched", "adopted", "retitled",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -478,6 +473,27 @@ class Writer(Protocol):
         Raises:
             TicketNotFoundError: no ticket has this ref, or he does not watch it.
             NotAllowedError: others are for the desk and for rules to take away.
+        """
+        ...
+
+    def adopt(
+        self, key: UUID, ref: str, parent: str, note: Note, vouched: Vouched = NOTHING
+    ) -> Deed:
+        """Put an incident under a greater one, and write a line about it into the first.
+
+        Raises:
+            TicketNotFoundError: one of them is not there.
+            DraftRefusedError: they are no incidents, or would stand under each other.
+            NotAllowedError: it is for the desk and for rules to sort tickets.
+        """
+        ...
+
+    def retitle(
+        self, key: UUID, ref: str, title: str, note: Note, vouched: Vouched = NOTHING
+    ) -> Deed:
+        """Call a ticket something else, and write a line that says what it was called.
+
+        Raises: as `adopt`; DraftRefusedError where the title is empty.
         """
         ...
 

@@ -39,9 +39,11 @@ class EventOut(serializers.Serializer[Any]):
     ci = serializers.CharField(source="ci_ref")
     join_report = serializers.JSONField()
     cause_key = serializers.CharField()
+    meaning = serializers.CharField()
     decision = serializers.CharField()
     reason = serializers.CharField()
     ticket = serializers.CharField(source="ticket_ref")
+    window = serializers.IntegerField(source="window_id", allow_null=True)
     repeats = serializers.IntegerField()
     at = serializers.DateTimeField()
     last_at = serializers.DateTimeField()
@@ -85,10 +87,12 @@ class Events(Shelf[Event]):
     lookup_value_regex = "[0-9]{1,18}"
     filters: ClassVar = {
         "decision": ("decision", serializers.ChoiceField(choices=Event.DECISIONS)),
+        "meaning": ("meaning", serializers.ChoiceField(choices=Event.MEANINGS)),
         "status": ("status", serializers.ChoiceField(choices=("firing", "resolved"))),
         "joined": ("joined", serializers.ChoiceField(choices=("joined", "none", "ambiguous"))),
         "ci": ("ci_ref", serializers.CharField(max_length=120)),
         "ticket": ("ticket_ref", serializers.CharField(max_length=40)),
+        "window": ("window_id", serializers.IntegerField(min_value=1, max_value=2**62)),
         "delivery": ("delivery_id", serializers.IntegerField(min_value=1, max_value=2**62)),
     }
 

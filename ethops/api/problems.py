@@ -35,6 +35,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "tickets.draft_refused": 422,
     "tickets.file_refused": 422,
     "cmdb.not_found": 404,
+    "desk.window_refused": 422,
     "runs.not_found": 404,
     "runs.control_refused": 409,
     "gpu.job_over": 409,

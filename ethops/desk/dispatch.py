@@ -11,9 +11,9 @@ from django.db import transaction
 from adapters import registry
 from adapters.json_value import JSON
 from adapters.tickets.port import LogLine, Ticket, TicketDraft
+from adapters.tickets.states import SETTLED
 from audit.work import rows
 from ethops.desk import approvals, events, known_errors, notices
-from ethops.desk.models import Event
 from ethops.desk.policy import CARDS, Standing, Step, card_for, next_step
 from ethops.executor import changes, tickets
 from ethops.sla import queries as levels
@@ -36,10 +36,12 @@ def consider(payload: Mapping[str, Any]) -> None:
         about(ref, payload)
         return
     ticket = registry.reader("tickets").get(ref)
-    if payload.get("why") == "alert ended" and _alert_ended(ticket):
+    if payload.get("why") == "alert ended" and events.all_ended(ref):
         approval_doors.alert_ended(ref)
     if ticket.ticket_class != "incident":
         return
+    if ticket.state in SETTLED:
+        _look_at_children(ticket)
     _STEPS[next_step(_standing(ticket))](ticket)
     # Of those of its priority that wait for a place, whose ticket is due first goes first.
     intents.set_due(ticket_ref=ref, due_at=levels.next_due(ref))
@@ -54,7 +56,8 @@ def _standing(ticket: Ticket) -> Standing:
         live_run=queries.has_live_run(ticket.ref),
         last_run=run.state if run else "",
         last_card=run.card if run else "",
-        alert_ended=_alert_ended(ticket),
+        alert_ended=events.all_ended(ticket.ref),
+        held=_is_held(ticket),
         responder=_responder(ticket),
     )
 
@@ -68,9 +71,14 @@ def _responder(ticket: Ticket) -> str:
 
 
 def _turn_began(ref: str) -> datetime | None:
-    """Return when a person last said something: what agents did before is of an earlier turn."""
+    """Return when a person last said something, or it was opened again.
+
+    What agents did before is of an earlier turn.
+    """
     said = [line.at for line in _lines(ref) if line.author_kind == "person"]
-    return said[-1] if said else None
+    history = registry.reader("tickets").history(ref)
+    said += [passage.at for passage in history if passage.stimulus == "ev_reopen"]
+    return max(said, default=None)
 
 
 def _turn(ref: str) -> str:
@@ -83,16 +91,24 @@ def _lines(ref: str) -> tuple[LogLine, ...]:
     return registry.reader("tickets").worklog(ref)
 
 
-def _alert_ended(ticket: Ticket) -> bool:
-    """True where every alert folded into the ticket has ended and none fires again."""
-    episodes: dict[tuple[str, str], str] = {}
-    for fingerprint, starts_at, status in (
-        Event.objects.filter(ticket_ref=ticket.ref)
-        .order_by("at")
-        .values_list("fingerprint", "starts_at", "status")
-    ):
-        episodes[fingerprint, starts_at] = status
-    return bool(episodes) and "firing" not in episodes.values()
+def _is_held(ticket: Ticket) -> bool:
+    """True where a greater incident is open: what is done about that one comes first."""
+    if not ticket.parent_ref:
+        return False
+    return registry.reader("tickets").get(ticket.parent_ref).state not in SETTLED
+
+
+def _look_at_children(ticket: Ticket) -> None:
+    """Have the incidents that waited for this one looked at, once each time it is settled."""
+    for child in registry.reader("tickets").children(ticket.ref):
+        if child.ticket_class == "incident" and child.state not in SETTLED:
+            rows.enqueue(
+                kind="dispatch",
+                subject=child.ref,
+                payload={"ticket": child.ref, "why": f"{ticket.ref} is settled"},
+                dedup=f"freed:{child.ref}:{ticket.ref}:{ticket.reopens}",
+                priority=3,
+            )
 
 
 def _bear(ticket: Ticket, step: Step) -> None:
@@ -149,8 +165,9 @@ def _settle(ticket: Ticket) -> None:
         with transaction.atomic():
             _resolve_by_rule(ticket)
             # The move holds the ticket's row, which a new episode would have to touch too.
-            if not _alert_ended(ticket):
+            if not events.all_ended(ticket.ref):
                 raise _FiresAgain
+            _look_at_children(ticket)
     except _FiresAgain:
         return
 

@@ -1,5 +1,7 @@
 """What the desk refuses, and why."""
 
+from collections.abc import Mapping
+
 
 class DeskError(Exception):
     """Something the desk could not do; `code` is stable, `hint` is the mend."""
@@ -27,3 +29,15 @@ class UnreadableDeedsError(DeskError):
 
     code = "desk.unreadable_deeds"
     hint = "Mend what is named, then bring the file in again; what is on record stays once."
+
+
+class WindowRefusedError(DeskError):
+    """A maintenance window that cannot be declared so; `errors` says what is wrong, by field."""
+
+    code = "desk.window_refused"
+    hint = "Correct the fields that are named."
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        said = " ".join(f"{name}: {fault}" for name, fault in sorted(errors.items()))
+        super().__init__(f"Not fit for a maintenance window. {said}")
+        self.errors = dict(errors)

@@ -2,49 +2,59 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid5
+from functools import cached_property
+from typing import Final
 
 from django.db import DatabaseError, transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from adapters import registry
-from adapters.cmdb.port import Join
 from adapters.errors import AdapterError
-from adapters.tickets.port import Deed, Ticket, TicketDraft
+from adapters.rows import now as clock
+from adapters.tickets.errors import TicketNotFoundError
+from adapters.tickets.port import Deed, Ticket
 from adapters.tickets.states import SETTLED
 from audit.work import rows
-from ethops.desk import alertmanager
+from ethops.desk import alertmanager, flaps, maintenance, numbers, reopening, topology
 from ethops.desk.alertmanager import Alert
-from ethops.desk.classification import Classified, cause_key, classify
-from ethops.desk.models import Delivery, Event
+from ethops.desk.classification import cause_key, classify
+from ethops.desk.models import Delivery, Event, MaintenanceWindow
+from ethops.desk.numbers import Numbers
+from ethops.desk.seen import AUTHOR, Seen, draft, key
+from ethops.desk.topology import Topology
 from ethops.executor import tickets
 
-AUTHOR = "event management"
-NAMESPACE = UUID("5d2c1a9e-6f0b-4b63-9a53-7e0f6f2b1c11")
-URGENCY = {"critical": 1, "page": 1, "error": 2, "warning": 2}
-FAR = timedelta(days=3650)
-UNKNOWN_URGENCY = 2
-UNKNOWN_IMPACT = 3
+MOST_CIS: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """One alert with everything the desk found out about it."""
+class Decided:
+    """What became of an event."""
 
-    alert: Alert
-    join: Join
-    cause: str
-    classified: Classified
+    decision: str
+    ticket_ref: str = ""
+    reason: str = ""
+    window: MaintenanceWindow | None = None
+
+
+class Surroundings:
+    """What stands on what, read once for all alerts of a delivery, and only if one asks."""
+
+    @cached_property
+    def topology(self) -> Topology:
+        """Every CI, and what it stands on."""
+        return topology.of(registry.reader("cmdb").search("", limit=MOST_CIS))
 
 
 def read_delivery(delivery_id: int) -> None:
     """Turn a delivery into events; each alert is one transaction, and a repeat changes nothing."""
     delivery = Delivery.objects.get(pk=delivery_id)
+    around = Surroundings()
     faults: list[Exception] = []
     for alert in alertmanager.parse(bytes(delivery.raw)).alerts:
         try:
             with transaction.atomic():
-                _event(delivery, _seen(alert))
+                _event(delivery, seen(alert), around)
         except (DatabaseError, AdapterError) as fault:
             # The others of this delivery must not wait for the one that fails.
             faults.append(fault)
@@ -53,7 +63,8 @@ def read_delivery(delivery_id: int) -> None:
     Delivery.objects.filter(pk=delivery_id, state="stored").update(state="read")
 
 
-def _seen(alert: Alert) -> Seen:
+def seen(alert: Alert) -> Seen:
+    """Return an alert with its CI, its cause and its meaning."""
     join = registry.reader("cmdb").join(alert.labels)
     return Seen(
         alert=alert,
@@ -63,9 +74,26 @@ def _seen(alert: Alert) -> Seen:
     )
 
 
-def _event(delivery: Delivery, seen: Seen) -> None:
+def _event(delivery: Delivery, seen: Seen, around: Surroundings) -> None:
     """Write the event, or count its repeat; act on what it means."""
-    known = (
+    meaning = seen.classified.meaning
+    if meaning == "informational":
+        _write(delivery, seen, Decided("dropped", reason=seen.classified.reason))
+        return
+    said = numbers.take_turn()
+    known = _known(seen)
+    if known is None:
+        decided = _ended(seen) if meaning == "recovery" else _called(seen, around, said, "first")
+        _write(delivery, seen, decided)
+        flaps.follow(seen.cause, said.flaps)
+        return
+    _repeated(known, delivery)
+    if meaning != "recovery" and (_outlived(known, delivery) or known.decision == "suppressed"):
+        decide_again(known, seen, around, said)
+
+
+def _known(seen: Seen) -> Event | None:
+    return (
         Event.objects.select_for_update()
         .filter(
             fingerprint=seen.alert.fingerprint,
@@ -74,14 +102,18 @@ def _event(delivery: Delivery, seen: Seen) -> None:
         )
         .first()
     )
-    if known is not None:
-        known.repeats += 1
-        known.last_at = delivery.last_at
-        if seen.classified.meaning == "incident" and _outlived(known, delivery):
-            known.decision, known.ticket_ref, known.reason = _open(seen, f"again{known.repeats}")
-        known.save()
+
+
+def _repeated(known: Event, delivery: Delivery) -> None:
+    known.repeats += 1
+    known.last_at = delivery.last_at
+    known.save(update_fields=["repeats", "last_at"])
+
+
+def _write(delivery: Delivery, seen: Seen, decided: Decided) -> None:
+    if decided.decision == "dropped" and (known := _known(seen)) is not None:
+        _repeated(known, delivery)
         return
-    decision, ticket_ref, reason = _decide(seen)
     Event.objects.create(
         delivery=delivery,
         fingerprint=seen.alert.fingerprint,
@@ -90,83 +122,113 @@ def _event(delivery: Delivery, seen: Seen) -> None:
         labels=dict(seen.alert.labels),
         annotations=dict(seen.alert.annotations),
         joined=seen.join.result,
-        ci_ref=seen.join.ci_ref or "",
+        ci_ref=seen.ci_ref,
         join_report=list(seen.join.report),
         cause_key=seen.cause,
-        decision=decision,
-        reason=reason,
-        ticket_ref=ticket_ref,
+        meaning=seen.classified.meaning,
+        decision=decided.decision,
+        reason=decided.reason,
+        ticket_ref=decided.ticket_ref,
+        window=decided.window,
     )
 
 
-def _decide(seen: Seen) -> tuple[str, str, str]:
-    """Return decision, ticket and reason of a new event."""
-    if seen.classified.meaning == "information":
-        return "dropped", "", seen.classified.reason
-    if seen.classified.meaning == "recovery":
-        return _ended(seen)
-    return _open(seen, "first")
+def decide_again(event: Event, seen: Seen, around: Surroundings, said: Numbers) -> Decided:
+    """Decide anew about an event that still stands; run within a turn."""
+    decided = _called(seen, around, said, f"again{event.repeats}")
+    event.decision, event.ticket_ref = decided.decision, decided.ticket_ref
+    event.reason = decided.reason
+    # Which window held it back stays known once it is an incident.
+    event.window = decided.window or event.window
+    event.save(update_fields=["decision", "ticket_ref", "reason", "window"])
+    return decided
 
 
-def _open(seen: Seen, occasion: str) -> tuple[str, str, str]:
+def _called(seen: Seen, around: Surroundings, said: Numbers, occasion: str) -> Decided:
+    """Return what becomes of an alert that asks for action."""
     if _ended_before(seen.alert):
-        return "ended", "", "the alert had ended before it was read"
+        return Decided("ended", reason="the alert had ended before it was read")
+    if registry.reader("tickets").find_open_by_cause(seen.cause) is not None:
+        return _opened(seen, occasion)
+    place = around.topology.place_of(seen.alert.labels, seen.ci_ref)
+    window = maintenance.covering(seen.alert.labels, place, around.topology, clock())
+    if window is not None:
+        return Decided("suppressed", reason=maintenance.sentence(window), window=window)
+    ref = reopening.reopen(cause=seen.cause, key=key(seen.alert, occasion), within=said.reopen)
+    if ref:
+        return Decided("reopened", ref, f"{ref} of the same cause was resolved a short while ago")
+    return _opened(seen, occasion)
+
+
+def _opened(seen: Seen, occasion: str) -> Decided:
     deed = tickets.open_incident(
-        key=_key(seen.alert, occasion),
-        draft=_draft(seen),
+        key=key(seen.alert, occasion),
+        draft=draft(seen),
         facts={"fingerprint": seen.alert.fingerprint, "joined": seen.join.result},
     )
     if deed.outcome == "folded_into":
-        return "folded", deed.ref, f"{deed.ref} is open for the same cause"
+        return Decided("folded", deed.ref, f"{deed.ref} is open for the same cause")
     _tell_dispatcher(deed)
-    return "opened", deed.ref, seen.classified.reason
+    return Decided("opened", deed.ref, seen.classified.reason)
 
 
 def _ended_before(alert: Alert) -> bool:
     """True where the end of this very episode was read before its beginning."""
-    episode = {"fingerprint": alert.fingerprint, "starts_at": alert.starts_at}
-    return Event.objects.filter(**episode, status="resolved").exists()
+    return _episode(alert).filter(status="resolved").exists()
 
 
-def _ended(seen: Seen) -> tuple[str, str, str]:
-    ticket = registry.reader("tickets").find_open_by_cause(seen.cause)
-    if ticket is None:
-        return "ended", "", "no open incident of this cause"
+def _episode(alert: Alert) -> QuerySet[Event]:
+    return Event.objects.filter(fingerprint=alert.fingerprint, starts_at=alert.starts_at)
+
+
+def _ended(seen: Seen) -> Decided:
+    """Return what becomes of the end of an alert; its incident is told once nothing fires."""
+    ref = _ticket_of(seen)
+    if not ref:
+        return Decided("ended", reason="no open incident of this cause")
+    episode = _episode(seen.alert).values("pk")
+    if standing(ref).exclude(pk__in=episode).exists() or flaps.is_flapping(ref):
+        return Decided("ended", ref, "it has ended; others of this incident have not, or it flaps")
     tickets.comment_by_rule(
-        key=_key(seen.alert, "ended"),
-        ref=ticket.ref,
+        key=key(seen.alert, "ended"),
+        ref=ref,
         rule=AUTHOR,
         text="The alert has ended.",
         tainted=False,
     )
     rows.enqueue(
         kind="dispatch",
-        subject=ticket.ref,
-        payload={"ticket": ticket.ref, "why": "alert ended"},
+        subject=ref,
+        payload={"ticket": ref, "why": "alert ended"},
         dedup=f"ended:{seen.alert.fingerprint}:{seen.alert.starts_at}",
     )
-    return "ended", ticket.ref, "the alert has ended"
+    return Decided("ended", ref, "the alert has ended")
 
 
-def _draft(seen: Seen) -> TicketDraft:
-    labels, notes = seen.alert.labels, seen.alert.annotations
-    ci = registry.reader("cmdb").get(seen.join.ci_ref) if seen.join.ci_ref else None
-    name = notes.get("summary") or labels["alertname"]
-    return TicketDraft(
-        ticket_class="incident",
-        title=name,
-        description="\n".join(
-            [notes.get("description", ""), "", *(f"Join: {line}" for line in seen.join.report)]
-        ).strip(),
-        impact=ci.impact if ci else UNKNOWN_IMPACT,
-        urgency=URGENCY.get(labels.get("severity", "").lower(), UNKNOWN_URGENCY),
-        author=AUTHOR,
-        author_kind="rule",
-        ci_refs=(ci.ref,) if ci else (),
-        cause_key=seen.cause,
-        first_bad_at=_moment(notes.get("first_bad_at", "")) or _moment(seen.alert.starts_at),
-        detected_at=_moment(seen.alert.starts_at),
-        tainted=True,
+def _ticket_of(seen: Seen) -> str:
+    """Return the open incident that an alert belongs to: of its cause, or the one it went into."""
+    own = registry.reader("tickets").find_open_by_cause(seen.cause)
+    if own is not None:
+        return own.ref
+    began = _episode(seen.alert).filter(status="firing").exclude(ticket_ref="").first()
+    ticket = _ticket(began.ticket_ref) if began else None
+    return ticket.ref if ticket and ticket.state not in SETTLED else ""
+
+
+def standing(ticket_ref: str) -> QuerySet[Event]:
+    """Return the alerts of a ticket that began and have not ended."""
+    ends = Event.objects.filter(
+        fingerprint=OuterRef("fingerprint"), starts_at=OuterRef("starts_at"), status="resolved"
+    )
+    return Event.objects.filter(~Exists(ends), ticket_ref=ticket_ref, status="firing")
+
+
+def all_ended(ticket_ref: str) -> bool:
+    """Tell whether every alert of a ticket has ended, and none of them comes and goes."""
+    return (
+        Event.objects.filter(ticket_ref=ticket_ref, status="firing").exists()
+        and not standing(ticket_ref).exists()
+        and not flaps.is_flapping(ticket_ref)
     )
 
 
@@ -182,29 +244,22 @@ def _tell_dispatcher(deed: Deed) -> None:
 
 def _outlived(event: Event, delivery: Delivery) -> bool:
     """True where the alert still fires although its incident was settled before this delivery."""
-    if not event.ticket_ref:
+    ticket = _ticket(event.ticket_ref) if event.ticket_ref else None
+    if ticket is None:
         return False
-    ticket: Ticket = registry.reader("tickets").get(event.ticket_ref)
     settled = ticket.resolved_at or ticket.closed_at
     return ticket.state in SETTLED and settled is not None and delivery.last_at > settled
 
 
+def _ticket(ref: str) -> Ticket | None:
+    try:
+        return registry.reader("tickets").get(ref)
+    except TicketNotFoundError:
+        return None
+
+
 def _status(alert: Alert) -> str:
     return "firing" if alert.firing else "resolved"
-
-
-def _key(alert: Alert, occasion: str) -> UUID:
-    return uuid5(NAMESPACE, f"{alert.fingerprint}:{alert.starts_at}:{occasion}")
-
-
-def _moment(text: str) -> datetime | None:
-    """Return a time for show and arithmetic; keys always use the text as sent."""
-    try:
-        found = datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    # A time that no calendar of ours will see is a mistake or an attack; PostgreSQL would keep it.
-    return found if abs(found - datetime.now(UTC)) < FAR else None
 
 
 def facts(ticket_ref: str) -> Mapping[str, str]:

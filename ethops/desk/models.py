@@ -1,4 +1,4 @@
-"""Rows of the desk: senders, deliveries, events, occasions of schedules, joined uses of keys."""
+"""Rows of the desk: senders, deliveries, events and what became of them, uses of keys."""
 
 from typing import ClassVar
 
@@ -53,7 +53,8 @@ class Delivery(models.Model):
 class Event(models.Model):
     """One alert of one delivery, and what was decided about it."""
 
-    DECISIONS: ClassVar = ["opened", "folded", "reopened", "ended", "dropped"]
+    DECISIONS: ClassVar = ["opened", "folded", "reopened", "ended", "dropped", "suppressed"]
+    MEANINGS: ClassVar = ["informational", "warning", "exception", "recovery"]
 
     delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="events")
     fingerprint = models.CharField(max_length=64)
@@ -65,9 +66,19 @@ class Event(models.Model):
     ci_ref = models.CharField(max_length=120, db_default="")
     join_report = models.JSONField(db_default=[])
     cause_key = models.CharField(max_length=200)
+    meaning = models.CharField(
+        max_length=14, db_default="", help_text="what it was before anybody was called"
+    )
     decision = models.CharField(max_length=10, choices=[(d, d) for d in DECISIONS])
     reason = models.TextField(db_default="")
     ticket_ref = models.CharField(max_length=40, db_default="")
+    window = models.ForeignKey(
+        "MaintenanceWindow",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="events",
+        help_text="the maintenance window that held it back",
+    )
     repeats = models.IntegerField(db_default=0)
     at = models.DateTimeField(db_default=ClockTimestamp())
     last_at = models.DateTimeField(db_default=ClockTimestamp())
@@ -83,11 +94,124 @@ class Event(models.Model):
         indexes: ClassVar = [
             models.Index("ticket_ref", "at", name="event_ticket"),
             models.Index("cause_key", "at", name="event_cause"),
+            models.Index(F("at").desc(), name="event_recent"),
+            models.Index("window", name="event_held", condition=models.Q(decision="suppressed")),
         ]
 
     def __str__(self) -> str:
         """Name the alert."""
         return f"{self.labels.get('alertname', '?')} {self.status}"
+
+
+class EventPolicy(models.Model):
+    """The numbers of event management: one row, held by whoever decides about an alert."""
+
+    reopen_s = models.IntegerField("reopens within, s", db_default=15_300)
+    relate_s = models.IntegerField("together within, s", db_default=300)
+    storm_causes = models.IntegerField("causes of a storm", db_default=8)
+    settle_s = models.IntegerField("a storm is over after, s", db_default=60)
+    flap_changes = models.IntegerField("changes that are flapping", db_default=6)
+    flap_window_s = models.IntegerField("within, s", db_default=1_800)
+    flap_calm_s = models.IntegerField("stable after, s", db_default=600)
+
+    class Meta:
+        """One row; each number within reason."""
+
+        verbose_name = "number of event management"
+        verbose_name_plural = "numbers of event management"
+        constraints: ClassVar = [
+            models.CheckConstraint(name="eventpolicy_one", condition=models.Q(id=1)),
+            models.CheckConstraint(
+                name="eventpolicy_bounds",
+                condition=models.Q(
+                    reopen_s__range=(0, 604_800),
+                    relate_s__range=(1, 3_600),
+                    storm_causes__range=(3, 100_000),
+                    settle_s__range=(1, 3_600),
+                    flap_changes__range=(3, 1_000),
+                    flap_window_s__range=(10, 86_400),
+                    flap_calm_s__range=(1, 86_400),
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Name them."""
+        return "numbers of event management"
+
+
+class MaintenanceWindow(models.Model):
+    """A while in which alerts about something are expected; declared by a person, never changed."""
+
+    begins_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    everything = models.BooleanField(db_default=False, default=False)
+    cis = models.JSONField(db_default=[], default=list, help_text="with what depends on them")
+    group = models.JSONField(db_default={}, default=dict, help_text="label: value, all of them")
+    why = models.TextField()
+    declared_by = models.CharField(max_length=150)
+    declared_at = models.DateTimeField(db_default=ClockTimestamp())
+    ended_by = models.CharField(max_length=150, db_default="", help_text="who ended it early")
+    closed_at = models.DateTimeField(null=True, help_text="when what still stood was looked at")
+
+    class Meta:
+        """Read by its end."""
+
+        verbose_name = "maintenance window"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="window_ends", condition=models.Q(ends_at__gte=F("begins_at"))
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index("ends_at", name="window_open", condition=models.Q(closed_at=None))
+        ]
+
+    def __str__(self) -> str:
+        """Name the window."""
+        return f"maintenance window {self.pk}"
+
+
+class Flapping(models.Model):
+    """A cause that comes and goes; derived from its events."""
+
+    cause_key = models.CharField(primary_key=True, max_length=200)
+    ticket_ref = models.CharField(max_length=40, db_default="")
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True, help_text="stable since then; empty while it flaps")
+
+    class Meta:
+        """Read by those that flap, and by ticket."""
+
+        verbose_name = "flapping cause"
+        indexes: ClassVar = [
+            models.Index("ticket_ref", name="flapping_now", condition=models.Q(until=None))
+        ]
+
+    def __str__(self) -> str:
+        """Name the cause."""
+        return self.cause_key
+
+
+class Storm(models.Model):
+    """Many causes at once that hang together: one incident, whose root is sought."""
+
+    ticket_ref = models.CharField(primary_key=True, max_length=40)
+    began_at = models.DateTimeField(db_default=ClockTimestamp())
+    settled_at = models.DateTimeField(null=True, help_text="nothing new came for the settle time")
+
+    class Meta:
+        """Read by those that still grow."""
+
+        verbose_name = "storm of alerts"
+        verbose_name_plural = "storms of alerts"
+        indexes: ClassVar = [
+            models.Index("began_at", name="storm_growing", condition=models.Q(settled_at=None))
+        ]
+
+    def __str__(self) -> str:
+        """Name its incident."""
+        return self.ticket_ref
 
 
 class Occasion(models.Model):

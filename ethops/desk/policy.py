@@ -21,6 +21,8 @@ class Standing:
     """State of the newest run on the ticket, "" where there was none."""
     last_card: str
     alert_ended: bool
+    held: bool = False
+    """A greater incident that it belongs to is open."""
     responder: str = CARDS["respond"]
     """Who responds to incidents of this CI: the card that looks after its class."""
 
@@ -38,6 +40,8 @@ def next_step(at: Standing) -> Step:
         return "tell_person"
     if at.alert_ended:
         return "settle"
+    if at.held:
+        return "nothing"
     wanted: Step = "triage" if at.state == "new" else "respond"
     if at.state == "assigned" and at.team != RESPONDERS:
         return "escalate"

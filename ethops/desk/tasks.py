@@ -4,6 +4,7 @@ from celery import shared_task
 
 from ethops.desk import (
     agent_watch,
+    becoming,
     gpu_watch,
     handover,
     housekeeping,
@@ -81,3 +82,9 @@ def watch_repairs() -> None:
     """See since when incidents are well, and which repairs are needed again and again."""
     restorations.watch()
     recurrence.watch()
+
+
+@shared_task(name="desk.watch_events")
+def watch_events() -> None:
+    """Look after storms, maintenance windows and what comes and goes."""
+    becoming.watch()

@@ -147,6 +147,32 @@ def link_by_rule(*, key: UUID, link: Link, rule: str) -> Deed:
 
 
 @transaction.atomic
+def adopt_by_rule(*, key: UUID, ref: str, parent: str, rule: str, text: str = "") -> Deed:
+    """Put an incident under a greater one as a rule says, on record."""
+    deed = writer("tickets").adopt(key, ref, parent, Note(text, rule, "rule"))
+    _record("ticket.adopted", deed, rule, "rule", {"parent": parent})
+    return deed
+
+
+@transaction.atomic
+def adopt_by_person(
+    *, key: UUID, ref: str, parent: str, person: str, vouched: Vouched, text: str = ""
+) -> Deed:
+    """Put an incident under a greater one in a person's name, on record."""
+    deed = writer("tickets").adopt(key, ref, parent, _said_by(person, text, "public"), vouched)
+    _record("ticket.adopted", deed, person, "person", {"parent": parent})
+    return deed
+
+
+@transaction.atomic
+def retitle_by_rule(*, key: UUID, ref: str, title: str, rule: str, text: str) -> Deed:
+    """Call a ticket something else as a rule says, on record; both titles are text from outside."""
+    deed = writer("tickets").retitle(key, ref, title, Note(text, rule, "rule", tainted=True))
+    _record("ticket.retitled", deed, rule, "rule", {"title": title})
+    return deed
+
+
+@transaction.atomic
 def finish_step(
     *, key: UUID, ref: str, n: int, person: str, vouched: Vouched, text: str = ""
 ) -> Deed:

@@ -40,8 +40,13 @@ from ethops.sla import queries
 EDITABLE_APPS = frozenset({"auth", "authtoken", "django_celery_beat"})
 """People, their tokens, and schedules; every other row is evidence or is declared in files."""
 
-EDITABLE = frozenset({"sla.calendar", "sla.service", "sla.target", "notify.contact", "notify.rule"})
-"""What people promise to each other; their own forms say which rows a file declares."""
+EDITABLE = frozenset(
+    {
+        *("sla.calendar", "sla.service", "sla.target", "notify.contact", "notify.rule"),
+        *("desk.maintenancewindow", "desk.eventpolicy"),
+    }
+)
+"""What people promise to each other and say of alerts; their own forms say who changes what."""
 
 
 OwnView: TypeAlias = Callable[..., HttpResponse]

@@ -139,7 +139,9 @@ def _lost_alerts(history: History) -> Iterator[str]:
 
 
 def _has_place(event: Event, refs: set[str]) -> bool:
-    return event.ticket_ref in refs or (event.decision == "dropped" and bool(event.reason))
+    return event.ticket_ref in refs or (
+        event.decision in {"dropped", "suppressed"} and bool(event.reason)
+    )
 
 
 def _lost_tickets(history: History) -> Iterator[str]:

@@ -120,21 +120,6 @@ def test_an_alert_that_ends_before_anybody_acted_settles_its_incident():
     assert states() == ["resolved"]
 
 
-def test_an_alert_that_still_fires_after_its_incident_was_resolved_opens_another():
-    take_in(body())
-    ref = Event.objects.get().ticket_ref
-    tickets.move_by_person(
-        key=uuid4(),
-        ref=ref,
-        person="ada",
-        stimulus="ev_resolve",
-        fields={"solution": "done"},
-        vouched=OPERATOR,
-    )
-    take_in(body())
-    assert states() == ["resolved", "new"]
-
-
 def test_an_end_that_is_read_before_its_beginning_opens_nothing():
     take_in(body(status="resolved"))
     take_in(body())

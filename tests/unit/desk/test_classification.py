@@ -6,11 +6,16 @@ from ethops.desk.classification import cause_key, classify
 @pytest.mark.parametrize(
     ("labels", "firing", "meaning"),
     [
-        ({"alertname": "Watchdog", "severity": "critical"}, True, "information"),
-        ({"alertname": "X", "severity": "info"}, True, "information"),
+        ({"alertname": "Watchdog", "severity": "critical"}, True, "informational"),
+        ({"alertname": "DeadMansSwitch", "severity": "critical"}, False, "informational"),
+        ({"alertname": "X", "severity": "info"}, True, "informational"),
+        ({"alertname": "X", "severity": "INFO "}, True, "informational"),
+        ({"alertname": "X", "severity": "warning"}, True, "warning"),
+        ({"alertname": "X", "severity": "critical"}, True, "exception"),
+        ({"alertname": "X", "severity": "what nobody knows"}, True, "exception"),
+        ({"alertname": "X"}, True, "exception"),
         ({"alertname": "X", "severity": "none"}, False, "recovery"),
-        ({"alertname": "X", "severity": "critical"}, True, "incident"),
-        ({"alertname": "X"}, True, "incident"),
+        ({"alertname": "X", "severity": "critical"}, False, "recovery"),
     ],
 )
 def test_an_event_is_classified_before_it_becomes_an_incident(labels, firing, meaning):

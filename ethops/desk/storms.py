@@ -1,0 +1,5 @@
+"""Storms."""
+
+
+def watch() -> None:
+    """Nothing yet."""

@@ -1,0 +1,128 @@
+"""A repeat opens the incident again that was resolved a short while ago, counted and on record."""
+
+import pytest
+from django.db import connection
+
+from ethops.desk import dispatch
+from tests.integration.desk import alerts
+from tests.integration.desk.alerts import end, fire, lines, newest, numbers, resolve, ticket
+
+
+@pytest.fixture(autouse=True)
+def _database(clean_db):
+    """Every test here commits."""
+
+
+def settled_before(ref: str, seconds: int, role) -> None:
+    """Move the end of a ticket into the past."""
+    role("owner").execute(
+        "UPDATE public.tickets_ticket SET resolved_at = resolved_at - %s * interval '1 second'"
+        " WHERE ref = %s",
+        [seconds, ref],
+    )
+
+
+def test_a_repeat_of_the_same_episode_opens_it_again():
+    one = fire()
+    ref = newest().ticket_ref
+    resolve(ref)
+    alerts.take_in(one)
+    assert (ticket(ref).state, ticket(ref).reopens, newest().decision) == (
+        *("assigned", 1, "reopened"),
+    )
+
+
+def test_a_new_episode_opens_it_again():
+    end(fire())
+    ref = alerts.opened()[0].ref
+    resolve(ref)
+    fire()
+    assert [one.ref for one in alerts.opened()] == [ref]
+
+
+def test_what_ended_by_itself_is_opened_again_for_those_who_respond():
+    end(fire())
+    ref = alerts.opened()[0].ref
+    dispatch.consider({"ticket": ref, "why": "alert ended"})
+    fire()
+    assert (ticket(ref).state, ticket(ref).team) == ("assigned", "responders")
+
+
+def test_it_says_in_the_worklog_how_long_ago_it_was_resolved():
+    fire()
+    ref = newest().ticket_ref
+    resolve(ref)
+    fire()
+    assert any("It fires again, 0 s after it was resolved" in line for line in lines(ref))
+
+
+def test_it_is_on_record_by_the_rule():
+    fire()
+    resolve(newest().ticket_ref)
+    fire()
+    found = alerts.sql(
+        "SELECT body->>'author' FROM public.audit_pending"
+        " WHERE kind = 'ticket.moved' AND body->>'stimulus' = 'ev_reopen'"
+    )
+    assert found == [("event management",)]
+
+
+def test_after_the_window_it_is_another_incident(role):
+    fire()
+    ref = newest().ticket_ref
+    resolve(ref)
+    settled_before(ref, 15_301, role)
+    fire()
+    assert [one.ref for one in alerts.opened()] != [ref]
+
+
+def test_within_the_longest_repeat_of_alertmanager_it_is_the_same(role):
+    fire()
+    ref = newest().ticket_ref
+    resolve(ref)
+    settled_before(ref, 4 * 3_600, role)
+    fire()
+    assert [one.ref for one in alerts.opened()] == [ref]
+
+
+def test_what_is_closed_stays_closed(role):
+    fire()
+    ref = newest().ticket_ref
+    resolve(ref)
+    role("owner").execute("UPDATE public.tickets_ticket SET state = 'closed'")
+    fire()
+    assert [one.ref for one in alerts.opened()] != [ref]
+
+
+def test_without_a_window_each_episode_is_an_incident():
+    numbers(reopen_s=0)
+    end(fire())
+    resolve(newest().ticket_ref)
+    fire()
+    assert len(alerts.sql("SELECT ref FROM public.tickets_ticket")) == 2
+
+
+def test_another_cause_does_not_open_it():
+    fire("Down")
+    ref = newest().ticket_ref
+    resolve(ref)
+    fire("DiskFull")
+    assert ticket(ref).state == "resolved"
+
+
+def test_a_delivery_that_is_read_twice_opens_it_once():
+    one = fire()
+    ref = newest().ticket_ref
+    resolve(ref)
+    for _ in range(3):
+        alerts.take_in(one)
+    assert ticket(ref).reopens == 1
+
+
+def test_the_dispatcher_looks_at_it():
+    fire()
+    resolve(newest().ticket_ref)
+    fire()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM audit_work WHERE payload->>'why' = 'reopened'")
+        assert cursor.fetchone() == (1,)
