@@ -481,10 +481,7 @@ class Writer(Protocol):
     ) -> Deed:
         """Put an incident under a greater one, and write a line about it into the first.
 
-        Raises:
-            TicketNotFoundError: one of them is not there.
-            DraftRefusedError: they are no incidents, or would stand under each other.
-            NotAllowedError: it is for the desk and for rules to sort tickets.
+        Raises: as `link`; DraftRefusedError where they would stand under each other.
         """
         ...
 

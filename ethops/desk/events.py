@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
 
 from django.db import DatabaseError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -15,7 +14,16 @@ from adapters.tickets.errors import TicketNotFoundError
 from adapters.tickets.port import Deed, Ticket
 from adapters.tickets.states import SETTLED
 from audit.work import rows
-from ethops.desk import alertmanager, flaps, maintenance, numbers, reopening, topology
+from ethops.desk import (
+    alertmanager,
+    flaps,
+    maintenance,
+    numbers,
+    picture,
+    relatives,
+    reopening,
+    storms,
+)
 from ethops.desk.alertmanager import Alert
 from ethops.desk.classification import cause_key, classify
 from ethops.desk.models import Delivery, Event, MaintenanceWindow
@@ -23,8 +31,6 @@ from ethops.desk.numbers import Numbers
 from ethops.desk.seen import AUTHOR, Seen, draft, key
 from ethops.desk.topology import Topology
 from ethops.executor import tickets
-
-MOST_CIS: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ class Surroundings:
     @cached_property
     def topology(self) -> Topology:
         """Every CI, and what it stands on."""
-        return topology.of(registry.reader("cmdb").search("", limit=MOST_CIS))
+        return picture.topology()
 
 
 def read_delivery(delivery_id: int) -> None:
@@ -154,10 +160,18 @@ def _called(seen: Seen, around: Surroundings, said: Numbers, occasion: str) -> D
     window = maintenance.covering(seen.alert.labels, place, around.topology, clock())
     if window is not None:
         return Decided("suppressed", reason=maintenance.sentence(window), window=window)
+    ref, why = storms.belongs_to(seen, around.topology, said)
+    if ref:
+        return Decided("folded", ref, why)
     ref = reopening.reopen(cause=seen.cause, key=key(seen.alert, occasion), within=said.reopen)
     if ref:
         return Decided("reopened", ref, f"{ref} of the same cause was resolved a short while ago")
-    return _opened(seen, occasion)
+    ref, why = relatives.greater(seen, around.topology, said)
+    if ref:
+        return Decided("folded", ref, why)
+    decided = _opened(seen, occasion)
+    relatives.adopt(decided.ticket_ref, seen, around.topology, said)
+    return decided
 
 
 def _opened(seen: Seen, occasion: str) -> Decided:

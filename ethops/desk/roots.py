@@ -6,7 +6,7 @@ alerts and the thing itself says nothing, that thing is the candidate: power is 
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -110,6 +110,7 @@ def _inferred(
     topology: Topology,
 ) -> list[Root]:
     """Put what is silent itself in the place of the roots that nearly all stand on it."""
+    gone = _gone(first, topology)
     while True:
         silent = {one for root in roots for one in above.get(root.place, ()) if one not in first}
         named = {root.place for root in roots}
@@ -117,12 +118,7 @@ def _inferred(
             one: [root for root in roots if one in above.get(root.place, ())]
             for one in silent - named
         }
-        fit = [
-            one
-            for one, under in carried.items()
-            if len(under) >= INFERRED_LEAST
-            and _share(one, first, above, topology) >= INFERRED_SHARE
-        ]
+        fit = [one for one, under in carried.items() if len(under) >= INFERRED_LEAST and gone(one)]
         if not fit:
             return roots
         # The nearest of those that carry the most: what lies further away explains no more.
@@ -139,16 +135,24 @@ def _inferred(
         roots = [root for root in roots if root not in under] + [inferred]
 
 
-def _share(
-    place: str,
-    first: Mapping[str, Symptom],
-    above: Mapping[str, Collection[str]],
-    topology: Topology,
-) -> float:
-    """Return how much of what stands directly on a place alerts, or carries what does."""
-    direct = topology.under.get(place, frozenset())
-    carrying = {one for others in above.values() for one in others}
-    return len([one for one in direct if one in first or one in carrying]) / max(1, len(direct))
+def _gone(first: Collection[str], topology: Topology) -> Callable[[str], bool]:
+    """Return who tells of a place whether it alerts, or nearly all that stands on it is gone."""
+    known: dict[str, bool] = {}
+
+    def gone(one: str) -> bool:
+        if one in first:
+            return True
+        if one not in known:
+            # A circle is not gone because of itself.
+            known[one] = False
+            known[one] = share(one) >= INFERRED_SHARE
+        return known[one]
+
+    def share(one: str) -> float:
+        direct = topology.under.get(one, frozenset())
+        return sum(map(gone, direct)) / max(1, len(direct))
+
+    return gone
 
 
 def _order(root: Root) -> tuple[int, int, datetime, str]:

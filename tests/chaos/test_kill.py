@@ -99,7 +99,8 @@ def world(tmp_path: Path) -> World:
         home=tmp_path,
         services={"chaos-web": ports.web, "chaos-api": ports.flower, "chaos-app": ports.redis},
         directories=("chaos-spool", "chaos-temp", "chaos-dump"),
-        plain=("chaos-queue",),
+        # Twenty troubles of one CI in as many seconds would be one incident.
+        plain=tuple(f"chaos-queue-{number}" for number in range(0, TICKETS, 3)),
     )
 
 
@@ -153,7 +154,8 @@ def alerts(world: World, producer: Producer) -> None:
     """Spread the sixty alerts; every third means a CI for which nothing can be done."""
     for number in range(TICKETS):
         fingerprint = f"{number:016x}"
-        labels = {"ci": world.plain[0]} if number % 3 == 0 else {"instance": f"host-{number}"}
+        plain = {"ci": f"chaos-queue-{number}"}
+        labels = plain if number % 3 == 0 else {"instance": f"host-{number}"}
         body = delivery(f"Chaos{number}", fingerprint, **labels)
         producer.due.put((number * (KILLING_SECONDS - 5) / TICKETS, fingerprint, body))
 
@@ -228,6 +230,8 @@ def test_nothing_is_lost_twice_or_unrecorded(stack: Stack, world: World, sink: S
     assert settled, still
     assert (len(producer.accepted), producer.refused) == (TICKETS + REPAIRS, [])
     assert {effect.kind for effect in history.effects} == {"line", "notice", "play"}
+    incidents = sum(ticket.ticket_class == "incident" for ticket in history.tickets)
+    assert incidents >= TICKETS + REPAIRS
 
 
 def _still_open(link: psycopg.Connection) -> str:
