@@ -56,13 +56,13 @@ class Day:
 
     def live(self, harm: Callable[["Day", Run], list[Asked]], per_tick: int = 3) -> None:
         """Let 24 hours pass: new tickets all the time, and old ones given back again and again."""
-        columns = _times(self.house)
+        columns = times(self.house)
         while self.minute < MINUTES:
             for ticket in self._due(per_tick):
                 self._one_run(ticket, harm)
             self._executor()
             self._control()
-            _pass(self.house, columns, self.tick)
+            let_pass(self.house, columns, 60 * self.tick)
             self.minute += self.tick
 
     def _due(self, per_tick: int) -> list[str]:
@@ -189,7 +189,7 @@ def _fits(day: Day, entry: str, run: Run) -> bool:
     )
 
 
-def _times(house: House) -> dict[str, list[str]]:
+def times(house: House) -> dict[str, list[str]]:
     """Return every column of a time, by table; what other rooms add is among them."""
     found: dict[str, list[str]] = {}
     for row in house.all(
@@ -205,8 +205,8 @@ def _times(house: House) -> dict[str, list[str]]:
     return found
 
 
-def _pass(house: House, columns: dict[str, list[str]], minutes: int) -> None:
-    """Make everything older by one tick."""
+def let_pass(house: House, columns: dict[str, list[str]], seconds: float) -> None:
+    """Make everything older by so much."""
     with psycopg.connect(house.servers.superuser_dsn(house.database)) as link:
         link.execute("SET session_replication_role = replica")
         guards = link.execute(GUARDS, [list(columns)]).fetchall()
@@ -214,8 +214,8 @@ def _pass(house: House, columns: dict[str, list[str]], minutes: int) -> None:
             link.execute(_alter(table, "DISABLE", trigger))
         for table, names in columns.items():
             moved = sql.SQL(", ").join(
-                sql.SQL("{n} = {n} - make_interval(mins => {m})").format(
-                    n=sql.Identifier(name), m=sql.Literal(minutes)
+                sql.SQL("{n} = {n} - make_interval(secs => {s})").format(
+                    n=sql.Identifier(name), s=sql.Literal(seconds)
                 )
                 for name in names
             )
