@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from django.utils import timezone
 
-from ethops.executor import conf
+from ethops.executor import conf, stop
 from ethops.executor.effects import Result
 from ethops.executor.errors import UndeliveredError, UnsureError
 from ethops.executor.told import TIMEOUT_SECONDS, Told, refusal
@@ -24,6 +24,7 @@ def send(what: Told) -> Result:
     """Send it.
 
     Raises:
+        StoppedError: the stop was pressed before anybody was told.
         NotNowError: nobody answers, or the refusal passes.
         UndeliveredError: it is refused for good, or no server is set.
         UnsureError: the connection broke after the message was sent.
@@ -33,6 +34,7 @@ def send(what: Told) -> Result:
     if not server.hostname:
         raise UndeliveredError("no mail server is set: ETHOPS_SMTP_URL")
     message = _message(what, settings.mail_from)
+    stop.check_file()
     made = smtplib.SMTP_SSL if server.scheme == "smtps" else smtplib.SMTP
     try:
         with made(server.hostname, server.port or 0, timeout=TIMEOUT_SECONDS) as smtp:

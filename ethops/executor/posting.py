@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from ethops.executor import conf
+from ethops.executor import conf, stop
 from ethops.executor.effects import Result
 from ethops.executor.errors import NotNowError, UndeliveredError, UnsureError
 from ethops.executor.told import TIMEOUT_SECONDS, Told, refusal
@@ -25,6 +25,7 @@ def send(what: Told, shape: str) -> Result:
     """Send it; the receiver may drop a repeat by its key.
 
     Raises:
+        StoppedError: the stop was pressed before anybody was told.
         NotNowError: nobody answers, or the refusal passes.
         UndeliveredError: it is refused for good.
         UnsureError: the connection broke after the request was sent.
@@ -32,6 +33,7 @@ def send(what: Told, shape: str) -> Result:
     # A proxy of the environment has no business between us and this host.
     loopback = urlsplit(what.target).hostname in {"127.0.0.1", "::1", "localhost"}
     request = SHAPES[shape](what)
+    stop.check_file()
     with httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=not loopback) as client:
         for attempt in range(1, TRIES + 1):
             try:
@@ -39,7 +41,7 @@ def send(what: Told, shape: str) -> Result:
             except (httpx.ConnectError, httpx.ConnectTimeout) as fault:
                 raise NotNowError(f"nobody answers at {what.target}: {fault}") from fault
             except httpx.TransportError as fault:
-                if attempt == TRIES:
+                if attempt == TRIES or stop.by_file():
                     raise UnsureError(f"{what.target} broke off: {fault}") from fault
                 continue
             if answer.is_success:

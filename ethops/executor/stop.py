@@ -14,6 +14,7 @@ from django.db import DatabaseError, connection
 
 from adapters.text import one_line
 from ethops.executor import conf
+from ethops.executor.errors import StoppedError
 from personas import controls, gate
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,18 @@ def _says(file: Path) -> str:
 def by_file() -> bool:
     """Tell whether the stop file is there."""
     return conf.executor().stop_file.exists()
+
+
+def check_file() -> None:
+    """Let an effect begin only while no stop file is there; nothing of the database is asked.
+
+    Called last, after all that may have waited for a database that hung.
+
+    Raises:
+        StoppedError: it is there.
+    """
+    if by_file():
+        raise StoppedError("the stop was pressed before it began")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from audit.work import rows
 from audit.work.leases import Keeper
 from ethops.executor import approvals, conf, recorded, rejudged, signatures, stop
 from ethops.executor.effects import Finding, FindingKind, Result
-from ethops.executor.errors import FailedError, StoppedError, UnsureError
+from ethops.executor.errors import FailedError, UnsureError
 from ethops.executor.registry import effect_of
 from ethops.executor.unsettled import Settlement, Settlements, stored
 from personas import gate
@@ -140,9 +140,7 @@ def _act(claim: Claim) -> Settlement | None:
         recorded.check(claim)
         approvals.check(claim)
         rejudged.check(claim)
-        # Last: the claim and each check may have waited for a database that hung, and the stop not.
-        if stop.by_file():
-            raise StoppedError("the stop was pressed before it began")
+        stop.check_file()
         result = effect_of(claim.verb).act(claim)
     except FailedError as fault:
         return _settlement(claim, "failed", _refusal(fault))

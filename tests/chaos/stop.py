@@ -182,10 +182,10 @@ def main() -> int:
     said = parser.parse_args()
     found: list[Round] = []
     with tempfile.TemporaryDirectory() as folder, house(Path(folder)) as (stack, sink):
-        for each in rounds(stack, sink, said.times):
+        for number, each in enumerate(rounds(stack, sink, said.times), 1):
             found.append(each)
-            if not each.held:
-                sys.stdout.write(f"{each}\n")
+            sys.stdout.write(f"{number} of {said.times}: {each}\n")
+            sys.stdout.flush()
     held = sum(each.held for each in found)
     last = max(each.last for each in found)
     sys.stdout.write(f"{held} of {len(found)} stops held; last effect after {last:.2f} s\n")

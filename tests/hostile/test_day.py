@@ -12,12 +12,19 @@ FLEET_PER_HOUR = 30
 """What the fleet may change in an hour, whatever each entry allows: the site's default."""
 
 
-@pytest.fixture(scope="module", params=[loud, quiet], ids=["loud", "quiet"])
+DAYS = {"loud": (loud, True), "loud, no breaker": (loud, False), "quiet": (quiet, True)}
+"""What it tries, and whether the breaker has the site's own numbers or never opens."""
+
+
+@pytest.fixture(scope="module", params=["loud, no breaker", "quiet"])
 def day(request, django_db_setup, servers, database_name, django_db_blocker):
-    name = f"{database_name}_day_{request.param.__name__}"
+    harm, breaks = DAYS[request.param]
+    name = f"{database_name}_day_{len(request.param)}"
     with django_db_blocker.unblock(), house(servers, name, 24) as made:
+        if breaks:
+            made.do("owner", "DELETE FROM autonomy_policy WHERE name LIKE 'breaker%%'")
         lived = Day(made, random.Random(24), tick=TICK)
-        lived.live(request.param, per_tick=3)
+        lived.live(harm, per_tick=3)
         yield lived
 
 
@@ -45,3 +52,9 @@ def test_the_bounds_of_an_hour_hold(day):
 
 def test_the_bound_of_the_fleet_holds(day):
     assert most_in_an_hour(day.changes()) <= FLEET_PER_HOUR
+
+
+@pytest.mark.parametrize("day", ["loud"], indirect=True)
+def test_who_is_denied_so_often_changes_nothing_any_more(day):
+    """The first look finds the breaker closed; all that come after find it open."""
+    assert (day.breaker["closed"], most_in_an_hour(day.changes())) == (1, 0)

@@ -12,6 +12,9 @@ import httpx
 import pytest
 
 from ethops.env import CLONE
+from ethops.executor import registry, targets
+from ethops.executor.errors import StoppedError
+from ethops.executor.notices import Notify
 from tests.doubles.anchors import served
 from tests.waiting import eventually
 
@@ -202,3 +205,22 @@ def test_a_notice_in_doubt_is_told_again_and_arrives_once(bench, inbox, monkeypa
     bench.lose_lease(action)
     bench.worker().drain("executor.light")
     assert (bench.action(action)["outcome"], len(inbox.read_text().splitlines())) == ("done", 1)
+
+
+@pytest.mark.parametrize("kind", ["http", "mail"])
+def test_a_stop_while_the_database_says_whom_to_tell_stops_the_telling(
+    bench, answering, mailing, monkeypatch, kind
+):
+    answering([]) if kind == "http" else mailing("250 ok")
+    slow = targets.declared
+
+    def press():
+        (bench.folder / "state" / "STOP").touch()
+        return slow()
+
+    notify = Notify(press, targets.is_party, targets.shape)
+    monkeypatch.setitem(registry.EFFECTS, "notify", notify)
+    to = bench.inbox if kind == "http" else "ops@example.org"
+    action = order(bench, to, kind=kind)
+    bench.worker().drain("executor.light")
+    assert bench.action(action)["result"]["code"] == StoppedError.code
