@@ -176,7 +176,11 @@ def test_a_change_that_an_incident_follows_is_no_success(api, scene, hours, good
     scene.one("owner", "UPDATE tickets_ticket SET opened_at = now() - interval '20 days'")
     changed(scene)
     if hours is not None:
-        ref = scene.incident(alert("Later", "web-01"))
+        # Another cause on the same CI, as somebody files it: alerts of one CI may be one incident.
+        draft = TicketDraft(
+            "incident", "Later", "", 2, 2, "intake", "rule", ci_refs=("web-01",), cause_key="later"
+        )
+        ref = tickets.open_incident(key=uuid4(), draft=draft, facts={}).ref
         scene.one(
             "owner",
             "UPDATE tickets_ticket SET opened_at = now() - %s * interval '1 hour' WHERE ref = %s",
