@@ -26,6 +26,10 @@ class House:
     """Loopback port of the desk, for links in messages to people."""
     mail_from: str
     """Whom mail of the desk comes from, and answers go to."""
+    mail_listen: str
+    """Where letters are handed to us; empty takes none."""
+    mail_domains: tuple[str, ...]
+    """Domains whose people may file by mail without a login here."""
     url: str
     """How people reach the desk, for links in messages to them; without a slash at its end."""
     redis_url: str
@@ -43,6 +47,8 @@ def house() -> House:
         smtp_url=settings.ETHOPS_SMTP_URL,
         web_port=settings.ETHOPS_WEB_PORT,
         mail_from=settings.ETHOPS_MAIL_FROM,
+        mail_listen=settings.ETHOPS_MAIL_LISTEN,
+        mail_domains=tuple(settings.ETHOPS_MAIL_DOMAINS),
         url=settings.ETHOPS_URL or f"http://127.0.0.1:{settings.ETHOPS_WEB_PORT}",
         redis_url=settings.ETHOPS_REDIS_URL,
     )

@@ -1,4 +1,4 @@
-"""What runs beside the control worker's tasks: relay, reconciler, limits, events of agents."""
+"""What runs beside the control worker's tasks: relay, reconciler, limits, events, letters."""
 
 import logging
 import threading
@@ -16,6 +16,7 @@ from audit.work import relay
 from ethops import conf
 from ethops.celery import app
 from ethops.desk import agent_stream, autonomy, reconciler
+from ethops.mail import listener
 from ethops.routing import QUEUES
 from gpu import quoting
 from gpu import relay as gpu
@@ -58,6 +59,7 @@ def begin(**_: object) -> None:
         "reconciler": reconciler.run,
         "autonomy": autonomy.run,
         "events": agent_stream.run,
+        "mail": listener.run,
     }
     for name, body in bodies.items():
         threading.Thread(target=keep, args=(name, body, _stop), name=name, daemon=True).start()

@@ -112,6 +112,10 @@ class Env:
     """The mail server for `mailto:` notifications, as smtp://user:password@host:port."""
     mail_from: str
     """Whom mail of the desk comes from, and answers go to."""
+    mail_listen: str
+    """Where the site's mail server hands us letters, as smtp://host:port or lmtp://host:port."""
+    mail_domains: tuple[str, ...]
+    """Domains whose people may file by mail without a login here."""
     url: str
     """How people reach the desk, for links in what is sent to them; loopback unless said."""
     https: bool
@@ -164,6 +168,8 @@ def load(environ: Mapping[str, str] | None = None) -> Env:
         notify=_url(said, "ETHOPS_NOTIFY", ("http", "https", "mailto")),
         smtp_url=_url(said, "ETHOPS_SMTP_URL", ("smtp", "smtps")),
         mail_from=_address(said, "ETHOPS_MAIL_FROM", "ethops@localhost"),
+        mail_listen=_url(said, "ETHOPS_MAIL_LISTEN", ("smtp", "lmtp")),
+        mail_domains=_words(said, "ETHOPS_MAIL_DOMAINS", ""),
         url=_url(said, "ETHOPS_URL", ("http", "https")).rstrip("/"),
         https=_flag(said, "ETHOPS_HTTPS", default=False),
         debug=_flag(said, "ETHOPS_DEBUG", default=False),

@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "ethops.guests",
     "ethops.figures",
     "ethops.notify",
+    "ethops.mail",
     "personas",
     "personas.autonomy",
     "personas.agentops",
@@ -185,6 +186,8 @@ ETHOPS_ATTACHMENT_MIB = _said.attachment_mib
 ETHOPS_NOTIFY = _said.notify
 ETHOPS_SMTP_URL = _said.smtp_url
 ETHOPS_MAIL_FROM = _said.mail_from
+ETHOPS_MAIL_LISTEN = _said.mail_listen
+ETHOPS_MAIL_DOMAINS = _said.mail_domains
 ETHOPS_URL = _said.url
 ETHOPS_REDIS_URL = _said.redis_url
 ETHOPS_WEB_PORT = _said.web_port

@@ -11,6 +11,7 @@ from adapters.tickets import states
 from ethops.desk.models import Occasion
 from ethops.executor import tickets
 from ethops.guests import knocks
+from ethops.mail import taking
 from gpu import relay as gpu
 
 INTERVAL_SECONDS = 3_600
@@ -32,6 +33,7 @@ def keep_house() -> int:
         return 0
     gpu.forget()
     knocks.forget()
+    taking.forget()
     before = datetime.now(UTC) - states.REOPEN_WITHIN
     Occasion.objects.filter(at__lt=datetime.now(UTC) - KEEP_OCCASIONS).delete()
     closed = 0

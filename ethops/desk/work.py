@@ -9,7 +9,7 @@ from audit.work import rows
 from audit.work.leases import Keeper
 from audit.work.rows import Claimed
 from ethops import conf
-from ethops.desk import dispatch, events
+from ethops.desk import dispatch, events, letters
 
 log = logging.getLogger(__name__)
 
@@ -17,6 +17,7 @@ QUEUE = "control"
 
 HANDLERS: dict[str, Callable[[Claimed], None]] = {
     "intake": lambda work: events.read_delivery(int(str(work.payload["delivery"]))),
+    "letter": lambda work: letters.read(int(str(work.payload["letter"]))),
     "dispatch": lambda work: dispatch.consider(work.payload),
 }
 
