@@ -1,7 +1,7 @@
 """Drains the control queue: one handler per kind of work."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from django.db import connection
 
@@ -16,8 +16,7 @@ log = logging.getLogger(__name__)
 QUEUE = "control"
 
 HANDLERS: dict[str, Callable[[Claimed], None]] = {
-    "intake": lambda work: events.read_delivery(int(str(work.payload["delivery"]))),
-    "letter": lambda work: letters.read(int(str(work.payload["letter"]))),
+    "intake": lambda work: _take_in(work.payload),
     "dispatch": lambda work: dispatch.consider(work.payload),
 }
 
@@ -35,6 +34,14 @@ def drain() -> int:
             _do(work)
         done += 1
     return done
+
+
+def _take_in(payload: Mapping[str, object]) -> None:
+    """Read what came in from outside: a letter, or a delivery of alerts."""
+    if "letter" in payload:
+        letters.read(int(str(payload["letter"])))
+    else:
+        events.read_delivery(int(str(payload["delivery"])))
 
 
 def _do(work: Claimed) -> None:

@@ -41,7 +41,8 @@ def take(raw: bytes, envelope_from: str) -> int:
         Letter.objects.filter(pk=row.pk).update(repeats=F("repeats") + 1)
         return row.pk
     rows.enqueue(
-        kind="letter",
+        # What came in from outside, like an alert.
+        kind="intake",
         subject=str(row.pk),
         payload={"letter": row.pk},
         dedup=f"letter:{digest}",
