@@ -159,9 +159,9 @@ def _did(since: datetime, until: datetime) -> list[Line]:
     ]
     asked = of_runs.filter(decided_at__gte=since, decided_at__lt=until).order_by()
     verdicts = Counter(asked.values_list("verdict", flat=True))
-    for verdict, words in (("denied", "were denied"), ("observed", "would have been done")):
+    for verdict, words in (("denied", "Denied"), ("observed", "Only watched, and would have done")):
         if verdicts[verdict]:
-            lines.append(Line(f"{verdicts[verdict]} {words}."))
+            lines.append(Line(f"{words}: {verdicts[verdict]}."))
     return lines
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import Any, cast
+from typing import Any
 
 from aiosmtpd.controller import Controller
 
@@ -17,8 +17,7 @@ class Sink:
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         del server, session
-        made = message_from_bytes(envelope.original_content, policy=policy.default)
-        self.letters.append(cast("EmailMessage", made))
+        self.letters.append(message_from_bytes(envelope.original_content, policy=policy.default))
         return "250 OK"
 
 
