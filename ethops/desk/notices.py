@@ -11,13 +11,17 @@ NAMESPACE = UUID("f1b4c1b7-6f47-4b7e-9c27-3f1d1d6a0d04")
 
 
 MOST_TRIES = 20
+OF_RULES = "notices"
+"""The rule under which people's own rules tell."""
+MOST_OF_RULES = 2
+"""What a rule tells is told again by itself where somebody has to have it."""
 
 
 def again(lost: NoticeFacts, *, ticket_ref: str) -> None:
-    """Order a notice anew that reached nobody, twenty times at most."""
+    """Order a notice anew that reached nobody, twenty times at most, of people's rules twice."""
     first, _, tries = lost.key.partition("+")
     number = int(tries or 0) + 1
-    if number <= MOST_TRIES:
+    if number <= (MOST_OF_RULES if lost.rule == OF_RULES else MOST_TRIES):
         gate.order_notice(
             rule=lost.rule, key=f"{first}+{number}", ticket_ref=ticket_ref, args=lost.args
         )

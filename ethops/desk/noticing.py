@@ -25,7 +25,6 @@ from ethops.notify.policy import Fact, Occasion
 log = logging.getLogger(__name__)
 
 AT_ONCE: Final = 200
-RULE: Final = "notices"
 OCCASIONS: Final[Mapping[str, Occasion]] = {"open": "opened", "move": "moved", "comment": "said"}
 LINK: Final = "{link}"
 """Where the one who sends puts the reader's own link, which no row may hold."""
@@ -151,7 +150,7 @@ def _send(pk: UUID) -> int:
     if when > now:
         return _next(row, when)
     notices.order(
-        rule=RULE,
+        rule=notices.OF_RULES,
         key=f"{row.pk}:{row.told + 1}",
         ticket_ref=row.ticket_ref,
         to=(row.kind, row.target),

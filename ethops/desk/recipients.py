@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 
 from adapters.tickets.models import Watcher
 from adapters.tickets.port import Ticket
+from ethops import conf
 from ethops.executor import targets
 from ethops.notify.models import Contact, Rule
 
@@ -22,9 +23,13 @@ class Recipient:
 
 
 def of(rule: Rule, ticket: Ticket) -> list[Recipient]:
-    """Return whom a rule means, each once; whoever cannot be reached is left out."""
+    """Return whom a rule means, each once; whoever cannot be reached is left out.
+
+    A house without a mail server reaches nobody by mail, and does not try.
+    """
+    mail = bool(conf.house().smtp_url)
     found = dict.fromkeys(_of(rule, ticket))
-    return [one for one in found if one.target]
+    return [one for one in found if one.target and (mail or one.kind != "mail")]
 
 
 def _of(rule: Rule, ticket: Ticket) -> Iterator[Recipient]:

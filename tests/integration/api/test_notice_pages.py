@@ -3,6 +3,7 @@
 from datetime import time
 from uuid import uuid4
 
+import pytest
 from django.test import Client
 
 from adapters.tickets import embedded
@@ -10,6 +11,11 @@ from adapters.tickets.port import TicketDraft
 from ethops.desk import noticing
 from ethops.notify.models import Contact, Notice, Rule
 from tests.integration.api.conftest import api_of
+
+
+@pytest.fixture(autouse=True)
+def _mail(settings):
+    settings.ETHOPS_SMTP_URL = "smtp://127.0.0.1:1"
 
 
 def waiting():

@@ -34,6 +34,7 @@ OPERATOR = Vouched(frozenset({"operator"}))
 @pytest.fixture(autouse=True)
 def _house(clean_db, settings):
     settings.ETHOPS_MAIL_FROM = DESK
+    settings.ETHOPS_SMTP_URL = "smtp://127.0.0.1:1"
     settings.ETHOPS_MAIL_DOMAINS = ("example.org",)
 
 

@@ -13,18 +13,19 @@ from django.utils import timezone
 from adapters.tickets import embedded
 from adapters.tickets.models import Watcher
 from adapters.tickets.port import Note, TicketDraft, Vouched
-from ethops.desk import handover, noticing
+from ethops.desk import handover, notices, noticing
 from ethops.executor import targets, tickets
 from ethops.notify import loading, policy
 from ethops.notify.models import Contact, Moment, Notice, Rule
+from personas import queries
 from personas.models import Action
 
 OPERATOR = Vouched(frozenset({"operator"}))
 
 
 @pytest.fixture(autouse=True)
-def _committing(clean_db):
-    pass
+def _house(clean_db, settings):
+    settings.ETHOPS_SMTP_URL = "smtp://127.0.0.1:1"
 
 
 def opened(requester="mia@example.org", impact=2, urgency=2):
@@ -105,6 +106,26 @@ def test_who_has_no_address_is_told_nothing_and_nothing_breaks():
     opened("mia")
     noticing.tell()
     assert sent() == []
+
+
+def test_a_house_without_a_mail_server_tries_nobody_by_mail(settings):
+    settings.ETHOPS_SMTP_URL = ""
+    contact()
+    contact("phone", kind="ntfy", target="https://ntfy.example.org/ops")
+    rule()
+    rule(name="Too", contact="phone")
+    opened()
+    noticing.tell()
+    assert [to for to, _, _ in sent()] == ["https://ntfy.example.org/ops"]
+
+
+def test_a_rule_s_notice_that_reached_nobody_is_tried_twice_again():
+    opened()
+    noticing.tell()
+    for _ in range(5):
+        row = Action.objects.order_by("-decided_at").first()
+        notices.again(queries.notice(str(row.pk)), ticket_ref=row.ticket_ref)
+    assert len(sent()) == 1 + notices.MOST_OF_RULES
 
 
 def test_watchers_are_told_without_the_requesters_link():
