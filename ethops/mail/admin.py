@@ -1,6 +1,8 @@
 """Letters at the desk: from whom, what became of each; their bytes are not shown."""
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from ethops.mail.models import Letter
 
@@ -18,6 +20,6 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
     )  # fmt: skip
     ordering = ("-received_at",)
 
-    def get_queryset(self, request):  # type: ignore[no-untyped-def]
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Letter]:
         """Leave the bytes where they are."""
         return super().get_queryset(request).defer("raw")
