@@ -230,9 +230,13 @@ def _ticket_of(seen: Seen) -> str:
 
 
 def standing(ticket_ref: str) -> QuerySet[Event]:
-    """Return the alerts of a ticket that began and have not ended."""
+    """Return the alerts of a ticket that began and have not ended.
+
+    An alert that Alertmanager tells anew after both it and Prometheus were restarted begins later
+    than it did before: its end is the end of the older beginning, too.
+    """
     ends = Event.objects.filter(
-        fingerprint=OuterRef("fingerprint"), starts_at=OuterRef("starts_at"), status="resolved"
+        fingerprint=OuterRef("fingerprint"), starts_at__gte=OuterRef("starts_at"), status="resolved"
     )
     return Event.objects.filter(~Exists(ends), ticket_ref=ticket_ref, status="firing")
 

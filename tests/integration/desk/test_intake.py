@@ -120,6 +120,20 @@ def test_an_alert_that_ends_before_anybody_acted_settles_its_incident():
     assert states() == ["resolved"]
 
 
+def test_the_end_of_a_later_beginning_is_that_of_the_alert():
+    take_in(body(start="2026-11-21T04:56:36Z"))
+    take_in(body(start="2026-11-21T05:10:00Z"))
+    take_in(body(start="2026-11-21T05:10:00Z", status="resolved"))
+    assert events.all_ended(Event.objects.first().ticket_ref)
+
+
+def test_the_end_of_an_earlier_beginning_is_not():
+    take_in(body(start="2026-11-21T04:56:36Z"))
+    take_in(body(start="2026-11-21T05:10:00Z"))
+    take_in(body(start="2026-11-21T04:56:36Z", status="resolved"))
+    assert not events.all_ended(Event.objects.first().ticket_ref)
+
+
 def test_an_end_that_is_read_before_its_beginning_opens_nothing():
     take_in(body(status="resolved"))
     take_in(body())
