@@ -8,66 +8,34 @@ from django.db import models as orm
 from django.http import HttpRequest
 
 from audit.ledger import pending
+from ethops.declarable import DeclarableAdmin, held, subject
 from ethops.sla.forms import CalendarForm, ServiceForm, TargetForm
 from ethops.sla.loading import promise_again
 from ethops.sla.models import Calendar, Followed, Service, Stopwatch, Target, Terms
 from ethops.sla.words import exactly
 
 
-class Promised(admin.ModelAdmin[Any]):
-    """Rows of the desk; those of the site file are looked at, and change there."""
-
-    actions = None
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Everybody at the desk may look."""
-        del request, obj
-        return True
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """Everybody at the desk may look."""
-        del request
-        return True
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Who has the right changes what no file declares."""
-        declared = obj is not None and obj.declared
-        return not declared and super().has_change_permission(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Who has the right takes away what no file declares."""
-        declared = obj is not None and obj.declared
-        return not declared and super().has_delete_permission(request, obj)
+class Promised(DeclarableAdmin):
+    """What is promised: what runs goes by a change at once."""
 
     def save_model(
         self, request: HttpRequest, obj: Any, form: forms.ModelForm[Any], change: Any
     ) -> None:
-        """Keep it, on record, and have what runs go by it."""
+        """Keep it, and have what runs go by it."""
         super().save_model(request, obj, form, change)
-        self._note(request, obj, "changed" if change else "added")
         promise_again()
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        """Take it away, on record."""
-        self._note(request, obj, "removed")
+        """Take it away, and have what runs go by that."""
         super().delete_model(request, obj)
         promise_again()
 
-    def _note(self, request: HttpRequest, obj: orm.Model, what: str) -> None:
+    def record(self, request: HttpRequest, obj: orm.Model, what: str) -> None:
         """Record who promised what."""
-        facts = obj._meta  # noqa: SLF001 - documented, in spite of its name
-        held = {one.name: getattr(obj, one.name) for one in facts.concrete_fields}
         pending.note(
             kind="person.promised",
-            subject=f"{facts.model_name} {obj}",
-            body={
-                "person": request.user.get_username(),
-                "what": what,
-                "is": {
-                    name: str(value) if isinstance(value, orm.Model) else value
-                    for name, value in held.items()
-                },
-            },
+            subject=subject(obj),
+            body={"person": request.user.get_username(), "what": what, "is": held(obj)},
         )
 
 
