@@ -1,4 +1,4 @@
-"""The third same repair in a week opens a problem by rule, and takes that right back one level.
+"""The third same repair in a week opens a problem by rule; of one CI it takes that right back, too.
 
 Also what becomes of a problem: incidents that show it to be back open it again; a week without any
 closes it. A person closes it sooner, or all the same, for a reason that he states.
@@ -152,7 +152,8 @@ def _open(pattern: Pattern) -> int:
     )
     if deed.repeated:
         return 0
-    taken = _take_back(pattern, deed.ref)
+    # Many CIs of a class with the same trouble share a cause; that each was repaired was right.
+    taken = _take_back(pattern, deed.ref) if pattern.scope == "ci" else ""
     said = f"The same repair for the {_nth(len(pattern.repairs))} time within 7 days: {deed.ref}."
     text = f"{said} {taken}".strip()
     for ref in dict.fromkeys((deed.ref, last.ticket)):

@@ -108,6 +108,23 @@ def test_it_takes_the_right_one_level_back_on_record(world, thrice):
     assert problem().ref in said["why"]
 
 
+def test_three_of_a_class_are_a_problem_and_take_nothing(world):
+    """Each was repaired once, and rightly: what they share is a cause, and no fault of the right."""
+    owner = world.as_role("owner")
+    for name in ("web-01", "web-02", "web-03"):
+        owner.execute(
+            "INSERT INTO cmdb_ci (ref, name, ci_class, attributes, impact, urgency, lifeline,"
+            " source, retired) VALUES (%s, %s, 'service', '{}', 2, 2, false, 'test', false)"
+            " ON CONFLICT (ref) DO NOTHING",
+            [name, name],
+        )
+        done = repaired(world, incident(ci=name))
+        owner.execute("UPDATE personas_action SET target = %s WHERE id = %s", [name, done])
+    assert recurrence.watch() == 1
+    assert "3 CIs of class service" in problem().title
+    assert (level(world), kinds(world, "autonomy.demoted")) == ("act", [])
+
+
 def test_ticket_and_people_are_told(world, thrice):
     said = LogLine.objects.filter(ticket_id=thrice[-1], author="recurrence").get().text
     assert "third time" in said
