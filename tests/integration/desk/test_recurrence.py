@@ -109,7 +109,7 @@ def test_it_takes_the_right_one_level_back_on_record(world, thrice):
 
 
 def test_three_of_a_class_are_a_problem_and_take_nothing(world):
-    """Each was repaired once, and rightly: what they share is a cause, and no fault of the right."""
+    """Each was repaired once, and rightly: what they share is a cause."""
     owner = world.as_role("owner")
     for name in ("web-01", "web-02", "web-03"):
         owner.execute(
