@@ -13,9 +13,9 @@ from adapters.tickets.port import ChangeDraft, TicketDraft, TicketFields, Vouche
 from ethops.api import itil_metrics
 from ethops.desk import restorations
 from ethops.executor import tickets
+from tests.doubles.older import older as done_before
 from tests.integration.api.conftest import api_of
 from tests.integration.api.scene import alert
-from tests.integration.figures.conftest import older as done_before
 
 OPERATOR = Vouched(frozenset({"operator"}))
 

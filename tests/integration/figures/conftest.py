@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from adapters.tickets.port import Deed, TicketDraft, TicketFields, Vouched
 from ethops.executor import tickets
+from tests.doubles.older import older
 
 OPERATOR = Vouched(frozenset({"operator"}))
 
@@ -64,14 +65,6 @@ class House:
     def ages(self, ref: str, **by: float) -> None:
         """Let what was done to a ticket have been done so much earlier."""
         older(self.owner, ref, timedelta(**by))
-
-
-def older(owner: psycopg.Connection[Any], ref: str, by: timedelta) -> None:
-    """Let the deeds of a ticket be older; its guards stand again afterwards."""
-    owner.execute("ALTER TABLE tickets_deed DISABLE TRIGGER USER")
-    owner.execute("UPDATE tickets_deed SET at = at - %s WHERE ticket_id = %s", [by, ref])
-    for guard in ("append_only", "no_truncate"):
-        owner.execute(f"ALTER TABLE tickets_deed ENABLE ALWAYS TRIGGER tickets_deed_{guard}")
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from adapters.tickets.port import Deed, TicketDraft, TicketFields, Vouched
 from ethops.executor import tickets
 from ethops.sla import projection
 from ethops.sla.models import Calendar, Stopwatch, Target
+from tests.doubles.older import older
 
 OPERATOR = Vouched(frozenset({"operator"}))
 PEOPLE = "http://127.0.0.1:9/people"
@@ -42,16 +43,7 @@ class House:
 
     def ages(self, ref: str, **by: float) -> None:
         """Let everything that happened to it have happened so much earlier."""
-        self.owner.execute("ALTER TABLE tickets_deed DISABLE TRIGGER USER")
-        self.owner.execute(
-            "UPDATE tickets_deed SET at = at - %s WHERE ticket_id = %s", [timedelta(**by), ref]
-        )
-        self.owner.execute(
-            "ALTER TABLE tickets_deed ENABLE ALWAYS TRIGGER tickets_deed_append_only"
-        )
-        self.owner.execute(
-            "ALTER TABLE tickets_deed ENABLE ALWAYS TRIGGER tickets_deed_no_truncate"
-        )
+        older(self.owner, ref, timedelta(**by))
         projection.derive(ref)
 
     def clock(self, ref: str, kind: str = "ttr") -> Stopwatch:
