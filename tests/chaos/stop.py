@@ -150,7 +150,7 @@ def _manage(stack: Stack, *words: str) -> None:
     said = {**os.environ, **stack.layout.environment("person"), "ETHOPS_DATABASE_POOL": "0"}
     subprocess.run(
         [sys.executable, str(CLONE / "manage.py"), *words],
-        env=said, cwd=CLONE, check=True, capture_output=True, timeout=30,
+        env=said, cwd=CLONE, check=True, stdout=subprocess.DEVNULL, timeout=30,
     )  # fmt: skip
 
 
