@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     # Ours first: its templates take the place of the admin's.
     "ethops",
     "ethops.desk",
+    "ethops.logins",
     "ethops.sla",
     "ethops.guests",
     "ethops.figures",
@@ -73,6 +74,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "ethops.logins.guard.Guard",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]

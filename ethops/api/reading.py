@@ -7,9 +7,11 @@ from django.db.models import Model, QuerySet
 from rest_framework import exceptions, mixins, serializers, viewsets
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.pagination import BasePagination, CursorPagination, LimitOffsetPagination
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
+
+from ethops.logins import people
 
 M = TypeVar("M", bound=Model)
 R = TypeVar("R")
@@ -103,9 +105,11 @@ class AtTheDesk(BasePermission):
     message = "Only people and programs of the desk may use this."
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """Let active staff in."""
+        """Let active staff in; an auditor only to look."""
         del view
-        return request.user.is_active and request.user.is_staff
+        if not (request.user.is_active and request.user.is_staff):
+            return False
+        return request.method in SAFE_METHODS or not people.only_looks(request.user)
 
 
 class Shelf(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[M]):

@@ -3,6 +3,7 @@
 from django.contrib.auth.models import User
 
 from adapters.tickets.port import ANY_GROUP, NOTHING, Role, Vouched
+from ethops.logins import people as logins
 from personas import queries
 from personas.approvals import queries as approvals
 
@@ -15,7 +16,7 @@ def vouched(person: str) -> Vouched:
     if user is None or queries.is_card(person):
         return NOTHING
     roles = set[Role]()
-    if user.is_staff:
+    if user.is_staff and not logins.only_looks(user):
         roles.add("operator")
         if user.has_perm(MAY_APPROVE):
             roles.add("approver")

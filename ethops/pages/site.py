@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, re_path
 from django.utils.safestring import SafeString
 
+from ethops.logins.form import LoginForm
 from ethops.pages import (
     action,
     agents,
@@ -127,6 +128,7 @@ class DeskSite(AdminSite):
 
     site_header = "ethops"
     site_title = "ethops"
+    login_form = LoginForm
     enable_nav_sidebar = False
     site_url = None
     empty_value_display = ""

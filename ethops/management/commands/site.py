@@ -12,6 +12,7 @@ from adapters import conf, site, site_rows
 from adapters.site import Site
 from audit.canonical import JSON
 from audit.ledger import pending
+from ethops.logins import people
 from ethops.notify import loading as notify
 from ethops.sla import loading as levels
 from gpu import loading as gpu
@@ -61,6 +62,7 @@ def load(*, by: str = "") -> list[str]:
         *gpu.load(),
         *autonomy.load_evaluated(),
         *witnesses.load(),
+        *people.load(),
     ]
     if changed:
         body: dict[str, JSON] = {"changed": list(changed), **({"by": by} if by else {})}
