@@ -4,7 +4,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-EMBEDDED = ("tickets", "cmdb", "monitoring", "telemetry", "inference")
+EMBEDDED = ("tickets", "cmdb", "monitoring", "telemetry", "inference", "forge")
 """Contracts that have an embedded adapter, which is used where the settings say nothing."""
 
 

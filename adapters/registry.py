@@ -8,6 +8,9 @@ from typing import Literal, cast, overload
 from adapters import conf, site
 from adapters.cmdb import port as cmdb
 from adapters.errors import BrokenAdapterError, UndeclaredSiteError, UnknownContractError
+from adapters.forge import conf as forge_conf
+from adapters.forge import port as forge
+from adapters.forge.git import Git
 from adapters.inference import port as inference_port
 from adapters.monitoring import port as monitoring
 from adapters.telemetry import port as telemetry
@@ -34,6 +37,21 @@ def writer(contract: Literal["cmdb"]) -> cmdb.Writer: ...
 def writer(contract: str) -> object:
     """Return a contract's writer; only the executor, rules and the owner's loader call this."""
     return _made(contract, "Writer")
+
+
+def forge_reader() -> forge.Reader:
+    """Return the forge contract's reader; it is told where the forge is."""
+    return cast("forge.Reader", _made("forge", "Reader", place=forge_conf.place()))
+
+
+def forge_writer(git: Git) -> forge.Writer:
+    """Return the forge contract's writer, for the executor, which may start git."""
+    return cast("forge.Writer", _made("forge", "Writer", place=forge_conf.place(), git=git))
+
+
+def forge_reviewer() -> forge.Reviewer:
+    """Return the forge contract's door for people."""
+    return cast("forge.Reviewer", _made("forge", "Reviewer", place=forge_conf.place()))
 
 
 def sweeper() -> monitoring.Sweeper:

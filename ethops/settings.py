@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "adapters.cmdb",
     "adapters.monitoring",
     "adapters.telemetry",
+    "adapters.forge",
     "audit",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -178,6 +179,7 @@ ADAPTERS: dict[str, dict[str, Any]] = {
     "monitoring": {"adapter": "adapters.monitoring.embedded"},
     "telemetry": {"adapter": "adapters.telemetry.embedded"},
     "inference": {"adapter": "adapters.inference.embedded"},
+    "forge": {"adapter": "adapters.forge.embedded"},
 }
 
 ETHOPS_PROCESS = _said.process

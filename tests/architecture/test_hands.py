@@ -9,6 +9,7 @@ import pytest
 from ethops.env import CLONE
 
 ROOMS = ("ethops", "personas", "gpu", "adapters", "audit")
+WRITERS = {"writer", "forge_writer"}
 
 
 def sources() -> Iterator[tuple[str, ast.Module]]:
@@ -36,7 +37,7 @@ def test_writers_are_reachable_from_the_executor_alone():
     elsewhere = [
         path
         for path, tree in sources()
-        if "writer" in names_used(tree) and not path.startswith("ethops/executor/")
+        if WRITERS & names_used(tree) and not path.startswith("ethops/executor/")
     ]
     assert elsewhere == []
 
@@ -65,7 +66,7 @@ def test_the_registry_has_one_name_everywhere():
         for module, name, known_as in imported(tree)
         if (module, name) == ("adapters.registry", "")
         or (module == "adapters" and name == "registry" and known_as != "registry")
-        or (module == "adapters.registry" and name in ("writer", "_made") and known_as != name)
+        or (module == "adapters.registry" and name in {*WRITERS, "_made"} and known_as != name)
         or (module == "adapters.registry" and name.startswith("_"))
     ]
     assert hidden == []

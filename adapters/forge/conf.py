@@ -1,0 +1,24 @@
+"""Where the settings say that the forge is."""
+
+from pathlib import Path
+
+from django.conf import settings
+
+from adapters.forge.place import Place
+
+
+def place() -> Place:
+    """Return the place of the forge: the embedded one lies in the state folder."""
+    said = dict(getattr(settings, "ADAPTERS", {}).get("forge", {}))
+    return Place(
+        folder=Path(getattr(settings, "ETHOPS_STATE", ".")) / "forge" / "repository.git",
+        url=str(said.get("url", "")),
+        repository=str(said.get("repository", "")),
+        token=_secret(said.get("token_file")),
+        base=str(said.get("base", "main")),
+        machines=frozenset(map(str, said.get("machines", ()))),
+    )
+
+
+def _secret(file: object) -> str:
+    return Path(str(file)).read_text(encoding="utf-8").strip() if file else ""
