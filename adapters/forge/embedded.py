@@ -107,7 +107,7 @@ class Writer:
         if there:
             return _pull(there[0])
         title, body = one_line(draft.title, 200), plain(draft.body, 20_000)
-        branch = rules.branch_of(key, title)
+        branch = rules.branch_of(key)
         message = "\n\n".join(filter(None, [title, body]))
         head, changes = self._repository.commit(
             self._repository.tip(), branch, draft.files, message=message, author=draft.author

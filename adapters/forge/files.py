@@ -4,6 +4,7 @@ A name that begins with a dot is never one: `.git` and what forges, editors and 
 (`.github/workflows`, `.gitattributes`, `.gitmodules`) all do.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
@@ -21,19 +22,26 @@ PART: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._+-]{0,98}[A-Za-z0-9_+-])?"
 DEVICE: Final = re.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")
 TREE: Final = "040000"
 PLAIN: Final = ("100644", "100755")
-BRANCH: Final = re.compile(r"ethops/[a-z0-9-]{0,40}-?([0-9a-f]{32})")
+BRANCH: Final = re.compile(r"ethops/([0-9a-f]{32})")
 
 
-def branch_of(key: UUID, title: str) -> str:
-    """Return the branch's name: what it is about, and the key by which a repeat finds it."""
-    slug = re.sub(r"[^a-z0-9]+", "-", title.lower())[:40].strip("-")
-    return f"ethops/{slug}-{key.hex}" if slug else f"ethops/{key.hex}"
+def branch_of(key: UUID) -> str:
+    """Return the branch's name: the key, by which a repeat finds it at any forge."""
+    return f"ethops/{key.hex}"
 
 
 def key_of(branch: str) -> UUID | None:
     """Return the key within a branch's name, None where the branch is not one of ours."""
     found = BRANCH.fullmatch(branch)
     return UUID(hex=found[1]) if found else None
+
+
+def blob_sha(content: bytes, *, like: str) -> str:
+    """Return the name git gives to these bytes, by the hash that another name was made with."""
+    kind = "sha1" if len(like) == 40 else "sha256"
+    made = hashlib.new(kind, b"blob %d\0" % len(content), usedforsecurity=False)
+    made.update(content)
+    return made.hexdigest()
 
 
 def check(files: Sequence[File]) -> None:

@@ -2,9 +2,10 @@
 
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -30,6 +31,8 @@ from adapters.forge.place import Place
 from adapters.forge.port import Change, Draft, File, Pull, Reader, Verdict, Writer
 from adapters.forge.repository import Repository
 from ethops.executor.git import BareGit
+from tests.doubles.forges import BOT, TOKEN, Kind
+from tests.doubles.forges import Forge as Elsewhere
 
 GIT = shutil.which("git") or "git"
 KEY = UUID("12345678-1234-5678-1234-567812345678")
@@ -56,7 +59,7 @@ class Forge:
     """What the base holds now."""
     direct: Callable[[dict[str, bytes]], None]
     """Somebody changes the base past every pull request."""
-    opened: list[Pull] = field(default_factory=list)
+    elsewhere: Elsewhere | None = None
 
     def open(self, draft: Draft = DRAFT, key: UUID = KEY) -> Pull:
         return self.writer.open(key, draft)
@@ -127,7 +130,27 @@ def ours(place: Place, become: Callable[[str], None]) -> Forge:
     )
 
 
-@pytest.fixture(params=["ours"])
+def at(kind: Kind, folder: Path) -> Iterator[Forge]:
+    made = Elsewhere(kind, folder)
+    module = import_module(f"adapters.forge.{kind}")
+    place = Place(url=made.url, repository="site/pages", token=TOKEN, machines=frozenset({BOT}))
+    yield Forge(
+        module.Reader(place), module.Writer(place), made.review, made.files, made.commit, made
+    )
+    made.close()
+
+
+@pytest.fixture
+def gitea(tmp_path: Path) -> Iterator[Forge]:
+    yield from at("gitea", tmp_path / "gitea.git")
+
+
+@pytest.fixture
+def github(tmp_path: Path) -> Iterator[Forge]:
+    yield from at("github", tmp_path / "github.git")
+
+
+@pytest.fixture(params=["ours", "gitea", "github"])
 def forge(request: pytest.FixtureRequest) -> Forge:
     made: Forge = request.getfixturevalue(request.param)
     return made

@@ -1,0 +1,61 @@
+"""A server that says what it is told to say, byte for byte."""
+
+import re
+import socket
+import threading
+from collections.abc import Callable
+
+Speak = Callable[[socket.socket], None]
+
+
+def plain(status: str, body: bytes) -> bytes:
+    return b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status.encode(), len(body), body)
+
+
+def request(link: socket.socket) -> bytes:
+    heard = b""
+    while (part := link.recv(1 << 16)) != b"":
+        heard += part
+        head, _, body = heard.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: (\d+)", head)
+        if b"\r\n\r\n" in heard and len(body) >= (int(length[1]) if length else 0):
+            break
+    return heard
+
+
+class Peer:
+    """Accepts connections, keeps what it was sent, and answers as it is told."""
+
+    def __init__(self) -> None:
+        self.speak: Speak = lambda _link: None
+        self.heard: list[bytes] = []
+        self.ended = threading.Event()
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                link, _ = self._listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(link,), daemon=True).start()
+
+    def _serve(self, link: socket.socket) -> None:
+        with link:
+            self.heard.append(request(link))
+            try:
+                self.speak(link)
+            except OSError:
+                self.ended.set()
+
+    def sends(self, *parts: bytes) -> None:
+        def speak(link: socket.socket) -> None:
+            for part in parts:
+                link.sendall(part)
+
+        self.speak = speak
+
+    def close(self) -> None:
+        self._listening.close()
