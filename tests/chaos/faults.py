@@ -27,10 +27,11 @@ class Fault:
     what: str
 
 
-def plan(seed: int, seconds: float) -> tuple[Fault, ...]:
-    """Return a kill every one to three seconds, of each process before any again, and one wipe."""
+def plan(seed: int, seconds: float, *, wipes: int = 1) -> tuple[Fault, ...]:
+    """Return a kill every one to three seconds, of each process before any again, and the wipes."""
     chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
-    faults = [Fault(chance.uniform(0.4, 0.6) * seconds, WIPE)]
+    each = seconds / wipes
+    faults = [Fault((turn + chance.uniform(0.4, 0.6)) * each, WIPE) for turn in range(wipes)]
     at, bag = 0.0, list[str]()
     while (at := at + chance.uniform(1.0, 3.0)) < seconds:
         if not bag:

@@ -1,8 +1,11 @@
 """A whole stack of real processes in a folder that is thrown away."""
 
 import hashlib
+import os
 import secrets
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +17,7 @@ from typing import LiteralString
 import httpx
 import psycopg
 
+from ethops.env import CLONE
 from ethops.stack import places
 from ethops.stack.layout import Layout
 from ethops.stack.ports import free_ports
@@ -113,6 +117,15 @@ def _sender(layout: Layout) -> str:
             [hashlib.sha256(token.encode()).hexdigest()],
         )
     return token
+
+
+def manage(stack: Stack, *words: str) -> None:
+    """Run a command of people against the stack."""
+    said = {**os.environ, **stack.layout.environment("person"), "ETHOPS_DATABASE_POOL": "0"}
+    subprocess.run(
+        [sys.executable, str(CLONE / "manage.py"), *words],
+        env=said, cwd=CLONE, check=True, stdout=subprocess.DEVNULL, timeout=30,
+    )  # fmt: skip
 
 
 def wait_for(holds: Callable[[], bool], *, seconds: float, tick: float = 0.2) -> bool:

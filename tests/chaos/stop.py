@@ -8,9 +8,7 @@ thaws. Then a person resumes, and effects must flow again.
 
 import argparse
 import itertools
-import os
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -27,8 +25,7 @@ import psutil
 import psycopg
 import yaml
 
-from ethops.env import CLONE
-from tests.chaos.stack import Stack, running, wait_for
+from tests.chaos.stack import Stack, manage, running, wait_for
 from tests.chaos.world import Sink
 
 AT_MOST: Final = 2.0
@@ -118,7 +115,7 @@ def one(stack: Stack, sink: Sink, part: str, door: str) -> Round:
     time.sleep(WATCHED)
     late = [post for post in sink.posts if post.at > pressed + timedelta(seconds=AT_MOST)]
     last = (sink.posts[-1].at - pressed).total_seconds()
-    _manage(stack, "resume", "--by", "chaos")
+    manage(stack, "resume", "--by", "chaos")
     return Round(part, door, last, len(late), recorded)
 
 
@@ -131,7 +128,7 @@ def rounds(stack: Stack, sink: Sink, times: int) -> Iterator[Round]:
 
 def _press(stack: Stack, door: str) -> None:
     if door == "command":
-        _manage(stack, "stop", "--by", "chaos", "--why", "a test")
+        manage(stack, "stop", "--by", "chaos", "--why", "a test")
         return
     said = "chaos: a test\n" if door == "file" else "systemd target: a test\n"
     (stack.layout.state / "STOP").write_text(said, encoding="utf-8")
@@ -144,14 +141,6 @@ def _is_recorded(stack: Stack, since: datetime) -> bool:
             [since - timedelta(seconds=15)],
         ).fetchone()
     return row is not None and row[0] > 0
-
-
-def _manage(stack: Stack, *words: str) -> None:
-    said = {**os.environ, **stack.layout.environment("person"), "ETHOPS_DATABASE_POOL": "0"}
-    subprocess.run(
-        [sys.executable, str(CLONE / "manage.py"), *words],
-        env=said, cwd=CLONE, check=True, stdout=subprocess.DEVNULL, timeout=30,
-    )  # fmt: skip
 
 
 def _freeze(stack: Stack, part: str) -> list[psutil.Process]:

@@ -73,6 +73,10 @@ class World:
     directories: tuple[str, ...]
     plain: tuple[str, ...]
     """CIs that exist and for which nothing can be done."""
+    interval_s: float = 1.0
+    """So often each is probed."""
+    autonomy: dict[str, float] = field(default_factory=dict)
+    """What else is declared of how far agents may go."""
 
     def site(self, notify: str) -> dict[str, Any]:
         """What an operator would declare."""
@@ -86,7 +90,12 @@ class World:
             "cis": cis,
             "notify": {"kind": "http", "url": notify},
             # Whoever is killed on purpose is no sign of trouble with agents.
-            "autonomy": {"breaker_failed": 1000, "breaker_denied": 1000, "breaker_abandoned": 1000},
+            "autonomy": {
+                "breaker_failed": 1000,
+                "breaker_denied": 1000,
+                "breaker_abandoned": 1000,
+                **self.autonomy,
+            },
         }
 
     def write_site(self, path: Path, notify: str) -> None:
@@ -138,6 +147,12 @@ class World:
             for name in self.services
         }
 
+    def is_well(self, name: str) -> bool:
+        """Look at the thing itself: whether it was mended."""
+        if name in self.services:
+            return self.restarts()[name] > 0
+        return len(list((self.home / name).iterdir())) <= MOST_FILES
+
     def is_up(self) -> bool:
         """Tell whether every service has started once."""
         return all(self._starts(name).exists() for name in self.services)
@@ -155,8 +170,9 @@ class World:
             "probes": [
                 {
                     "kind": "http", "name": f"{name}-page", "url": f"http://{LOOPBACK}:{port}/",
-                    "contains": WELL, "timeout_s": 3.0, "interval_s": 1.0, "bad_after": 2,
-                    "good_after": 1, "alertname": "PageNotWell", "severity": "critical",
+                    "contains": WELL, "timeout_s": 3.0, "interval_s": self.interval_s,
+                    "bad_after": 2, "good_after": 1,
+                    "alertname": "PageNotWell", "severity": "critical",
                 }
             ],
         }  # fmt: skip
@@ -175,7 +191,8 @@ class World:
             "probes": [
                 {
                     "kind": "directory", "name": f"{name}-size", "path": str(self.home / name),
-                    "max_files": MOST_FILES, "interval_s": 1.0, "bad_after": 2, "good_after": 1,
+                    "max_files": MOST_FILES, "interval_s": self.interval_s,
+                    "bad_after": 2, "good_after": 1,
                     "alertname": "DirectoryTooFull", "severity": "warning",
                 }
             ],
