@@ -43,7 +43,9 @@ def mind_breaker() -> str:
 
 def breaker() -> Breaker:
     """Return the breaker as it stands; one that never opened is closed."""
-    return Breaker.objects.filter(id=1).first() or Breaker(id=1, state="closed")
+    return Breaker.objects.filter(id=1).first() or Breaker(
+        id=1, state="closed", rule="", reason="", ticket_ref="", by=""
+    )
 
 
 def anomalies(since: datetime) -> list[Anomaly]:
