@@ -1,0 +1,1 @@
+"""iTop behind the tickets contract."""

@@ -1,0 +1,138 @@
+"""What iTop's answers mean: nearly all come with HTTP 200, and most with one code."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from adapters.tickets.errors import TicketError
+
+
+class ItopError(TicketError):
+    """The base of what goes wrong between us and an iTop, and whatever it says that we do not know.
+
+    `sent` tells that the request may have been carried out: a write is then looked for before it is
+    tried again.
+    """
+
+    code = "tickets.itop"
+    hint = "The message is iTop's own; its log/error.log may say more."
+    sent = False
+
+
+class ItopUnreachableError(ItopError):
+    """No connection, so nothing was sent."""
+
+    code = "tickets.itop_unreachable"
+    hint = "Is iTop's web server running, and does the address name it?"
+
+
+class ItopUnclearError(ItopError):
+    """The request went out, and what came back does not say what became of it."""
+
+    code = "tickets.itop_unclear"
+    hint = "Read the ticket before writing again: the write may have been done."
+    sent = True
+
+
+class ItopLoginError(ItopError):
+    """iTop does not know this token, or its user may not use REST."""
+
+    code = "tickets.itop_login"
+    hint = "The user needs the profile REST Services User, and the token the scope REST/JSON."
+
+
+class ItopRightError(ItopError):
+    """The user may not do this to objects of this class."""
+
+    code = "tickets.itop_right"
+    hint = "Give the user a profile that may, or leave it to somebody who has one."
+
+
+class ItopValueError(ItopError):
+    """A value is refused, or one is missing; `fields` are those that iTop names."""
+
+    code = "tickets.itop_value"
+    hint = "See the message for the attribute; a site's own model may demand more than iTop's."
+
+    def __init__(self, said: str, fields: tuple[str, ...] = ()) -> None:
+        super().__init__(said)
+        self.fields = fields
+
+
+class ItopStimulusError(ItopError):
+    """The state has no such stimulus, or no class has."""
+
+    code = "tickets.itop_stimulus"
+    hint = "Read the ticket again: somebody may have moved it."
+
+
+class ItopGoneError(ItopError):
+    """There is no such object, or it is hidden by the user's allowed organizations."""
+
+    code = "tickets.itop_gone"
+    hint = "Look whether the user may see the object's organization."
+
+
+class ItopAmbiguousError(ItopError):
+    """What should name one object names several, or none."""
+
+    code = "tickets.itop_ambiguous"
+    hint = "Names are not unique in iTop: name the object by its id."
+
+
+class ItopQueryError(ItopError):
+    """A query, class, operation or output field is none that this iTop has."""
+
+    code = "tickets.itop_query"
+    hint = "Has this site changed its data model?"
+
+
+_PARENTHESES: Final = re.compile(r"\((\w+)\) : ")
+_MISSING: Final = re.compile(r"applying the stimulus: ([\w, ]+)")
+_LEADING: Final = re.compile(r"Error: (\w+): ")
+
+
+def _named(pattern: re.Pattern[str]) -> Callable[[str], ItopError]:
+    def made(said: str) -> ItopError:
+        names = [name for found in pattern.findall(said) for name in re.split(r",\s*", found)]
+        return ItopValueError(said, tuple(names))
+
+    return made
+
+
+_SAYINGS: Final[tuple[tuple[re.Pattern[str], Callable[[str], ItopError]], ...]] = (
+    (re.compile(r"Error: Invalid object \w+::\d+"), ItopGoneError),
+    (re.compile(r"Invalid stimulus: "), ItopStimulusError),
+    (re.compile(r"Missing mandatory attribute\(s\) for applying "), _named(_MISSING)),
+    (re.compile(r"Error: Unexpected value for attribute "), _named(_PARENTHESES)),
+    (re.compile(r"Error: Query failed to execute"), ItopQueryError),
+    (re.compile(r"Error: class: "), ItopQueryError),
+    (re.compile(r"Error: output_fields: "), ItopQueryError),
+    (re.compile(r"Error: \w+: (?:No item|Several items) found"), ItopAmbiguousError),
+    (re.compile(r"Error: \w+: "), _named(_LEADING)),
+)
+"""How the message of code 100 begins -> what it means; the first that fits."""
+
+_CODES: Final[dict[int, type[ItopError]]] = {
+    2: ItopQueryError,
+    3: ItopQueryError,
+    4: ItopQueryError,
+    5: ItopLoginError,
+    6: ItopLoginError,
+    10: ItopQueryError,
+    11: ItopQueryError,
+    13: ItopQueryError,
+}
+
+
+def meaning(code: int, said: str) -> ItopError:
+    """Return the error that a code other than 0 and its message mean."""
+    if code == 1:
+        enough = "does not have enough permissions" in said
+        return ItopRightError(said) if enough else ItopLoginError(said)
+    if code in _CODES:
+        return _CODES[code](said)
+    for begins, made in _SAYINGS:
+        if begins.match(said):
+            return made(said)
+    return ItopError(f"iTop answered with code {code}: {said}")

@@ -1,0 +1,156 @@
+"""Our iTop client against a fake that leaks as iTop does, over a real socket."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from adapters.tickets.itop import errors
+from adapters.tickets.itop.client import Client
+from tests.doubles.itop.server import TOKEN, Fault, Itop, served
+
+NAMED = ("id", "ref", "status")
+DRAFT = {"org_id": 1, "title": "Shop is down", "description": "<p>Nothing.</p>"}
+
+
+@pytest.fixture
+def itop() -> Iterator[Itop]:
+    with served(Itop()) as one:
+        yield one
+
+
+@pytest.fixture
+def client(itop: Itop) -> Iterator[Client]:
+    one = Client(itop.address, TOKEN, deadline_s=5)
+    yield one
+    one.close()
+
+
+def test_what_was_created_is_found(client: Client) -> None:
+    made = client.create("Incident", DRAFT, "run 1", NAMED)
+    found = client.get("Incident", {"ref": made.fields["ref"]}, NAMED)
+    assert (found.objects, found.total) == ((made,), 1)
+
+
+def test_nothing_found_is_no_error(client: Client) -> None:
+    assert client.get("Incident", 999, NAMED).objects == ()
+
+
+def test_a_page_counts_all(client: Client, itop: Itop) -> None:
+    for _ in range(3):
+        itop.add("Incident")
+    found = client.get("Incident", "SELECT Incident", NAMED, limit=2)
+    assert (len(found.objects), found.total) == (2, 3)
+
+
+def test_each_write_says_why(client: Client, itop: Itop) -> None:
+    key = client.create("Incident", DRAFT, "run 1", NAMED).id
+    client.stimulate("Incident", key, "ev_assign", {"agent_id": 3}, "run 2", NAMED)
+    client.update("Incident", key, {"title": "t"}, "run 3", NAMED)
+    assert itop.comments == ["run 1", "run 2", "run 3"]
+
+
+def test_a_wrong_token(itop: Itop) -> None:
+    with pytest.raises(errors.ItopLoginError):
+        Client(itop.address, "another").get("Incident", 1, NAMED)
+
+
+def test_an_illegal_stimulus(client: Client, itop: Itop) -> None:
+    with pytest.raises(errors.ItopStimulusError):
+        client.stimulate("Incident", itop.add("Incident"), "ev_close", {}, "run", NAMED)
+
+
+def test_missing_values_are_named(client: Client) -> None:
+    with pytest.raises(errors.ItopValueError) as caught:
+        client.create("Incident", {"title": "t"}, "run", NAMED)
+    assert caught.value.fields == ("org_id", "description")
+
+
+def test_what_a_stimulus_lacks_is_named(client: Client, itop: Itop) -> None:
+    key = itop.add("Incident", status="assigned")
+    with pytest.raises(errors.ItopValueError) as caught:
+        client.stimulate("Incident", key, "ev_resolve", {}, "run", NAMED)
+    assert caught.value.fields == ("solution",)
+
+
+def test_what_is_gone(client: Client) -> None:
+    with pytest.raises(errors.ItopGoneError):
+        client.update("Incident", 999, {"title": "t"}, "run", NAMED)
+
+
+def test_all_fields_are_never_asked_for(client: Client) -> None:
+    with pytest.raises(errors.ItopQueryError):
+        client.get("Incident", 1, ("*",))
+
+
+@pytest.mark.parametrize("fault", ["html", "half", "empty_500", "done_then_cut", "no_object"])
+def test_an_unclear_answer_to_a_write_may_have_been_done(
+    client: Client, itop: Itop, fault: Fault
+) -> None:
+    itop.faults.append(fault)
+    with pytest.raises(errors.ItopUnclearError) as caught:
+        client.create("Incident", DRAFT, "run", NAMED)
+    assert caught.value.sent
+
+
+@pytest.mark.parametrize("fault", ["slow", "drip"])
+def test_the_deadline_holds_between_bytes(itop: Itop, fault: Fault) -> None:
+    itop.faults.append(fault)
+    began = time.monotonic()
+    with pytest.raises(errors.ItopUnclearError):
+        Client(itop.address, TOKEN, deadline_s=0.4).get("Incident", 1, NAMED)
+    assert time.monotonic() - began < 5
+
+
+def test_where_nobody_listens_nothing_was_sent() -> None:
+    with pytest.raises(errors.ItopUnreachableError) as caught:
+        Client("http://127.0.0.1:9", TOKEN, deadline_s=2).get("Incident", 1, NAMED)
+    assert not caught.value.sent
+
+
+def test_the_fake_loses_concurrent_lines(client: Client, itop: Itop) -> None:
+    itop.gap_s = 0.1
+    key = itop.add("Incident")
+
+    def append(n: int) -> None:
+        line = {"public_log": {"add_item": {"message": f"line {n}", "format": "text"}}}
+        client.update("Incident", key, line, "run", NAMED)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(append, range(8)))
+    assert len(itop.objects[key]["public_log"]["entries"]) < 8
+
+
+def test_the_fake_lets_two_claim_one_ticket(client: Client, itop: Itop) -> None:
+    itop.gap_s = 0.1
+    key = itop.add("Incident")
+
+    def claim(agent: int) -> bool:
+        try:
+            client.stimulate("Incident", key, "ev_assign", {"agent_id": agent}, "run", NAMED)
+        except errors.ItopStimulusError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(claim, range(4))) > 1
+
+
+def test_the_fake_takes_a_state_that_is_written(client: Client, itop: Itop) -> None:
+    key = itop.add("NormalChange")
+    assert client.update("NormalChange", key, {"status": "approved"}, "run", NAMED).fields[
+        "status"
+    ] == ("approved")
+
+
+def test_the_fake_replaces_a_link_set(client: Client, itop: Itop) -> None:
+    key = itop.add("Incident", functionalcis_list=[{"functionalci_id": "1"}])
+    client.update("Incident", key, {"functionalcis_list": [{"functionalci_id": "2"}]}, "run", NAMED)
+    assert itop.objects[key]["functionalcis_list"] == [{"functionalci_id": "2"}]
+
+
+def test_the_fake_assigns_to_nobody(client: Client, itop: Itop) -> None:
+    key = itop.add("Incident")
+    moved = client.stimulate("Incident", key, "ev_assign", {}, "run", ("status", "agent_id"))
+    assert moved.fields == {"status": "assigned", "agent_id": "0"}

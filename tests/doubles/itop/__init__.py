@@ -1,0 +1,1 @@
+"""An iTop that leaks as the real one does."""
