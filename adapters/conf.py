@@ -1,6 +1,7 @@
 """The adapters' settings, typed, each with its default and its reason."""
 
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -14,6 +15,12 @@ def modules() -> dict[str, str]:
     for contract, options in getattr(settings, "ADAPTERS", {}).items():
         chosen[contract] = str(options["adapter"])
     return chosen
+
+
+def options(contract: str) -> dict[str, Any]:
+    """Return what the settings say to a contract's adapter beside its name."""
+    said = getattr(settings, "ADAPTERS", {}).get(contract, {})
+    return {name: value for name, value in said.items() if name != "adapter"}
 
 
 def site_path() -> Path | None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
+from zoneinfo import available_timezones
 
 from ethops.secretfile import SecretFileError, Secrets, read_secrets
 
@@ -44,6 +45,9 @@ COMMANDS_AS: dict[str, frozenset[str]] = {
     "verifying": frozenset({"ledger verify"}),
 }
 """Commands of people that need another role than the desk's."""
+
+WRITE_TICKETS = frozenset({"web", "control", "executor"})
+"""Processes that write tickets, and so are given the token of where those live."""
 
 TYPED = frozenset({"person", *COMMANDS_AS})
 """What a command that somebody types runs as: it opens the file of secrets, no process does."""
@@ -118,6 +122,18 @@ class Env:
     """Domains whose people may file by mail without a login here."""
     url: str
     """How people reach the desk, for links in what is sent to them; loopback unless said."""
+    itop_url: str
+    """An iTop that holds the tickets, as a browser opens it; without one they are our own."""
+    itop_token: str
+    """Its Auth-Token; only processes that write tickets are given it."""
+    itop_org: str
+    """The organization that tickets are opened for; that of our person where none is said."""
+    itop_team: str
+    """The team that has what iTop has no team for; our person's where none is said."""
+    itop_agent: str
+    """The person as whom tickets are taken; the token's own where none is said."""
+    itop_zone: str
+    """The time zone of iTop's clock, which it does not say itself."""
     https: bool
     """People reach the desk through a proxy that speaks TLS: cookies and redirects insist on it."""
     debug: bool
@@ -171,6 +187,12 @@ def load(environ: Mapping[str, str] | None = None) -> Env:
         mail_listen=_url(said, "ETHOPS_MAIL_LISTEN", ("smtp", "lmtp")),
         mail_domains=_words(said, "ETHOPS_MAIL_DOMAINS", ""),
         url=_url(said, "ETHOPS_URL", ("http", "https")).rstrip("/"),
+        itop_url=_url(said, "ETHOPS_ITOP_URL", ("http", "https")).rstrip("/"),
+        itop_token=said.get("ETHOPS_ITOP_TOKEN", ""),
+        itop_org=said.get("ETHOPS_ITOP_ORG", ""),
+        itop_team=said.get("ETHOPS_ITOP_TEAM", ""),
+        itop_agent=said.get("ETHOPS_ITOP_AGENT", ""),
+        itop_zone=_zone(said, "ETHOPS_ITOP_ZONE"),
         https=_flag(said, "ETHOPS_HTTPS", default=False),
         debug=_flag(said, "ETHOPS_DEBUG", default=False),
         database_pool=_flag(said, "ETHOPS_DATABASE_POOL", default=process not in TYPED),
@@ -216,10 +238,19 @@ def enter(arguments: Sequence[str] = ()) -> None:
 
 def inherited() -> dict[str, str]:
     """What a child may inherit: everything but DSNs, keys and the name of this process."""
-    private = {"DATABASE_URL", "REDIS_URL", "ETHOPS_SECRET_KEY", "ETHOPS_PROCESS"}
+    private = {
+        *("DATABASE_URL", "REDIS_URL", "ETHOPS_SECRET_KEY", "ETHOPS_PROCESS"),
+        "ETHOPS_ITOP_TOKEN",
+    }
     # Ten processes that each compile all they import would start seconds later.
     slow = {"PYTHONDONTWRITEBYTECODE"}
     return {name: value for name, value in os.environ.items() if name not in private | slow}
+
+
+def tokens(process: str) -> dict[str, str]:
+    """What opens systems of others, for the processes that write there: no agent is one."""
+    token = os.environ.get("ETHOPS_ITOP_TOKEN")
+    return {"ETHOPS_ITOP_TOKEN": token} if token and process in WRITE_TICKETS else {}
 
 
 def plain_terminal() -> bool:
@@ -294,6 +325,13 @@ def _address(said: Mapping[str, str], variable: str, default: str) -> str:
     value = said.get(variable) or default
     if not re.fullmatch(r"[!#-'*+\-./0-9=?A-Z^_`a-z{|}~]{1,64}@[A-Za-z0-9.-]{1,180}", value):
         raise EnvError(variable, value, "give an address of mail, such as desk@example.org")
+    return value
+
+
+def _zone(said: Mapping[str, str], variable: str) -> str:
+    value = said.get(variable) or "UTC"
+    if value not in available_timezones():
+        raise EnvError(variable, value, "name a time zone, such as Europe/Paris")
     return value
 
 

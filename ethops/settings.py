@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "gpu",
     "adapters",
     "adapters.tickets",
+    "adapters.tickets.itop",
     "adapters.cmdb",
     "adapters.monitoring",
     "adapters.telemetry",
@@ -174,7 +175,15 @@ CELERY_TIMEZONE = "UTC"
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 
 ADAPTERS: dict[str, dict[str, Any]] = {
-    "tickets": {"adapter": "adapters.tickets.embedded"},
+    "tickets": {
+        "adapter": "adapters.tickets.itop.desk" if _said.itop_url else "adapters.tickets.embedded",
+        "url": _said.itop_url,
+        "token": _said.itop_token,
+        "org": _said.itop_org,
+        "team": _said.itop_team,
+        "agent": _said.itop_agent,
+        "zone": _said.itop_zone,
+    },
     "cmdb": {"adapter": "adapters.cmdb.embedded"},
     "monitoring": {"adapter": "adapters.monitoring.embedded"},
     "telemetry": {"adapter": "adapters.telemetry.embedded"},

@@ -68,7 +68,7 @@ def move_ticket(
     said = said or _may_end(ticket, stimulus, note, vouched)
     ticket.state = found.to
     _consequences(ticket, details, stimulus, before, note.author)
-    _set_times(ticket, before)
+    set_times(ticket, before)
     ticket.save()
     if details is not None:
         details.save()
@@ -235,7 +235,8 @@ def _consequences(
             details.decided_by = details.decision = ""
 
 
-def _set_times(ticket: models.Ticket, before: str) -> None:
+def set_times(ticket: models.Ticket, before: str) -> None:
+    """Set the times that go with the state a ticket has now; it is not saved."""
     at = now()
     if ticket.state == "assigned" and ticket.assigned_at is None:
         ticket.assigned_at = at

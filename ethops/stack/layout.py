@@ -115,6 +115,7 @@ class Layout:
             "ETHOPS_FLOWER_PORT": str(self.ports.flower),
             "ETHOPS_PG_PORT": str(self.ports.postgres),
             "ETHOPS_REDIS_PORT": str(self.ports.redis),
+            **env.tokens(process),
             **self.extra_environment,
         }
         if card:

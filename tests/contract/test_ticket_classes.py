@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from itertools import pairwise
+from types import ModuleType
 from typing import Any, cast
 from uuid import uuid4
 
@@ -121,10 +121,9 @@ class Desk:
         return cast("Request", self.reader.details(ref))
 
 
-@pytest.fixture(params=["adapters.tickets.embedded"])
-def desk(request: pytest.FixtureRequest) -> Desk:
-    module = import_module(request.param)
-    return Desk(module.Reader(), module.Writer())
+@pytest.fixture
+def desk(tickets: ModuleType) -> Desk:
+    return Desk(tickets.Reader(), tickets.Writer())
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
@@ -51,11 +52,10 @@ class Desk:
         return self.writer.watch(uuid4(), Watcher(self.ref, **who), note, vouched)
 
 
-@pytest.fixture(params=["adapters.tickets.embedded"])
-def desk(request: pytest.FixtureRequest, db: None) -> Desk:
-    module = import_module(request.param)
-    writer = module.Writer()
-    return Desk(module.Reader(), writer, writer.open(uuid4(), DRAFT).ref)
+@pytest.fixture
+def desk(tickets: ModuleType, db: None) -> Desk:
+    writer = tickets.Writer()
+    return Desk(tickets.Reader(), writer, writer.open(uuid4(), DRAFT).ref)
 
 
 # ---------------------------------------------------------------- files

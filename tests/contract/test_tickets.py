@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
+from types import ModuleType
 from uuid import UUID, uuid4
 
 import psycopg
@@ -37,10 +37,9 @@ class Desk:
         return self.writer.move(uuid4(), ref, stimulus, fields, RULE_NOTE)  # type: ignore[arg-type]
 
 
-@pytest.fixture(params=["adapters.tickets.embedded"])
-def desk(request: pytest.FixtureRequest) -> Desk:
-    module = import_module(request.param)
-    return Desk(module.Reader(), module.Writer())
+@pytest.fixture
+def desk(tickets: ModuleType) -> Desk:
+    return Desk(tickets.Reader(), tickets.Writer())
 
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

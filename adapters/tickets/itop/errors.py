@@ -87,6 +87,27 @@ class ItopQueryError(ItopError):
     hint = "Has this site changed its data model?"
 
 
+class ItopNoCounterpartError(ItopError):
+    """iTop's life cycle has no way to make this move."""
+
+    code = "tickets.itop_no_counterpart"
+    hint = "See docs/reference/itop.md: what iTop has no counterpart of is done there by hand."
+
+
+class ItopBusyError(ItopError):
+    """Another process has been writing to this ticket for too long."""
+
+    code = "tickets.itop_busy"
+    hint = "Nothing was done: try again with the same key."
+
+
+class ItopUnsetError(ItopError):
+    """A setting is missing that iTop needs."""
+
+    code = "tickets.itop_unset"
+    hint = "The settings of iTop stand in docs/reference/settings.md."
+
+
 _PARENTHESES: Final = re.compile(r"\((\w+)\) : ")
 _MISSING: Final = re.compile(r"applying the stimulus: ([\w, ]+)")
 _LEADING: Final = re.compile(r"Error: (\w+): ")

@@ -18,9 +18,14 @@ from tests.doubles.itop.life import LIVES, PREFIX, demanded
 TOKEN: Final = "a-token-of-the-fake"
 LOGS: Final = ("public_log", "private_log")
 ABSTRACT: Final = ("Ticket", "Change")
+OTHERS: Final = (
+    *("Organization", "Person", "Team", "lnkPersonToTeam", "FunctionalCI", "Server", "Attachment"),
+)
+NAMED: Final = {"team_name": ("team_id", "name"), "agent_name": ("agent_id", "friendlyname")}
+"""What iTop reads of the object that a key points to."""
 Fault = Literal["html", "half", "empty_500", "slow", "drip", "done_then_cut", "no_object"]
 _QUERY: Final = re.compile(r"SELECT (\w+)(?: WHERE (.+))?", re.DOTALL)
-_TERM: Final = re.compile(r"(\w+)\s*(>=|<=|=|<|>)\s*(?:'((?:[^'\\]|\\.)*)'|(\d+))")
+_TERM: Final = re.compile(r"(\w+)\s*(>=|<=|=|<|>|LIKE)\s*(?:'((?:[^'\\]|\\.)*)'|(\d+))")
 _NOW: Final = "2026-01-01 00:00:00"
 
 
@@ -42,6 +47,10 @@ class Itop:
     faults: list[Fault] = field(default_factory=list)
     """What goes wrong with the next calls, one each."""
     comments: list[str] = field(default_factory=list)
+    stimuli: list[tuple[int, str]] = field(default_factory=list)
+    """Which objects were given what, in turn."""
+    contact: int = 0
+    """The person of the token."""
     address: str = ""
     _ids: int = 0
     _lock: Lock = field(default_factory=Lock)
@@ -74,7 +83,7 @@ class Itop:
             if "comment" not in said:
                 raise Refusal(100, "Error: Missing parameter 'comment'")
             self.comments.append(said["comment"])
-        if said.get("class") not in (*LIVES, *ABSTRACT, *self._classes()):
+        if said.get("class") not in (*LIVES, *ABSTRACT, *OTHERS, *self._classes()):
             raise Refusal(100, f"Error: class: '{said.get('class')}' is not a valid class'")
         return verbs[operation](said)
 
@@ -87,7 +96,7 @@ class Itop:
         if page < 1:
             raise Refusal(13, "The request page number is not valid. It must be >= 1")
         shown = hits[(page - 1) * limit : page * limit] if limit else hits
-        return _said(shown, said, "", f"Found: {len(hits)}")
+        return self._said(shown, said, "", f"Found: {len(hits)}")
 
     def _create(self, said: dict[str, Any]) -> dict[str, Any]:
         values = said["fields"]
@@ -101,7 +110,7 @@ class Itop:
             raise Refusal(100, f"Error: {text}")
         made = self.objects[self.add(said["class"])]
         self._set(made, values)
-        return _said([made], said, "created")
+        return self._said([made], said, "created")
 
     def _update(self, said: dict[str, Any]) -> dict[str, Any]:
         # Neither the state nor rights nor who else writes is looked at: not even `status` is.
@@ -110,7 +119,7 @@ class Itop:
         time.sleep(self.gap_s)
         self._set(found, said["fields"])
         self._keep(found, said["fields"])
-        return _said([found], said, "updated")
+        return self._said([found], said, "updated")
 
     def _stimulate(self, said: dict[str, Any]) -> dict[str, Any]:
         found = _copy(self._one(said))
@@ -133,14 +142,45 @@ class Itop:
                 100, f"Missing mandatory attribute(s) for applying the stimulus: {names}."
             )
         found["status"] = life[stimulus]
+        self.stimuli.append((found["id"], stimulus))
         self._keep(found, {"status": "", **said["fields"]})
-        return _said([found], said, "updated")
+        return self._said([found], said, "updated")
 
     def _delete(self, said: dict[str, Any]) -> dict[str, Any]:
         hits = self._hits(said["class"], said["key"])
         for one in hits:
             del self.objects[one["id"]]
-        return _said(hits, said, "", f"Deleted: {len(hits)}")
+        return self._said(hits, said, "", f"Deleted: {len(hits)}")
+
+    def _said(
+        self,
+        hits: list[dict[str, Any]],
+        said: dict[str, Any],
+        each: str,
+        message: str | None = None,
+    ) -> dict[str, Any]:
+        names = said.get("output_fields", "id").split(",")
+        for one in hits:
+            for name in names:
+                if name not in one and name.startswith("no_such"):
+                    raise Refusal(100, "Error: output_fields: invalid attribute code")
+        objects = {
+            f"{one['finalclass']}::{one['id']}": {
+                "code": 0,
+                "message": each,
+                "class": one["finalclass"],
+                "key": str(one["id"]),
+                "fields": {name: _shown(self._read(one, name)) for name in names},
+            }
+            for one in hits
+        }
+        return {"code": 0, "message": message, "objects": objects or None}
+
+    def _read(self, one: dict[str, Any], name: str) -> Any:
+        if name not in NAMED:
+            return one.get(name, "")
+        key, attribute = NAMED[name]
+        return self.objects.get(int(one.get(key) or 0), {}).get(attribute, "")
 
     def _set(self, found: dict[str, Any], values: dict[str, Any]) -> None:
         for name, value in values.items():
@@ -167,7 +207,7 @@ class Itop:
         elif str(key).isdigit():
             asked = [("id", "=", str(key))]
         else:
-            itop_class, asked = _parsed(str(key))
+            itop_class, asked = _parsed(str(key).replace(":current_contact_id", str(self.contact)))
         return [
             one
             for one in list(self.objects.values())
@@ -179,7 +219,7 @@ class Itop:
 def _parsed(text: str) -> tuple[str, list[tuple[str, str, str]]]:
     # The class within the query wins over the one beside it, as it does in iTop.
     query = _QUERY.fullmatch(text)
-    terms = re.split(r" AND (?=\w+\s*[<>=])", query[2]) if query and query[2] else []
+    terms = re.split(r" AND (?=\w+\s*(?:[<>=]|LIKE))", query[2]) if query and query[2] else []
     matches = [_TERM.fullmatch(term.strip()) for term in terms]
     if query is None or None in matches:
         raise Refusal(100, f"Error: Query failed to execute: query = {text}")
@@ -188,6 +228,8 @@ def _parsed(text: str) -> tuple[str, list[tuple[str, str, str]]]:
 
 
 def _holds(has: Any, sign: str, value: str) -> bool:
+    if sign == "LIKE":
+        return bool(re.fullmatch(".*".join(map(re.escape, value.split("%"))), str(has), re.DOTALL))
     number = isinstance(has, int)
     mine: Any = has if number else str(has)
     theirs: Any = int(value) if number and value.isdigit() else value
@@ -202,6 +244,7 @@ def _is_a(final: str, asked: str) -> bool:
         final == asked
         or (asked == "Ticket" and final in LIVES)
         or (asked == "Change" and final.endswith("Change"))
+        or (asked == "FunctionalCI" and final == "Server")
     )
 
 
@@ -223,27 +266,6 @@ def _entry(value: Any) -> dict[str, str]:
         "message": item["message"],
         "message_html": item["message"],
     }
-
-
-def _said(
-    hits: list[dict[str, Any]], said: dict[str, Any], each: str, message: str | None = None
-) -> dict[str, Any]:
-    names = said.get("output_fields", "id").split(",")
-    for one in hits:
-        for name in names:
-            if name not in one and name.startswith("no_such"):
-                raise Refusal(100, "Error: output_fields: invalid attribute code")
-    objects = {
-        f"{one['finalclass']}::{one['id']}": {
-            "code": 0,
-            "message": each,
-            "class": one["finalclass"],
-            "key": str(one["id"]),
-            "fields": {name: _shown(one.get(name, "")) for name in names},
-        }
-        for one in hits
-    }
-    return {"code": 0, "message": message, "objects": objects or None}
 
 
 def _shown(value: Any) -> Any:

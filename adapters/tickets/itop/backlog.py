@@ -1,0 +1,135 @@
+"""Writes that iTop could not be told: kept in order per ticket, and told once it is back."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from django.db import transaction
+from django.db.models import F
+
+from adapters.rows import now
+from adapters.tickets.errors import TicketError
+from adapters.tickets.itop import absorb, locks
+from adapters.tickets.itop.errors import (
+    ItopLoginError,
+    ItopUnclearError,
+    ItopUnreachableError,
+    ItopUnsetError,
+)
+from adapters.tickets.itop.models import Mirrored, Waiting
+from adapters.tickets.itop.push import Push
+from adapters.tickets.itop.session import Session
+from adapters.tickets.itop.writes import Write, read
+
+OUTAGES: Final = (ItopUnreachableError, ItopUnclearError, ItopLoginError, ItopUnsetError)
+"""What says nothing against the write itself: it is kept."""
+
+QUIET: Final = timedelta(seconds=5)
+"""So long after a try that failed nobody else tries: work goes on here meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """How many writes were told, refused, and still wait."""
+
+    told: int = 0
+    refused: int = 0
+    waiting: int = 0
+
+
+def put(mirrored: Mirrored, write: Write, error: TicketError) -> None:
+    """Keep a write for later; run inside a transaction that holds the ticket's lock."""
+    Waiting.objects.create(
+        mirrored=mirrored, key=write.key, write=write.kept(), error=_said(error), tried_at=now()
+    )
+
+
+def is_quiet() -> bool:
+    """Tell whether iTop was found away a moment ago."""
+    return Waiting.objects.filter(outage=True, tried_at__gt=now() - QUIET).exists()
+
+
+def waits(mirrored: Mirrored) -> bool:
+    """Tell whether the ticket has writes that iTop has not been told."""
+    return Waiting.objects.filter(mirrored=mirrored, outage=True).exists()
+
+
+def drain_all(session: Session, limit: int = 1000) -> Drained:
+    """Tell iTop what waits, oldest first, until it is away again."""
+    refs = list(
+        Waiting.objects.filter(outage=True).order_by("id").values_list("mirrored_id", flat=True)
+    )
+    told = refused = 0
+    for ref in list(dict.fromkeys(refs))[:limit]:
+        done = drain(session, ref)
+        told, refused = told + done.told, refused + done.refused
+        if done.waiting:
+            break
+    return Drained(told, refused, Waiting.objects.filter(outage=True).count())
+
+
+def drain(session: Session, ref: str) -> Drained:
+    """Tell iTop what waits for one ticket, each write in a transaction of its own."""
+    told = refused = 0
+    while True:
+        with transaction.atomic():
+            mirrored = locks.locked(ref)
+            waiting = next_of(mirrored) if mirrored else None
+            if mirrored is None or waiting is None:
+                return Drained(told, refused, 0)
+            fault = tell(session, mirrored, waiting)
+        if isinstance(fault, OUTAGES):
+            return Drained(told, refused, 1)
+        refused += fault is not None
+        told += fault is None
+
+
+def tell(session: Session, mirrored: Mirrored, waiting: Waiting) -> TicketError | None:
+    """Tell iTop one write; returns what was wrong. The ticket's lock is held."""
+    write = read(waiting.write)
+    push = Push(session.client, session.names, mirrored)
+    try:
+        with transaction.atomic():
+            if mirrored.itop_id is not None:
+                push.read()
+                absorb.absorb(mirrored, push.fields, session.names, own=write.key, hold_state=True)
+            push.carry_out(write)
+            absorb.take_lines(mirrored, push.fields, write.key)
+            absorb.keep(mirrored, push.fields, session.names)
+    except TicketError as error:
+        mirrored.refresh_from_db()
+        outage = isinstance(error, OUTAGES)
+        Waiting.objects.filter(pk=waiting.pk).update(
+            attempts=F("attempts") + 1, error=_said(error), outage=outage, tried_at=now()
+        )
+        if not outage and mirrored.itop_id is not None:
+            _refused(session, mirrored, write, error)
+        return error
+    waiting.delete()
+    if not waits(mirrored):
+        absorb.settle_on(mirrored)
+    return None
+
+
+def _refused(session: Session, mirrored: Mirrored, write: Write, error: TicketError) -> None:
+    """Say on both sides that iTop did not take a write, and believe iTop."""
+    push = Push(session.client, session.names, mirrored)
+    try:
+        push.read()
+        push.carry_out(Write(write.key, "line", write.comment, write.visibility, write.line))
+        absorb.keep(mirrored, push.fields, session.names)
+    except TicketError:
+        # What was to be said stands in our worklog, and the row says that iTop has it not.
+        mirrored.refresh_from_db()
+    absorb.contradict(mirrored, write.stimulus or write.kind, _said(error))
+    if not waits(mirrored):
+        absorb.settle_on(mirrored)
+
+
+def next_of(mirrored: Mirrored) -> Waiting | None:
+    """Return the write of a ticket that iTop is to be told next."""
+    return Waiting.objects.filter(mirrored=mirrored, outage=True).order_by("id").first()
+
+
+def _said(error: TicketError) -> str:
+    return f"{error.code}: {error}"[:2000]
