@@ -89,6 +89,13 @@ class CauseTakenError(TicketError):
     hint = "Work on the open incident, or resolve it before this one is opened again."
 
 
+class NoCounterpartError(TicketError):
+    """The desk that holds the ticket has no way to make this move."""
+
+    code = "tickets.no_counterpart"
+    hint = "It is made there by hand; what a desk lacks stands on its page in docs/reference."
+
+
 class KeyReusedError(TicketError):
     """The idempotency key was used before for another verb or another ticket."""
 

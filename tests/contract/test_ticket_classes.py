@@ -21,6 +21,7 @@ from adapters.tickets.errors import (
     DraftRefusedError,
     FieldMissingError,
     MoveRefusedError,
+    NoCounterpartError,
     NotAllowedError,
     NotIndependentError,
     RecurrenceUnknownError,
@@ -30,6 +31,7 @@ from adapters.tickets.errors import (
     TooLateError,
     UnknownModelError,
 )
+from adapters.tickets.itop.capabilities import LACKS, Lack
 from adapters.tickets.port import (
     ANY_GROUP,
     NOTHING,
@@ -48,6 +50,8 @@ from adapters.tickets.port import (
     Vouched,
     Writer,
 )
+from tests.contract.conftest import EMBEDDED
+from tests.doubles.itop.house import House
 
 db = pytest.mark.django_db
 AT = datetime(2026, 3, 2, 14, tzinfo=UTC)
@@ -96,6 +100,8 @@ class Desk:
 
     reader: Reader
     writer: Writer
+    lacks: frozenset[Lack]
+    house: House | None
 
     def open(self, draft: TicketDraft, vouched: Vouched = OPERATOR) -> str:
         return self.writer.open(uuid4(), draft, vouched).ref
@@ -107,9 +113,24 @@ class Desk:
         """Move on with every field that a move wants."""
         for stimulus, by in steps:
             ticket = self.reader.get(ref)
+            move = (ticket.ticket_class, ticket.variant, ticket.state, stimulus)
+            if move in self.lacks:
+                pytest.skip(f"{' '.join(move)} has no counterpart there")
             there = states.moves(ticket.ticket_class, ticket.state, ticket.variant)[stimulus]
             self.move(ref, stimulus, by, **{name: FULL[name] for name in there.needs})
         return self.reader.get(ref).state
+
+    def put(self, ref: str, state: str) -> None:
+        """Put a ticket into a state past every verb, as only a test may."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE tickets_ticket SET state = %s, resolved_at = now() WHERE ref = %s",
+                [state, ref],
+            )
+            # What a request still waits for is no question of its table.
+            cursor.execute("UPDATE tickets_requeststep SET done_at = now()")
+        if self.house:
+            self.house.put(ref, state)
 
     def problem(self, ref: str) -> Problem:
         return cast("Problem", self.reader.details(ref))
@@ -122,8 +143,10 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tickets: ModuleType) -> Desk:
-    return Desk(tickets.Reader(), tickets.Writer())
+def desk(tickets: ModuleType, request: pytest.FixtureRequest) -> Desk:
+    own = tickets.__name__ == EMBEDDED
+    house = None if own else request.getfixturevalue("house")
+    return Desk(tickets.Reader(), tickets.Writer(), frozenset() if own else LACKS, house)
 
 
 @pytest.fixture
@@ -181,16 +204,6 @@ KINDS = list(DRAFTS)
 # ---------------------------------------------------------------- exactly the table
 
 
-def put(ref: str, state: str) -> None:
-    """Put a ticket into a state past every verb, as only a test may."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE tickets_ticket SET state = %s, resolved_at = now() WHERE ref = %s", [state, ref]
-        )
-        # What a request still waits for is no question of its table.
-        cursor.execute("UPDATE tickets_requeststep SET done_at = now()")
-
-
 def actor_of(role: Role, ticket_class: TicketClass) -> Actor:
     """Somebody of this role alone; who approves changes needs no group."""
     if role == "approver" and ticket_class == "change":
@@ -207,16 +220,18 @@ def test_every_state_stimulus_and_actor_is_exactly_the_table(
     for state in states.states(ticket_class):
         there = states.moves(ticket_class, state, variant)
         with transaction.atomic():
-            put(ref, state)
             for stimulus in states.all_stimuli():
                 if stimulus not in there:
                     # Who may do more than anybody: others are walked through in the unit test.
                     assert attempt(desk, ref, stimulus, MIGHTY, there) == MoveRefusedError
                     continue
                 for role in ACTORS:
+                    desk.put(ref, state)
                     found = attempt(desk, ref, stimulus, actor_of(role, ticket_class), there)
                     allowed = role in there[stimulus].by
-                    expected = there[stimulus].to if allowed else NotAllowedError
+                    lacking = (ticket_class, variant, state, stimulus) in desk.lacks
+                    may = NoCounterpartError if lacking else there[stimulus].to
+                    expected = may if allowed else NotAllowedError
                     assert found == expected, (state, stimulus, role)
                     looked.add((state, stimulus))
             transaction.set_rollback(True)
@@ -324,7 +339,7 @@ def test_what_its_requester_leaves_alone_waits_for_a_rule_to_close_it(
     desk: Desk, catalogue: None, kind: tuple[TicketClass, str]
 ) -> None:
     ref = desk.open(DRAFTS.get(kind, incident()))
-    put(ref, "resolved")
+    desk.put(ref, "resolved")
     resolved_at = desk.reader.get(ref).resolved_at
     assert resolved_at is not None
     found = desk.reader.resolved_before(resolved_at + timedelta(seconds=1))

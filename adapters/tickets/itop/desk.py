@@ -244,7 +244,8 @@ def _read(mirrored: Mirrored, key: UUID) -> Push | None:
 def _seen(here: Session, mirrored: Mirrored, key: UUID | None) -> tuple[Push, absorb.Absorbed]:
     push = Push(here.client, here.names, mirrored)
     push.read()
-    held = backlog.waits(mirrored)
+    # What this key has done already, and only we have forgotten, is nobody else's doing.
+    held = backlog.waits(mirrored) or (key is not None and push.bears(key))
     return push, absorb.absorb(mirrored, push.fields, here.names, own=key, hold_state=held)
 
 

@@ -87,13 +87,6 @@ class ItopQueryError(ItopError):
     hint = "Has this site changed its data model?"
 
 
-class ItopNoCounterpartError(ItopError):
-    """iTop's life cycle has no way to make this move."""
-
-    code = "tickets.itop_no_counterpart"
-    hint = "See docs/reference/itop.md: what iTop has no counterpart of is done there by hand."
-
-
 class ItopBusyError(ItopError):
     """Another process has been writing to this ticket for too long."""
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from adapters.tickets.itop.errors import ItopNoCounterpartError
+from adapters.tickets.errors import NoCounterpartError
+from adapters.tickets.itop import words
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,8 @@ DEMANDED: Final[Mapping[str, tuple[str, ...]]] = {
 _TIMELESS: Final = frozenset({("UserRequest", "approved"), ("UserRequest", "rejected")})
 _UNSOLVED: Final = frozenset({("Problem", "resolved")})
 
+_NEVER: Final = frozenset({"status", "ref"})
+_ASSIGNMENT: Final = frozenset({"team_id", "agent_id"})
 _SETTLED: Final = frozenset({"resolved", "closed"})
 _OVER: Final = frozenset({"implemented", "monitored", "closed"})
 _HELD: Final = frozenset({"assigned", "escalated_ttr", "pending", "resolved", "closed"})
@@ -139,11 +142,11 @@ def steps(itop_class: str, stimulus: str, status: str) -> tuple[Step, ...]:
     """Return what iTop is sent for one of our moves from the state that it is in.
 
     Raises:
-        ItopNoCounterpartError: iTop has no way to make this move from there.
+        NoCounterpartError: iTop has no way to make this move from there.
     """
     found = PATHS[itop_class].get(stimulus, {}).get(status)
     if found is None:
-        raise ItopNoCounterpartError(
+        raise NoCounterpartError(
             f"iTop has no counterpart of {stimulus} for a {itop_class} that is {status}."
         )
     return found
@@ -158,15 +161,10 @@ def demanded(itop_class: str, state: str) -> tuple[str, ...]:
 
 def is_read_only(itop_class: str, status: str, attribute: str) -> bool:
     """Tell whether iTop's own pages would refuse to change this attribute in this state."""
-    if attribute in {"status", "ref", "start_date"} and itop_class in {
-        *("Incident", "UserRequest", "Problem"),
-    }:
+    if attribute in _NEVER:
         return True
-    if attribute in {"status", "ref"}:
+    if itop_class in words.CHANGES:
+        return status in _OVER
+    if itop_class != "Problem" and attribute in _ASSIGNMENT and status in _HELD:
         return True
-    if itop_class in {"Incident", "UserRequest"}:
-        held = attribute in {"team_id", "agent_id"} and status in _HELD
-        return held or status in _SETTLED
-    if itop_class == "Problem":
-        return status in _SETTLED
-    return status in _OVER
+    return status in _SETTLED

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from adapters.rows import now
 from adapters.tickets import models
@@ -66,7 +67,7 @@ class Push:
             return
         if not self.fields:
             self.read()
-        if self._lines(write):
+        if self.bears(write.key):
             return
         if write.kind == "move":
             self._move(write)
@@ -163,7 +164,7 @@ class Push:
             status = self.read().fields.get("status")
             # Where the line went with it, the line tells; a state may have been so before.
             told = words.log_of(itop_class, write.visibility) in values
-            if not (self._lines(write) if told else status == step.to):
+            if not (self.bears(write.key) if told else status == step.to):
                 raise
         if status != step.to:
             raise ItopStimulusError(
@@ -187,7 +188,7 @@ class Push:
             )
         except ItopUnclearError:
             self.read()
-            if not self._lines(write):
+            if not self.bears(write.key):
                 raise
 
     def _attach(self, write: Write) -> None:
@@ -213,18 +214,17 @@ class Push:
         """Read the object again; a line that another's write took away is written again."""
         for _ in range(AGAIN):
             self.read()
-            if self._lines(write):
+            if self.bears(write.key):
                 return
             self._set(write, {})
         self.read()
-        if not self._lines(write):
+        if not self.bears(write.key):
             raise ItopUnclearError(f"The line of {write.key} does not stay in iTop's log.")
 
-    def _lines(self, write: Write) -> int:
-        return sum(
-            marks.count(self.fields, log, write.key)
-            for log in words.logs_of(self.mirrored.itop_class)
-        )
+    def bears(self, key: UUID) -> bool:
+        """Tell whether a line of the object, as last read, bears the mark of a write."""
+        logs = words.logs_of(self.mirrored.itop_class)
+        return any(marks.count(self.fields, log, key) for log in logs)
 
     # ------------------------------------------------------------ what goes with it
 

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from adapters.tickets.itop.capabilities import stands_on
+from adapters.tickets.itop.models import Mirrored
 from tests.doubles.itop.server import TOKEN, Itop, served
 
 ADAPTER = "adapters.tickets.itop.desk"
@@ -32,6 +34,13 @@ class House:
         """Return the objects of a class, oldest first."""
         kept = sorted(self.itop.objects.items())
         return [one for _, one in kept if one["finalclass"] == itop_class]
+
+    def put(self, ref: str, state: str) -> None:
+        """Put the object of a ticket into the state that ours stands on, as last seen."""
+        mirrored = Mirrored.objects.get(ticket_id=ref)
+        status = stands_on(mirrored.itop_class, state)
+        self.itop.objects[mirrored.itop_id or 0]["status"] = status
+        Mirrored.objects.filter(ticket_id=ref).update(status=status)
 
     def log(self, itop_class: str, name: str = "public_log") -> list[str]:
         """Return what stands in a log of the one object of a class."""

@@ -85,6 +85,6 @@ DEMANDED: Final = {
 
 def demanded(itop_class: str, state: str) -> tuple[str, ...]:
     """Return what REST demands before an object of a class comes into a state."""
-    approved = itop_class == "UserRequest" and state == "approved"
+    approved = itop_class == "UserRequest" and state in {"approved", "rejected"}
     unsolved = itop_class == "Problem" and state == "resolved"
     return () if approved or unsolved else DEMANDED.get(state, ())
