@@ -72,17 +72,15 @@ class Reader(embedded.Reader):
         return _due(super().open_tickets(ticket_class=ticket_class, limit=limit, after=after))
 
 
-class Writer:
+class Writer(embedded.Writer):
     """Writes each effect here and in iTop under the ticket's lock, so that a key acts once."""
-
-    def __init__(self) -> None:
-        self._ours = embedded.Writer()
 
     def open(self, key: UUID, draft: TicketDraft, vouched: Vouched = NOTHING) -> Deed:
         """Open a ticket, or fold the draft into the open incident of its cause."""
+        ours = super().open
 
         def act() -> Deed:
-            return self._ours.open(key, draft, vouched)
+            return ours(key, draft, vouched)
 
         if deeds.find(key):
             return act()
@@ -95,7 +93,8 @@ class Writer:
 
     def comment(self, key: UUID, ref: str, note: Note) -> Deed:
         """Append one line to the worklog."""
-        return _written(key, ref, lambda: self._ours.comment(key, ref, note), facts.line)
+        ours = super().comment
+        return _written(key, ref, lambda: ours(key, ref, note), facts.line)
 
     def move(
         self,
@@ -107,19 +106,21 @@ class Writer:
         vouched: Vouched = NOTHING,
     ) -> Deed:
         """Move the ticket, set fields, and write one line about it."""
+        ours = super().move
         return _written(
             key,
             ref,
-            lambda: self._ours.move(key, ref, stimulus, fields, note, vouched),
+            lambda: ours(key, ref, stimulus, fields, note, vouched),
             lambda deed: facts.move(deed, stimulus),
         )
 
     def link(self, key: UUID, link: Link, note: Note, vouched: Vouched = NOTHING) -> Deed:
         """Link a ticket with another."""
+        ours = super().link
         return _written(
             key,
             link.ref,
-            lambda: self._ours.link(key, link, note, vouched),
+            lambda: ours(key, link, note, vouched),
             lambda deed: facts.link(deed, link),
         )
 
@@ -127,33 +128,33 @@ class Writer:
         self, key: UUID, ref: str, n: int, note: Note, vouched: Vouched = NOTHING
     ) -> Deed:
         """Say that a step of a request is done; iTop is told by a line, having no steps."""
-        return _written(
-            key, ref, lambda: self._ours.finish_step(key, ref, n, note, vouched), facts.line
-        )
+        ours = super().finish_step
+        return _written(key, ref, lambda: ours(key, ref, n, note, vouched), facts.line)
 
     def attach(
         self, key: UUID, ref: str, file: File, note: Note, vouched: Vouched = NOTHING
     ) -> Deed:
         """Keep a file with the ticket."""
-        return _written(
-            key, ref, lambda: self._ours.attach(key, ref, file, note, vouched), facts.attach
-        )
+        ours = super().attach
+        return _written(key, ref, lambda: ours(key, ref, file, note, vouched), facts.attach)
 
     def watch(self, key: UUID, watcher: Watcher, note: Note, vouched: Vouched = NOTHING) -> Deed:
         """Have somebody told of what happens to the ticket."""
+        ours = super().watch
         return _written(
             key,
             watcher.ref,
-            lambda: self._ours.watch(key, watcher, note, vouched),
+            lambda: ours(key, watcher, note, vouched),
             lambda deed: facts.watch(deed, watcher, note, add=True),
         )
 
     def unwatch(self, key: UUID, watcher: Watcher, note: Note, vouched: Vouched = NOTHING) -> Deed:
         """Have somebody told no more."""
+        ours = super().unwatch
         return _written(
             key,
             watcher.ref,
-            lambda: self._ours.unwatch(key, watcher, note, vouched),
+            lambda: ours(key, watcher, note, vouched),
             lambda deed: facts.watch(deed, watcher, note, add=False),
         )
 
@@ -161,10 +162,11 @@ class Writer:
         self, key: UUID, ref: str, parent: str, note: Note, vouched: Vouched = NOTHING
     ) -> Deed:
         """Put an incident under a greater one."""
+        ours = super().adopt
         return _written(
             key,
             ref,
-            lambda: self._ours.adopt(key, ref, parent, note, vouched),
+            lambda: ours(key, ref, parent, note, vouched),
             lambda deed: facts.adopt(deed, parent),
         )
 
@@ -172,13 +174,8 @@ class Writer:
         self, key: UUID, ref: str, title: str, note: Note, vouched: Vouched = NOTHING
     ) -> Deed:
         """Call a ticket something else."""
-        return _written(
-            key, ref, lambda: self._ours.retitle(key, ref, title, note, vouched), facts.retitle
-        )
-
-    def find(self, key: UUID) -> Deed | None:
-        """Return what was done under this key."""
-        return deeds.find(key)
+        ours = super().retitle
+        return _written(key, ref, lambda: ours(key, ref, title, note, vouched), facts.retitle)
 
 
 def refresh(ref: str) -> absorb.Absorbed | None:
