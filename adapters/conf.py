@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 
-EMBEDDED = ("tickets", "cmdb", "monitoring", "telemetry", "inference", "forge")
+EMBEDDED = ("tickets", "cmdb", "monitoring", "telemetry", "inference", "forge", "graph")
 """Contracts that have an embedded adapter, which is used where the settings say nothing."""
 
 

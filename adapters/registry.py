@@ -11,6 +11,7 @@ from adapters.errors import BrokenAdapterError, UndeclaredSiteError, UnknownCont
 from adapters.forge import conf as forge_conf
 from adapters.forge import port as forge
 from adapters.forge.git import Git
+from adapters.graph import port as graph
 from adapters.inference import port as inference_port
 from adapters.monitoring import port as monitoring
 from adapters.telemetry import port as telemetry
@@ -25,6 +26,8 @@ def reader(contract: Literal["cmdb"]) -> cmdb.Reader: ...
 def reader(contract: Literal["monitoring"]) -> monitoring.Reader: ...
 @overload
 def reader(contract: Literal["telemetry"]) -> telemetry.Reader: ...
+@overload
+def reader(contract: Literal["graph"]) -> graph.Reader: ...
 def reader(contract: str) -> object:
     """Return a contract's reader; anybody may hold one."""
     return _made(contract, "Reader")

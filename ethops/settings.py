@@ -189,6 +189,7 @@ ADAPTERS: dict[str, dict[str, Any]] = {
     "telemetry": {"adapter": "adapters.telemetry.embedded"},
     "inference": {"adapter": "adapters.inference.embedded"},
     "forge": {"adapter": "adapters.forge.embedded"},
+    "graph": {"adapter": "adapters.graph.embedded"},
 }
 
 ETHOPS_PROCESS = _said.process

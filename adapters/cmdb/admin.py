@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from adapters.cmdb.models import CI, Host, JoinRule
+from adapters.cmdb.models import CI, Host, JoinRule, Relation
 
 
 @admin.register(CI)
@@ -33,3 +33,13 @@ class JoinRuleAdmin(admin.ModelAdmin[JoinRule]):
     list_display = ("ordinal", "name", "conditions", "source")
     list_display_links = ("name",)
     ordering = ("ordinal",)
+
+
+@admin.register(Relation)
+class RelationAdmin(admin.ModelAdmin[Relation]):
+    """What stands on what, as declared."""
+
+    list_display = ("dependent", "kind", "support", "source", "confidence", "seen_at", "gone")
+    list_filter = ("kind", "source", "gone")
+    search_fields = ("dependent", "support")
+    ordering = ("dependent", "support")

@@ -3,7 +3,8 @@
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Now
 
 SCALE = ((1, "high"), (2, "medium"), (3, "low"))
 
@@ -78,3 +79,33 @@ class JoinRule(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Relation(models.Model):
+    """One CI stands on one place; what its source no longer says is kept as gone."""
+
+    dependent = models.CharField(max_length=64)
+    support = models.CharField("stands on", max_length=200)
+    kind = models.CharField(max_length=32)
+    source = models.CharField(max_length=64)
+    confidence = models.SmallIntegerField(db_default=100, help_text="percent")
+    changed_at = models.DateTimeField(db_default=Now(), help_text="came, or went")
+    seen_at = models.DateTimeField(db_default=Now(), help_text="last said by its source")
+    fresh_until = models.DateTimeField(null=True, help_text="empty: holds until said otherwise")
+    gone = models.BooleanField(db_default=False)
+
+    class Meta:
+        """Once per kind, whoever says it; found from either end."""
+
+        verbose_name = "relation"
+        constraints: ClassVar = [
+            models.UniqueConstraint("dependent", "support", "kind", name="relation_once"),
+            models.CheckConstraint(
+                name="relation_sane",
+                condition=Q(confidence__range=(1, 100)) & ~Q(dependent=F("support")),
+            ),
+        ]
+        indexes: ClassVar = [models.Index("support", "dependent", name="relation_by_support")]
+
+    def __str__(self) -> str:
+        return f"{self.dependent} {self.kind} {self.support}"

@@ -6,9 +6,10 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Manager
+from django.db.models.functions import Now
 
-from adapters.cmdb import models
-from adapters.cmdb.port import Applied, Inventory
+from adapters.cmdb import models, relations
+from adapters.cmdb.port import CI, Applied, Inventory
 
 
 def apply_inventory(*, inventory: Inventory, source: str) -> Applied:
@@ -29,6 +30,7 @@ def apply_inventory(*, inventory: Inventory, source: str) -> Applied:
         cis.retire_others(ci.ref for ci in inventory.cis)
         hosts.retire_others(host.name for host in inventory.hosts)
         rewritten = _write_rules(inventory, source)
+        _write_relations(source)
     return Applied(
         added=(*hosts.added, *cis.added),
         changed=(*hosts.changed, *cis.changed, *rewritten),
@@ -77,3 +79,41 @@ def _write_rules(inventory: Inventory, source: str) -> list[str]:
         for name, ordinal, conditions in wanted
     )
     return ["join rules"]
+
+
+def _write_relations(source: str) -> None:
+    """Say again what every live CI stands on: a CI of one source may name one of another."""
+    live = [_ci(row) for row in models.CI.objects.filter(retired=False)]
+    sources = {ci.ref: ci.source for ci in live}
+    said = {tuple(relation): sources[relation.dependent] for relation in relations.of(live)}
+    rows = {(row.dependent, row.support, row.kind): row for row in models.Relation.objects.all()}
+    models.Relation.objects.bulk_create(
+        models.Relation(dependent=key[0], support=key[1], kind=key[2], source=by)
+        for key, by in said.items()
+        if key not in rows
+    )
+    back = [row.pk for key, row in rows.items() if row.gone and key in said]
+    went = [row.pk for key, row in rows.items() if not row.gone and key not in said]
+    models.Relation.objects.filter(pk__in=back).update(gone=False, changed_at=Now())
+    models.Relation.objects.filter(pk__in=went).update(gone=True, changed_at=Now())
+    for by in set(said.values()):
+        moved = [row.pk for key, row in rows.items() if said.get(key) == by != row.source]
+        models.Relation.objects.filter(pk__in=moved).update(source=by)
+    models.Relation.objects.filter(source=source, gone=False).update(seen_at=Now())
+
+
+def _ci(row: models.CI) -> CI:
+    """Return the row as the port's value, as far as relations need it."""
+    return CI(
+        ref=row.ref,
+        name=row.name,
+        ci_class=row.ci_class,
+        attributes=row.attributes,
+        impact=row.impact,
+        urgency=row.urgency,
+        user_facing=row.user_facing,
+        lifeline=row.lifeline,
+        host=row.inventory_host_id or "",
+        source=row.source,
+        managed_by=row.managed_by,
+    )

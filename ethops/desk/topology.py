@@ -1,17 +1,13 @@
-"""What stands on what, where the CMDB says so. Pure.
-
-A CI depends on what its attributes `depends_on`, `runs_on`, `powered_by` and `connected_to` name,
-and on the CI that is its inventory host; a host that is no CI is a place of its own, `host:NAME`.
-"""
+"""What stands on what, where the CMDB says so, for folding alerts. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from adapters.cmdb import relations
 from adapters.cmdb.port import CI
 
-ATTRIBUTES: Final = ("depends_on", "runs_on", "powered_by", "connected_to")
 HOST_LABELS: Final = ("host", "hostname", "node", "instance")
 
 
@@ -64,34 +60,11 @@ class Topology:
 def of(cis: Iterable[CI]) -> Topology:
     """Return what the CMDB's CIs say about each other."""
     known = {ci.ref: ci for ci in cis}
-    hosts = _hosts(known.values())
-    names = {ci.name: ci.ref for ci in known.values()} | hosts
-    on = {ref: frozenset(_on(ci, known, names, hosts)) for ref, ci in known.items()}
-    return Topology(known, on, hosts)
-
-
-def _on(
-    ci: CI, known: Mapping[str, CI], names: Mapping[str, str], hosts: Mapping[str, str]
-) -> Iterable[str]:
-    for attribute in ATTRIBUTES:
-        said = ci.attributes.get(attribute)
-        for one in said if isinstance(said, list | tuple) else [said]:
-            if isinstance(one, str) and one:
-                other = one if one in known else names.get(one, one)
-                if other != ci.ref:
-                    yield other
-    if ci.host:
-        host = hosts.get(ci.host, f"host:{ci.host}")
-        if host != ci.ref:
-            yield host
-
-
-def _hosts(cis: Iterable[CI]) -> dict[str, str]:
-    """Return which CI is which host: by its attribute `hostname`, its ref, or its name."""
-    found: dict[str, str] = {}
-    for ci in cis:
-        said = ci.attributes.get("hostname")
-        for name in (ci.name, ci.ref, said):
-            if isinstance(name, str) and name:
-                found[name] = ci.ref
-    return found
+    on: dict[str, set[str]] = {ref: set() for ref in known}
+    for relation in relations.of(known.values()):
+        on[relation.dependent].add(relation.support)
+    return Topology(
+        known,
+        {ref: frozenset(others) for ref, others in on.items()},
+        relations.hosts(known.values()),
+    )

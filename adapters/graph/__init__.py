@@ -1,0 +1,1 @@
+"""The graph contract: what stands on what, and what follows from it."""

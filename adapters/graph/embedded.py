@@ -1,0 +1,85 @@
+"""The graph by recursive SQL over the CMDB mirror: the default behind the graph contract.
+
+A row of the recursion is a whole level, not a path: a circle ends, and a graph with many ways
+between two places costs no more than its edges.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from adapters import rows
+from adapters.graph import layers
+from adapters.graph.port import MOST, Edge, Layer
+from adapters.graph.questions import Direction, Questions, Walk
+
+_EDGE: Final = """
+    SELECT dependent, support, kind, source, confidence, seen_at, changed_at, fresh_until, gone
+    FROM reading.relation
+"""
+_LEVELS: Final = """
+    WITH RECURSIVE walk (steps, level, seen) AS (
+        SELECT 0, ARRAY[%s::text], ARRAY[%s::text]
+        UNION ALL
+        SELECT walk.steps + 1, next.level, walk.seen || next.level
+        FROM walk CROSS JOIN LATERAL (
+            SELECT array_agg(place) AS level FROM (
+                SELECT edge.{there}::text AS place
+                FROM unnest(walk.level) AS here JOIN reading.relation edge ON edge.{here} = here
+                WHERE NOT edge.gone
+                EXCEPT SELECT unnest(walk.seen)
+            ) AS places
+        ) AS next
+        WHERE walk.steps < %s AND cardinality(walk.seen) <= %s
+          AND next.level IS NOT NULL
+    )
+    SELECT steps, level FROM walk ORDER BY steps
+"""
+_LEVELS_OF: Final[Mapping[Direction, str]] = {
+    "up": _LEVELS.format(there="dependent", here="support"),
+    "down": _LEVELS.format(there="support", here="dependent"),
+}
+_HERE: Final[Mapping[Direction, str]] = {"up": "support", "down": "dependent"}
+
+
+class Store:
+    """Walks in the views of schema `reading`, which every role may."""
+
+    def now(self) -> datetime:
+        """Return the time by the database's clock."""
+        return rows.now()
+
+    def walk(self, ref: str, direction: Direction, depth: int) -> Walk:
+        """Go level by level in one statement, then fetch the edges gone along."""
+        levels = rows.select(_LEVELS_OF[direction], [ref, ref, depth, MOST])
+        steps = {place: level["steps"] for level in levels for place in level["level"]}
+        edges = _edges(f"WHERE NOT gone AND {_HERE[direction]} = ANY(%s)", [list(steps)])
+        walked = tuple(one for one in edges if one.dependent in steps and one.support in steps)
+        return Walk(steps, walked, complete=len(walked) == len(edges))
+
+    def layers(self, refs: Sequence[str]) -> Mapping[str, Layer | None]:
+        """Return the layers of those that are CIs."""
+        found = rows.select(
+            "SELECT ref, ci_class, attributes ->> 'layer' AS said FROM reading.ci"
+            " WHERE ref = ANY(%s)",
+            [list(refs)],
+        )
+        return {row["ref"]: layers.layer(row["ci_class"], row["said"]) for row in found}
+
+    def changed(self, refs: Sequence[str], since: datetime) -> tuple[Edge, ...]:
+        """Return the edges at these places, gone ones too, that changed since."""
+        return _edges(
+            "WHERE changed_at >= %s AND (dependent = ANY(%s) OR support = ANY(%s))",
+            [since, list(refs), list(refs)],
+        )
+
+
+class Reader(Questions):
+    """Answers from the mirror."""
+
+    def __init__(self) -> None:
+        super().__init__(Store())
+
+
+def _edges(where: str, params: list[object]) -> tuple[Edge, ...]:
+    return tuple(Edge(**row) for row in rows.select(f"{_EDGE} {where}", params))

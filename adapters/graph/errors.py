@@ -1,0 +1,12 @@
+"""What the graph contract could not do."""
+
+from typing import ClassVar
+
+from adapters.errors import AdapterError
+
+
+class TooManyPlacesError(AdapterError):
+    """A question names more CIs than one answer can weigh."""
+
+    code: ClassVar[str] = "graph.too_many_places"
+    hint: ClassVar[str] = "Ask about fewer CIs at once."

@@ -1,0 +1,128 @@
+"""What ethops asks of a graph: what fails with a CI, what it stands on, and what they share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal, Protocol, TypeAlias
+
+Layer: TypeAlias = Literal[
+    "physical", "network", "virtualization", "storage", "service", "application", "external"
+]
+
+DEEPEST: Final = 32
+"""As many steps as any walk takes."""
+MOST: Final = 2_000
+"""As many places as any answer names; an answer that was cut says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One place stands on another; `fresh_until` None holds until its source says otherwise."""
+
+    dependent: str
+    support: str
+    kind: str
+    source: str
+    confidence: int
+    seen_at: datetime
+    changed_at: datetime
+    fresh_until: datetime | None
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How far an answer holds: by the weakest and the oldest edge that it rests on.
+
+    An answer that is stale or not complete must lower authority: what it leaves out is unknown.
+    `confidence` is in percent, 100 where it rests on no edge; `seen_at` is then None.
+    """
+
+    confidence: int
+    seen_at: datetime | None
+    stale: bool
+    complete: bool
+
+    @property
+    def sound(self) -> bool:
+        """Say whether one may act on the answer as it stands."""
+        return self.complete and not self.stale
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place in an answer, and how many steps away it is; no layer where none is known."""
+
+    ref: str
+    steps: int
+    layer: Layer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Places in order of steps and ref; the place that was asked about is not among them."""
+
+    places: tuple[Place, ...]
+    trust: Trust
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The shortest way down from a CI to what it stands on, empty where there is none."""
+
+    edges: tuple[Edge, ...]
+    trust: Trust
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A place that some of the asked CIs stand on or are; `steps` is the sum over those."""
+
+    ref: str
+    explains: tuple[str, ...]
+    steps: int
+    layer: Layer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Causes:
+    """Candidates, best first: explains most, then nearest, then by ref."""
+
+    causes: tuple[Cause, ...]
+    trust: Trust
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Edges near a CI that came or went since a moment, newest first."""
+
+    edges: tuple[Edge, ...]
+    trust: Trust
+
+
+class Reader(Protocol):
+    """Reads; safe in the hands of an agent. An unknown ref carries nothing."""
+
+    def blast_radius(self, ref: str, *, depth: int = DEEPEST) -> Reach:
+        """Return what stands on a CI, however far away: what may fail with it."""
+        ...
+
+    def stands_on(self, ref: str, *, depth: int = DEEPEST) -> Reach:
+        """Return all that a CI stands on."""
+        ...
+
+    def path(self, dependent: str, support: str) -> Path:
+        """Return the shortest way from a CI to one that it stands on."""
+        ...
+
+    def common_cause(self, refs: Sequence[str]) -> Causes:
+        """Return what at least two of these CIs share, or what one alone stands on.
+
+        Raises:
+            TooManyPlacesError: more than 50 are asked about.
+        """
+        ...
+
+    def changed_near(self, ref: str, *, since: datetime, steps: int = 2) -> Changes:
+        """Return which edges came or went within some steps of a CI, in either direction."""
+        ...
