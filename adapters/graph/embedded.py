@@ -57,6 +57,17 @@ class Store:
         walked = tuple(one for one in edges if one.dependent in steps and one.support in steps)
         return Walk(steps, walked, complete=len(walked) == len(edges))
 
+    def unknown(self, refs: Sequence[str]) -> frozenset[str]:
+        """Return those that no live edge names."""
+        found = rows.select(
+            "SELECT ref FROM unnest(%s::text[]) AS asked (ref) WHERE NOT EXISTS ("
+            " SELECT FROM reading.relation edge WHERE NOT edge.gone AND edge.dependent = ref)"
+            " AND NOT EXISTS ("
+            " SELECT FROM reading.relation edge WHERE NOT edge.gone AND edge.support = ref)",
+            [[ref.replace("\x00", "\ufffd") for ref in refs]],
+        )
+        return frozenset(row["ref"] for row in found)
+
     def layers(self, refs: Sequence[str]) -> Mapping[str, Layer | None]:
         """Return the layers of those that are CIs."""
         found = rows.select(

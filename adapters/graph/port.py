@@ -34,19 +34,22 @@ class Edge:
 class Trust:
     """How far an answer holds: by the weakest and the oldest edge that it rests on.
 
-    An answer that is stale or not complete must lower authority: what it leaves out is unknown.
-    `confidence` is in percent, 100 where it rests on no edge; `seen_at` is then None.
+    An answer that is not sound must lower authority: what it leaves out is unknown. Nothing is
+    `known` of a place that no live relation names, as before the first inventory is applied.
+    `confidence` is in percent, 100 where an answer rests on no edge, 0 where nothing is known;
+    `seen_at` is then None.
     """
 
     confidence: int
     seen_at: datetime | None
     stale: bool
     complete: bool
+    known: bool
 
     @property
     def sound(self) -> bool:
         """Say whether one may act on the answer as it stands."""
-        return self.complete and not self.stale
+        return self.known and self.complete and not self.stale
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ class Changes:
 
 
 class Reader(Protocol):
-    """Reads; safe in the hands of an agent. An unknown ref carries nothing."""
+    """Reads; safe in the hands of an agent. Of an unknown ref the answer is empty and unsound."""
 
     def blast_radius(self, ref: str, *, depth: int = DEEPEST) -> Reach:
         """Return what stands on a CI, however far away: what may fail with it."""

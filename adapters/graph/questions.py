@@ -48,6 +48,10 @@ class Store(Protocol):
         """Go level by level until `depth`, or until a level has passed MOST places."""
         ...
 
+    def unknown(self, refs: Sequence[str]) -> frozenset[str]:
+        """Return those that no live edge names."""
+        ...
+
     def layers(self, refs: Sequence[str]) -> Mapping[str, Layer | None]:
         """Return the layers of those that are CIs."""
         ...
@@ -75,7 +79,10 @@ class Questions:
         """Return the shortest way; of equal ways the one whose refs come first."""
         walk = self._store.walk(dependent, "down", DEEPEST)
         edges = _way_back(walk, support)
-        return Path(edges, self._trust(edges or walk.edges, complete=bool(edges) or walk.complete))
+        rests_on = edges or walk.edges
+        return Path(
+            edges, self._trust([dependent], rests_on, complete=bool(edges) or walk.complete)
+        )
 
     def common_cause(self, refs: Sequence[str]) -> Causes:
         """Return what at least two of these CIs share, or what one alone stands on."""
@@ -88,6 +95,7 @@ class Questions:
         return Causes(
             tuple(Cause(ref, explains, steps, layers.get(ref)) for ref, explains, steps in shared),
             self._trust(
+                asked,
                 chain.from_iterable(walk.edges for walk in walks.values()),
                 complete=all(walk.complete for walk in walks.values()),
             ),
@@ -104,7 +112,7 @@ class Questions:
             key=lambda edge: (-edge.changed_at.timestamp(), *_key(edge)),
         )
         walked = chain.from_iterable(walk.edges for walk in walks)
-        return Changes(tuple(edges[:MOST]), self._trust(walked, complete=complete))
+        return Changes(tuple(edges[:MOST]), self._trust([ref], walked, complete=complete))
 
     def _reach(self, ref: str, direction: Direction, depth: int) -> Reach:
         walk = self._store.walk(ref, direction, min(depth, DEEPEST))
@@ -113,20 +121,22 @@ class Questions:
         layers = self._store.layers([place for _, place in shown])
         return Reach(
             tuple(Place(place, steps, layers.get(place)) for steps, place in shown),
-            self._trust(walk.edges, complete=walk.complete and len(found) <= MOST),
+            self._trust([ref], walk.edges, complete=walk.complete and len(found) <= MOST),
         )
 
-    def _trust(self, edges: Iterable[Edge], *, complete: bool) -> Trust:
-        return trust(tuple(edges), now=self._store.now(), complete=complete)
+    def _trust(self, asked: Sequence[str], edges: Iterable[Edge], *, complete: bool) -> Trust:
+        known = not self._store.unknown(asked)
+        return trust(tuple(edges), now=self._store.now(), complete=complete, known=known)
 
 
-def trust(edges: Sequence[Edge], *, now: datetime, complete: bool) -> Trust:
+def trust(edges: Sequence[Edge], *, now: datetime, complete: bool, known: bool) -> Trust:
     """Return how far an answer that rests on these edges holds."""
     return Trust(
-        confidence=min((edge.confidence for edge in edges), default=100),
+        confidence=min((edge.confidence for edge in edges), default=100) if known else 0,
         seen_at=min((edge.seen_at for edge in edges), default=None),
         stale=any(edge.fresh_until is not None and edge.fresh_until < now for edge in edges),
         complete=complete,
+        known=known,
     )
 
 

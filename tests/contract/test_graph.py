@@ -73,9 +73,32 @@ def test_a_circle_ends(graph: Reader) -> None:
     assert steps(graph, "a") == {"c": 1, "b": 2}
 
 
-def test_an_unknown_ref_carries_nothing(graph: Reader) -> None:
-    found = graph.blast_radius("absent\x00")
-    assert (found.places, found.trust.sound, found.trust.seen_at) == ((), True, None)
+@pytest.mark.parametrize("ref", ["absent", "absent\x00", ""])
+def test_an_unknown_ref_has_an_empty_answer_that_is_not_sound(graph: Reader, ref: str) -> None:
+    found = graph.blast_radius(ref)
+    assert (found.places, found.trust.sound, found.trust.seen_at) == ((), False, None)
+
+
+def test_nothing_stands_on_a_leaf_and_that_is_known(graph: Reader) -> None:
+    found = graph.blast_radius("shop")
+    assert (found.places, found.trust.sound) == ((), True)
+
+
+def test_before_anything_is_related_no_answer_is_sound(graph: Reader) -> None:
+    declare({"shop": [], "db": []})
+    answers = [
+        graph.blast_radius("db"),
+        graph.stands_on("shop"),
+        graph.path("shop", "db"),
+        graph.common_cause(["shop", "db"]),
+        graph.changed_near("shop", since=LONG_AGO),
+    ]
+    trusts = [answer.trust for answer in answers]
+    assert {(trust.known, trust.sound, trust.confidence) for trust in trusts} == {(False, False, 0)}
+
+
+def test_one_unknown_ci_makes_a_common_cause_unsound(graph: Reader) -> None:
+    assert not graph.common_cause(["shop", "bank", "absent"]).trust.sound
 
 
 def test_a_cut_by_depth_is_told(graph: Reader) -> None:
