@@ -1,20 +1,36 @@
-"""A model behind an Ollama answers typed questions, asked directly: without the card's queue."""
+"""A model behind a server answers typed questions, asked directly: without the card's queue."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing
+from typing import Protocol
 
 from adapters.inference import rendering
 from adapters.inference.errors import MalformedAnswerError
-from adapters.inference.ollama import Chunk, Server
+from adapters.inference.ollama import Chunk
 from adapters.inference.port import Answer, Question
 from adapters.json_value import JSON
 
 
+class Server(Protocol):
+    """What is asked of a server: one chat, streamed."""
+
+    name: str
+
+    def stream_chat(
+        self,
+        model: str,
+        options: Mapping[str, JSON],
+        body: Mapping[str, JSON],
+        *,
+        deadline: float,
+    ) -> Generator[Chunk, None, None]:
+        """Yield the answer as it comes; the last piece is `done`."""
+        ...
+
+
 class Inference:
     """A model that answers typed questions, at one server, with the options of one slot."""
-
-    name = "ollama"
 
     def __init__(
         self,
@@ -25,6 +41,7 @@ class Inference:
         context_tokens: int,
         timeout_s: float = 120.0,
     ) -> None:
+        self.name = server.name
         self._server = server
         self._model = model
         self._options = options

@@ -8,20 +8,17 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-import httpcore
 import httpx
 import ollama
 
 from adapters.inference.errors import (
-    BusyError,
     CutStreamError,
     MalformedStreamError,
     OverDeadlineError,
     RefusedOptionError,
     ServerSaidError,
-    UnknownModelError,
-    UnreachableError,
 )
+from adapters.inference.faults import count, said, typed, vectors
 from adapters.inference.sampling import options_of
 from adapters.inference.wire import Call, Terms
 from adapters.json_value import JSON
@@ -41,7 +38,6 @@ GENERATE_FIELDS: Final = (
     "think",
     "truncate",
 )
-_MOST: Final = 2**31 - 1
 _FIRST_POLL_S: Final = 0.005
 _LONGEST_POLL_S: Final = 0.1
 
@@ -107,6 +103,10 @@ class Server:
         UnreachableError, OverDeadlineError, StoppedError, CutStreamError, MalformedStreamError,
         ServerSaidError, UnknownModelError, BusyError: as their sentences say.
     """
+
+    name = "ollama"
+    swaps_models = True
+    """Which model is in memory can be asked, and decided: `load`, `unload`, `resident`."""
 
     def __init__(self, url: str, *, connect_s: float = 3.0, idle_s: float = 120.0) -> None:
         self.url = url
@@ -174,8 +174,8 @@ class Server:
                 dimensions=dimensions,
             )
         return Embedded(
-            vectors=_vectors(answer.embeddings, len(inputs)),
-            tokens_in=_count(answer.prompt_eval_count),
+            vectors=vectors(answer.embeddings, len(inputs)),
+            tokens_in=count(answer.prompt_eval_count),
             load_s=_seconds(answer.load_duration),
         )
 
@@ -256,7 +256,7 @@ class Server:
                 digest=_digest(each.digest),
                 bytes=int(each.size or 0),
                 vram_bytes=int(each.size_vram or 0),
-                context=_count(each.context_length),
+                context=count(each.context_length),
             )
             for each in found
         ]
@@ -313,32 +313,11 @@ class Server:
     @contextmanager
     def _faults(self, call: Call, terms: Terms) -> Iterator[None]:
         """Close the call in any case, and say every fault in the contract's words."""
-        try:
-            yield
-        except ollama.ResponseError as error:
-            raise _said(error.error, error.status_code) from error
-        except httpx.HTTPStatusError as error:
-            raise _said(error.response.text, error.response.status_code) from error
-        except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
-            raise self._broken(terms, error) from error
-        except (httpcore.UnsupportedProtocol, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-            raise UnreachableError(f"{self.url!r} is no address of a server.") from error
-        except (httpx.HTTPError, ValueError, TypeError, AttributeError, LookupError) as error:
-            raise _garbage(self.url, error) from error
-        except RecursionError as error:
-            raise MalformedStreamError(f"{self.url} sent JSON nested too deep.") from error
-        finally:
-            call.close()
-
-    def _broken(
-        self, terms: Terms, error: Exception
-    ) -> UnreachableError | CutStreamError | OverDeadlineError:
-        what = one_line(str(error), 200) or type(error).__name__
-        if terms.answered:
-            return CutStreamError(f"{self.url} broke off: {what}")
-        if isinstance(error, httpcore.WriteTimeout | httpcore.ReadTimeout):
-            return OverDeadlineError(f"{self.url} took nothing in: {what}")
-        return UnreachableError(f"No answer from {self.url}: {what}")
+        with typed(self.url, call, terms):
+            try:
+                yield
+            except ollama.ResponseError as error:
+                raise said(error.error, error.status_code) from error
 
 
 _HEADERS: Final = {"Accept-Encoding": "identity"}
@@ -397,8 +376,8 @@ def _chunk(
         tool_calls=calls,
         done=bool(part.done),
         done_reason=one_line(part.done_reason or "", 40),
-        tokens_in=_count(part.prompt_eval_count),
-        tokens_out=_count(part.eval_count),
+        tokens_in=count(part.prompt_eval_count),
+        tokens_out=count(part.eval_count),
         load_s=_seconds(part.load_duration),
         prompt_s=_seconds(part.prompt_eval_duration),
         eval_s=_seconds(part.eval_duration),
@@ -427,22 +406,6 @@ def storable(text: str) -> str:
     return text
 
 
-def _vectors(found: Sequence[Sequence[float]], wanted: int) -> tuple[tuple[float, ...], ...]:
-    vectors = tuple(tuple(vector) for vector in found)
-    if len(vectors) != wanted:
-        raise MalformedStreamError(f"{len(vectors)} vectors came for {wanted} inputs.")
-    lengths = {len(vector) for vector in vectors}
-    if len(lengths) > 1 or 0 in lengths:
-        raise MalformedStreamError("The vectors are empty or of different lengths.")
-    if not all(map(math.isfinite, (x for vector in vectors for x in vector))):
-        raise MalformedStreamError("A vector holds what is no finite number.")
-    return vectors
-
-
-def _count(value: int | None) -> int:
-    return min(max(value or 0, 0), _MOST)
-
-
 def _seconds(nanoseconds: int | None) -> float:
     return _count_ns(nanoseconds) / 1e9
 
@@ -453,17 +416,3 @@ def _count_ns(value: int | None) -> int:
 
 def _digest(digest: str | None) -> str:
     return (digest or "").removeprefix("sha256:")
-
-
-def _said(error: object, status: int) -> ServerSaidError:
-    """Return the server's own words as the error that fits its status; -1 is a line in a stream."""
-    words = one_line(str(error), 500) or "no reason given"
-    if status == httpx.codes.NOT_FOUND:
-        return UnknownModelError(words, status)
-    if status == httpx.codes.SERVICE_UNAVAILABLE:
-        return BusyError(words, status)
-    return ServerSaidError(words, 200 if status < 0 else status)
-
-
-def _garbage(url: str, error: Exception) -> MalformedStreamError:
-    return MalformedStreamError(f"{url} sent what is no answer: {one_line(str(error), 200)}")

@@ -7,7 +7,6 @@ import pytest
 
 from adapters.inference.direct import Inference as Model
 from adapters.inference.errors import NoAnswerError
-from adapters.inference.ollama import Server
 from adapters.inference.port import Candidate, Inference, Question
 from gpu.simulated.card import SimulatedCard, SimulatedModel
 from gpu.simulated.serve import simulated
@@ -21,13 +20,16 @@ OFFERED = (
 CARD = SimulatedCard(8000, (SimulatedModel("any", "chat", 4000, 1, 100, 5000),), scale=0.001)
 
 
-@pytest.fixture(params=["adapters.inference.embedded", "adapters.inference.ollama"])
+@pytest.fixture(
+    params=["adapters.inference.embedded", "adapters.inference.ollama", "adapters.inference.openai"]
+)
 def engine(request: pytest.FixtureRequest) -> Iterator[Inference]:
     if request.param == "adapters.inference.embedded":
         yield import_module(request.param).Inference()
         return
     with simulated(CARD) as server:
-        yield Model(Server(server.url), "any", {"num_ctx": 4096}, context_tokens=4096)
+        made = import_module(request.param).Server(server.url)
+        yield Model(made, "any", {"num_ctx": 4096}, context_tokens=4096)
 
 
 def test_an_answer_is_one_of_the_candidates(engine: Inference) -> None:
