@@ -1,0 +1,181 @@
+"""Writes to one ticket in an iTop that loses, refuses and is away: none is lost, none is twice."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connections, transaction
+
+from adapters.tickets.errors import MoveRefusedError, TicketError
+from adapters.tickets.itop import backlog, desk
+from adapters.tickets.itop.models import Mirrored, Waiting
+from adapters.tickets.itop.session import session
+from adapters.tickets.port import Note, TicketDraft
+from tests.doubles.itop.house import House
+from tests.doubles.itop.server import Fault
+
+DRAFT = TicketDraft("incident", "Shop is down", "It hangs.", 1, 2, "intake", "rule")
+RULE = Note("", "intake", "rule")
+WRITERS, LINES = 8, 200
+db = pytest.mark.django_db
+
+
+def opened() -> str:
+    return desk.Writer().open(uuid4(), DRAFT).ref
+
+
+def say(ref: str, text: str, key: UUID | None = None) -> None:
+    desk.Writer().comment(key or uuid4(), ref, Note(text, "triage", "agent"))
+
+
+def lines(house: House) -> list[str]:
+    return [line.partition("\n")[0] for line in house.log("Incident")]
+
+
+def at_once(act: Callable[[int], Any], n: int) -> list[Any]:
+    def alone(number: int) -> Any:
+        try:
+            return act(number)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(WRITERS) as threads:
+        return list(threads.map(alone, range(n)))
+
+
+@pytest.fixture
+def away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits after an outage: each write tries for itself."""
+    monkeypatch.setattr(backlog, "is_quiet", lambda: False)
+
+
+def test_200_lines_at_once_are_all_there(clean_db: None, house: House) -> None:
+    ref = opened()
+    house.itop.gap_s = 0.002
+    at_once(lambda n: say(ref, f"line {n}"), LINES)
+    told = [line for line in lines(house) if line.startswith("line ")]
+    assert sorted(told) == sorted(f"line {n}" for n in range(LINES))
+    assert not Waiting.objects.exists()
+
+
+@db
+def test_a_ticket_closed_there_is_not_moved_here(house: House) -> None:
+    ref = opened()
+    house.object("Incident")["status"] = "closed"
+    with pytest.raises(MoveRefusedError):
+        desk.Writer().move(uuid4(), ref, "ev_resolve", {"solution": "restarted"}, RULE)
+    assert (desk.Reader().get(ref).state, house.itop.stimuli) == ("closed", [])
+
+
+@db
+def test_a_line_of_a_person_is_taken_over_once(house: House) -> None:
+    ref = opened()
+    entry = {"message": "I look at it.", "user_login": "Claude Monet", "date": "", "user_id": "7"}
+    house.object("Incident")["public_log"]["entries"].append(entry)
+    say(ref, "one")
+    say(ref, "two")
+    told = [line for line in desk.Reader().worklog(ref) if line.author == "Claude Monet"]
+    assert [(line.text, line.tainted) for line in told] == [("I look at it.", True)]
+
+
+@db
+def test_what_itop_has_due_is_read(house: House) -> None:
+    ref = opened()
+    house.object("Incident")["ttr_escalation_deadline"] = "2026-03-02 05:00:00"
+    desk.refresh(ref)
+    due = desk.Reader().get(ref).ttr_due_at
+    assert due is not None
+    assert due.isoformat() == "2026-03-02T05:00:00+00:00"
+
+
+@db
+def test_nobody_is_assigned_where_itop_would_take_nobody(house: House) -> None:
+    ref = opened()
+    desk.Writer().move(uuid4(), ref, "ev_assign", {"team": "responders"}, RULE)
+    kept = house.object("Incident")
+    assert (kept["status"], kept["team_id"], kept["agent_id"]) == (
+        *("assigned", house.team, house.agent),
+    )
+
+
+@db
+def test_each_write_says_whose_it_is_and_no_line_is_dated(house: House) -> None:
+    key = uuid4()
+    say(opened(), "one", key)
+    assert f"key={key}" in house.itop.comments[-1]
+    assert "by=agent:triage" in house.itop.comments[-1]
+
+
+@db
+def test_what_was_rolled_back_here_is_not_written_twice_there(house: House) -> None:
+    ref, key = opened(), uuid4()
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        say(ref, "once", key)
+        raise ZeroDivisionError
+    say(ref, "once", key)
+    assert lines(house).count("once") == 1
+
+
+@db
+def test_a_ticket_is_opened_once_though_the_answer_was_lost(house: House) -> None:
+    house.itop.faults.append("html")
+    key = uuid4()
+    ref = desk.Writer().open(key, DRAFT).ref
+    assert Mirrored.objects.get(ticket_id=ref).itop_id is None
+    house.itop.faults.clear()
+    backlog.drain_all(session())
+    assert len(house.objects("Incident")) == 1
+    assert Mirrored.objects.get(ticket_id=ref).itop_id == house.object("Incident")["id"]
+
+
+@db
+@pytest.mark.parametrize("fault", ["html", "half", "empty_500", "done_then_cut"])
+def test_where_itop_answers_nonsense_writes_wait_in_turn(
+    house: House, away: None, fault: Fault
+) -> None:
+    ref = opened()
+    for text in ("one", "two", "three"):
+        house.itop.faults[:] = [fault] * 4
+        say(ref, text)
+    house.itop.faults.clear()
+    drained = backlog.drain_all(session())
+    assert (drained.refused, drained.waiting) == (0, 0)
+    assert lines(house)[1:] == ["one", "two", "three"]
+
+
+@db
+def test_work_goes_on_while_itop_is_away(house: House, settings: Any) -> None:
+    ref = opened()
+    here = settings.ADAPTERS
+    settings.ADAPTERS = {**here, "tickets": house.settings(url="http://127.0.0.1:9")}
+    say(ref, "one")
+    desk.Writer().move(uuid4(), ref, "ev_resolve", {"solution": "restarted"}, RULE)
+    assert (desk.Reader().get(ref).state, Waiting.objects.count()) == ("resolved", 2)
+    settings.ADAPTERS = here
+    assert backlog.drain_all(session()).told == 2
+    assert (house.object("Incident")["status"], lines(house)[1]) == ("resolved", "one")
+
+
+@db
+def test_a_move_that_waited_too_long_gives_way_to_a_person(house: House, settings: Any) -> None:
+    ref = opened()
+    here = settings.ADAPTERS
+    settings.ADAPTERS = {**here, "tickets": house.settings(url="http://127.0.0.1:9")}
+    desk.Writer().move(uuid4(), ref, "ev_resolve", {"solution": "restarted"}, RULE)
+    house.object("Incident")["status"] = "closed"
+    settings.ADAPTERS = here
+    assert backlog.drain_all(session()).refused == 1
+    assert desk.Reader().get(ref).state == "closed"
+
+
+@db
+def test_a_move_that_itop_refuses_is_made_nowhere(house: House) -> None:
+    ref = opened()
+    house.object("Incident")["org_id"] = house.org
+    house.itop.objects[house.agent]["friendlyname"] = "Ethops"
+    house.object("Incident")["status"] = "of this site"
+    with pytest.raises(TicketError):
+        desk.Writer().move(uuid4(), ref, "ev_resolve", {"solution": "restarted"}, RULE)
+    assert desk.Reader().get(ref).state == "new"
