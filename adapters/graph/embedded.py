@@ -11,7 +11,7 @@ from typing import Final
 from adapters import rows
 from adapters.graph import layers
 from adapters.graph.port import MOST, Edge, Layer
-from adapters.graph.questions import Direction, Questions, Walk
+from adapters.graph.questions import Direction, Questions, Rests, Walk
 
 _EDGE: Final = """
     SELECT dependent, support, kind, source, confidence, seen_at, changed_at, fresh_until, gone
@@ -39,7 +39,19 @@ _LEVELS_OF: Final[Mapping[Direction, str]] = {
     "up": _LEVELS.format(there="dependent", here="support"),
     "down": _LEVELS.format(there="support", here="dependent"),
 }
-_HERE: Final[Mapping[Direction, str]] = {"up": "support", "down": "dependent"}
+_RESTS: Final = """
+    SELECT min(edge.confidence) FILTER (WHERE far.place IS NOT NULL) AS confidence,
+           min(edge.seen_at) FILTER (WHERE far.place IS NOT NULL) AS seen_at,
+           min(edge.fresh_until) FILTER (WHERE far.place IS NOT NULL) AS fresh_until,
+           count(*) FILTER (WHERE far.place IS NULL) AS outside
+    FROM unnest(%s::text[]) AS here (place)
+    JOIN reading.relation edge ON edge.{here} = here.place AND NOT edge.gone
+    LEFT JOIN unnest(%s::text[]) AS far (place) ON far.place = edge.{there}
+"""
+_RESTS_OF: Final[Mapping[Direction, str]] = {
+    "up": _RESTS.format(there="dependent", here="support"),
+    "down": _RESTS.format(there="support", here="dependent"),
+}
 
 
 class Store:
@@ -50,12 +62,18 @@ class Store:
         return rows.now()
 
     def walk(self, ref: str, direction: Direction, depth: int) -> Walk:
-        """Go level by level in one statement, then fetch the edges gone along."""
+        """Go level by level in one statement, then weigh the edges where they lie."""
         levels = rows.select(_LEVELS_OF[direction], [ref, ref, depth, MOST])
         steps = {place: level["steps"] for level in levels for place in level["level"]}
-        edges = _edges(f"WHERE NOT gone AND {_HERE[direction]} = ANY(%s)", [list(steps)])
-        walked = tuple(one for one in edges if one.dependent in steps and one.support in steps)
-        return Walk(steps, walked, complete=len(walked) == len(edges))
+        (found,) = rows.select(_RESTS_OF[direction], [list(steps), list(steps)])
+        complete = found.pop("outside") == 0
+        return Walk(steps, Rests(**found), complete=complete)
+
+    def onto(self, support: str, dependents: Sequence[str]) -> tuple[Edge, ...]:
+        """Return the live edges by which these places stand on that one."""
+        return _edges(
+            "WHERE NOT gone AND support = %s AND dependent = ANY(%s)", [support, list(dependents)]
+        )
 
     def unknown(self, refs: Sequence[str]) -> frozenset[str]:
         """Return those that no live edge names."""

@@ -1,9 +1,8 @@
 """The answers that every adapter gives, made of walks. Pure: the walk itself is handed in."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 from typing import Final, Literal, Protocol, TypeAlias
 
 from adapters.graph.errors import TooManyPlacesError
@@ -29,16 +28,25 @@ MOST_CAUSES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Rests:
+    """The least of each over the edges that an answer rests on, None where there is none."""
+
+    confidence: int | None = None
+    seen_at: datetime | None = None
+    fresh_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Walk:
-    """Places with their steps, the start at 0; the live edges gone along; whether none was cut."""
+    """Places with their steps, the start at 0; what the live edges between them say; cut or not."""
 
     steps: Mapping[str, int]
-    edges: tuple[Edge, ...]
+    rests: Rests
     complete: bool
 
 
 class Store(Protocol):
-    """What an adapter brings: walks, the layers of places, and all edges of places."""
+    """What an adapter brings: walks, the layers of places, and few edges of places."""
 
     def now(self) -> datetime:
         """Return the time by the store's clock."""
@@ -46,6 +54,10 @@ class Store(Protocol):
 
     def walk(self, ref: str, direction: Direction, depth: int) -> Walk:
         """Go level by level until `depth`, or until a level has passed MOST places."""
+        ...
+
+    def onto(self, support: str, dependents: Sequence[str]) -> tuple[Edge, ...]:
+        """Return the live edges by which these places stand on that one."""
         ...
 
     def unknown(self, refs: Sequence[str]) -> frozenset[str]:
@@ -78,11 +90,10 @@ class Questions:
     def path(self, dependent: str, support: str) -> Path:
         """Return the shortest way; of equal ways the one whose refs come first."""
         walk = self._store.walk(dependent, "down", DEEPEST)
-        edges = _way_back(walk, support)
-        rests_on = edges or walk.edges
-        return Path(
-            edges, self._trust([dependent], rests_on, complete=bool(edges) or walk.complete)
-        )
+        edges = self._way_back(walk, support)
+        if edges:
+            return Path(edges, self._trust([dependent], [_rests(edges)], complete=True))
+        return Path((), self._trust([dependent], [walk.rests], complete=walk.complete))
 
     def common_cause(self, refs: Sequence[str]) -> Causes:
         """Return what at least two of these CIs share, or what one alone stands on."""
@@ -96,7 +107,7 @@ class Questions:
             tuple(Cause(ref, explains, steps, layers.get(ref)) for ref, explains, steps in shared),
             self._trust(
                 asked,
-                chain.from_iterable(walk.edges for walk in walks.values()),
+                [walk.rests for walk in walks.values()],
                 complete=all(walk.complete for walk in walks.values()),
             ),
         )
@@ -111,8 +122,8 @@ class Questions:
             self._store.changed(near, since),
             key=lambda edge: (-edge.changed_at.timestamp(), *_key(edge)),
         )
-        walked = chain.from_iterable(walk.edges for walk in walks)
-        return Changes(tuple(edges[:MOST]), self._trust([ref], walked, complete=complete))
+        rests = [walk.rests for walk in walks]
+        return Changes(tuple(edges[:MOST]), self._trust([ref], rests, complete=complete))
 
     def _reach(self, ref: str, direction: Direction, depth: int) -> Reach:
         walk = self._store.walk(ref, direction, min(depth, DEEPEST))
@@ -121,39 +132,43 @@ class Questions:
         layers = self._store.layers([place for _, place in shown])
         return Reach(
             tuple(Place(place, steps, layers.get(place)) for steps, place in shown),
-            self._trust([ref], walk.edges, complete=walk.complete and len(found) <= MOST),
+            self._trust([ref], [walk.rests], complete=walk.complete and len(found) <= MOST),
         )
 
-    def _trust(self, asked: Sequence[str], edges: Iterable[Edge], *, complete: bool) -> Trust:
+    def _way_back(self, walk: Walk, support: str) -> tuple[Edge, ...]:
+        """Return the edges from the start down to a place, found from below, a level each."""
+        levels: dict[int, list[str]] = {}
+        for place, steps in walk.steps.items():
+            levels.setdefault(steps, []).append(place)
+        way: list[Edge] = []
+        for nearer in reversed(range(walk.steps.get(support, 0))):
+            way.append(min(self._store.onto(support, levels[nearer]), key=_key))
+            support = way[-1].dependent
+        return tuple(reversed(way))
+
+    def _trust(self, asked: Sequence[str], rests: Sequence[Rests], *, complete: bool) -> Trust:
         known = not self._store.unknown(asked)
-        return trust(tuple(edges), now=self._store.now(), complete=complete, known=known)
+        return trust(rests, now=self._store.now(), complete=complete, known=known)
 
 
-def trust(edges: Sequence[Edge], *, now: datetime, complete: bool, known: bool) -> Trust:
+def trust(rests: Sequence[Rests], *, now: datetime, complete: bool, known: bool) -> Trust:
     """Return how far an answer that rests on these edges holds."""
+    least = [one.confidence for one in rests if one.confidence is not None]
     return Trust(
-        confidence=min((edge.confidence for edge in edges), default=100) if known else 0,
-        seen_at=min((edge.seen_at for edge in edges), default=None),
-        stale=any(edge.fresh_until is not None and edge.fresh_until < now for edge in edges),
+        confidence=min(least, default=100) if known else 0,
+        seen_at=min((one.seen_at for one in rests if one.seen_at is not None), default=None),
+        stale=any(one.fresh_until is not None and one.fresh_until < now for one in rests),
         complete=complete,
         known=known,
     )
 
 
-def _way_back(walk: Walk, support: str) -> tuple[Edge, ...]:
-    if not walk.steps.get(support):
-        return ()
-    into: dict[str, list[Edge]] = {}
-    for edge in walk.edges:
-        into.setdefault(edge.support, []).append(edge)
-    way: list[Edge] = []
-    place = support
-    while walk.steps[place]:
-        nearer = walk.steps[place] - 1
-        fits = [edge for edge in into[place] if walk.steps.get(edge.dependent) == nearer]
-        way.append(min(fits, key=_key))
-        place = way[-1].dependent
-    return tuple(reversed(way))
+def _rests(edges: Sequence[Edge]) -> Rests:
+    return Rests(
+        min(edge.confidence for edge in edges),
+        min(edge.seen_at for edge in edges),
+        min((edge.fresh_until for edge in edges if edge.fresh_until is not None), default=None),
+    )
 
 
 def _shared(walks: Mapping[str, Walk]) -> list[tuple[str, tuple[str, ...], int]]:
