@@ -16,7 +16,7 @@ EVIDENCE = [
 ]
 ROOMS = {
     "audit", "personas", "agentops", "memory", "approvals", "autonomy", "gpu", "tickets", "cmdb",
-    "monitoring", "telemetry", "desk", "sla", "guests", "notify", "mail",
+    "monitoring", "telemetry", "desk", "sla", "guests", "notify", "mail", "forge",
 }  # fmt: skip
 
 
