@@ -95,13 +95,35 @@ class LoadParams(Declaration):
     max_per_core: Annotated[float, Field(gt=0)]
 
 
-Params: TypeAlias = HttpParams | TcpParams | DirectoryParams | FilesystemParams | LoadParams
+class PrometheusParams(Declaration):
+    """A PromQL expression of a Prometheus server, whose every sample must stay within limits."""
+
+    url: Annotated[str, Field(max_length=500), AfterValidator(_http_url)]
+    """The server's own address, without `/api/v1`."""
+    query: Annotated[str, Field(min_length=1, max_length=1000)]
+    timeout_s: Seconds = 5.0
+    max: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    min: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    empty: Literal["bad", "ok"] = "bad"
+    """What it means that the expression finds nothing: silence is not health unless so declared."""
+
+    @model_validator(mode="after")
+    def _limited(self) -> "PrometheusParams":
+        if self.max is None and self.min is None and self.empty == "ok":
+            raise refusal("A Prometheus probe has no threshold.", "Add `max`, `min` or both.")
+        return self
+
+
+Params: TypeAlias = (
+    HttpParams | TcpParams | DirectoryParams | FilesystemParams | LoadParams | PrometheusParams
+)
 PARAMS: Mapping[str, type[Params]] = {
     "http": HttpParams,
     "tcp": TcpParams,
     "directory": DirectoryParams,
     "filesystem": FilesystemParams,
     "load": LoadParams,
+    "prometheus": PrometheusParams,
 }
 
 
@@ -146,8 +168,14 @@ class LoadProbe(_Common, LoadParams):
     kind: Literal["load"]
 
 
+class PrometheusProbe(_Common, PrometheusParams):
+    """A question to a Prometheus."""
+
+    kind: Literal["prometheus"]
+
+
 DeclaredProbe = Annotated[
-    HttpProbe | TcpProbe | DirectoryProbe | FilesystemProbe | LoadProbe,
+    HttpProbe | TcpProbe | DirectoryProbe | FilesystemProbe | LoadProbe | PrometheusProbe,
     Field(discriminator="kind"),
 ]
 

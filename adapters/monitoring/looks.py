@@ -27,21 +27,35 @@ class Look:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a GET brought within its time."""
+
+    status: int
+    body: bytes
+    elapsed_ms: float
+
+
 async def look_http(params: HttpParams) -> Look:
+    """Say whether a GET brings what is wanted."""
+    found = await get(params.url, params.timeout_s)
+    return found if isinstance(found, Look) else _judge(params, found)
+
+
+async def get(url: str, timeout_s: float) -> Answer | Look:
     """Send one GET within one deadline for all of it, from connecting to the last byte."""
     progress = _Progress()
     began = time.perf_counter()
     try:
-        async with asyncio.timeout(params.timeout_s), _client(params.timeout_s) as client:
-            request = client.build_request("GET", params.url, extensions={"trace": progress.note})
+        async with asyncio.timeout(timeout_s), _client(timeout_s) as client:
+            request = client.build_request("GET", url, extensions={"trace": progress.note})
             answer = await client.send(request, stream=True)
             body = await _read(answer)
     except TimeoutError:
-        return _late(params, progress)
+        return _late(url, timeout_s, progress)
     except httpx.HTTPError as error:
-        return _broken(params, progress, error)
-    elapsed_ms = (time.perf_counter() - began) * 1000
-    return _judge(params, answer.status_code, body, elapsed_ms)
+        return _broken(url, progress, error)
+    return Answer(answer.status_code, body, (time.perf_counter() - began) * 1000)
 
 
 async def look_tcp(params: TcpParams) -> Look:
@@ -101,14 +115,16 @@ async def _read(answer: httpx.Response) -> bytes:
     return b"".join(parts)[:MAX_BODY]
 
 
-def _judge(params: HttpParams, status: int, body: bytes, elapsed_ms: float) -> Look:
+def _judge(params: HttpParams, found: Answer) -> Look:
+    status, elapsed_ms = found.status, found.elapsed_ms
+
     def look(symptom: Symptom, detail: str) -> Look:
         return Look(symptom, elapsed_ms, "ms", detail)
 
     if status not in params.status:
         wanted = " or ".join(map(str, params.status))
         return look("wrong_status", f"Answers with status {status} where {wanted} is wanted.")
-    text = body.decode("utf-8", "replace")
+    text = found.body.decode("utf-8", "replace")
     if params.contains is not None and params.contains not in text:
         return look("wrong_content", f"Answers {status} without {params.contains!r} in it.")
     if params.matches is not None and not re.search(params.matches, text):
@@ -118,18 +134,18 @@ def _judge(params: HttpParams, status: int, body: bytes, elapsed_ms: float) -> L
     return look("ok", f"Answers {status} in {elapsed_ms:.0f} ms.")
 
 
-def _late(params: HttpParams, progress: _Progress) -> Look:
-    within = f"within {params.timeout_s:g} s"
+def _late(url: str, timeout_s: float, progress: _Progress) -> Look:
+    within = f"within {timeout_s:g} s"
     if progress.answered:
         return Look("slow", None, "ms", f"Begins to answer and does not finish {within}.")
     if progress.connected:
         return Look("no_answer", None, "ms", f"Accepts connections, answers nothing {within}.")
-    return _unreachable(params.url, params.timeout_s)
+    return _unreachable(url, timeout_s)
 
 
-def _broken(params: HttpParams, progress: _Progress, error: httpx.HTTPError) -> Look:
+def _broken(url: str, progress: _Progress, error: httpx.HTTPError) -> Look:
     if not progress.connected:
-        return _unconnected(params.url, error)
+        return _unconnected(url, error)
     kind = type(error).__name__
     return Look(
         "no_answer", None, "ms", f"Accepts connections, then breaks off without an answer ({kind})."

@@ -7,7 +7,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from adapters.json_value import JSON
 
-ProbeKind: TypeAlias = Literal["http", "tcp", "directory", "filesystem", "load"]
+ProbeKind: TypeAlias = Literal["http", "tcp", "directory", "filesystem", "load", "prometheus"]
 Severity: TypeAlias = Literal["critical", "warning", "info"]
 Symptom: TypeAlias = Literal[
     "ok",
@@ -17,6 +17,7 @@ Symptom: TypeAlias = Literal[
     "wrong_content",
     "slow",
     "over_threshold",
+    "under_threshold",
     "unreachable",
 ]
 AlertStatus: TypeAlias = Literal["quiet", "firing", "resolved"]

@@ -15,11 +15,13 @@ from adapters.monitoring.declared import (
     HttpParams,
     LoadParams,
     Params,
+    PrometheusParams,
     TcpParams,
 )
 from adapters.monitoring.host_looks import look_directory, look_filesystem, look_load
 from adapters.monitoring.looks import Look, look_http, look_tcp
 from adapters.monitoring.port import Sample
+from adapters.monitoring.prometheus import look_prometheus
 from adapters.text import one_line
 
 AT_ONCE: Final = 8
@@ -80,6 +82,8 @@ async def _look(task: Task) -> Look:
         return await look_http(params)
     if isinstance(params, TcpParams):
         return await look_tcp(params)
+    if isinstance(params, PrometheusParams):
+        return await look_prometheus(params)
     try:
         async with asyncio.timeout(params.timeout_s + 1):
             return await asyncio.to_thread(_host_look, params)

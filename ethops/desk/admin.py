@@ -31,8 +31,8 @@ LONGEST = 20_000
 class SenderAdmin(admin.ModelAdmin[Sender]):
     """Senders; their tokens are shown once, when a command makes them."""
 
-    list_display = ("name", "enabled", "created_at")
-    fields = ("name", "enabled", "created_at")
+    list_display = ("name", "enabled", "silent_after_s", "watchdog", "created_at")
+    fields = ("name", "enabled", "silent_after_s", "watchdog", "created_at")
     ordering = ("name",)
 
 

@@ -24,6 +24,13 @@ class RejectedError(DeskError):
         self.delivery_id = delivery_id
 
 
+class SenderRefusedError(DeskError):
+    """There is no such sender, or nothing can be expected of it like that."""
+
+    code = "desk.sender_refused"
+    hint = "`sender list` names the senders; a silence is told after 10 s to a week."
+
+
 class UnreadableDeedsError(DeskError):
     """The file of what people did past the ledger cannot be read; nothing was brought in."""
 

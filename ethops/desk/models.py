@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F
 
@@ -15,6 +16,14 @@ class Sender(models.Model):
     token_hash = models.CharField(max_length=64, unique=True)
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
+    silent_after_s = models.IntegerField(
+        null=True, blank=True, validators=[MinValueValidator(10), MaxValueValidator(604_800)],
+        help_text="seconds after which a person is told that nothing comes; empty: never",
+    )  # fmt: skip
+    watchdog = models.CharField(
+        max_length=80, blank=True, db_default="",
+        help_text="the alert that must keep coming, such as Watchdog; empty: anything",
+    )  # fmt: skip
 
     def __str__(self) -> str:
         """Name the sender."""
@@ -43,7 +52,10 @@ class Delivery(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(name="delivery_once", fields=["sender", "digest"])
         ]
-        indexes: ClassVar = [models.Index(F("received_at").desc(), name="delivery_recent")]
+        indexes: ClassVar = [
+            models.Index(F("received_at").desc(), name="delivery_recent"),
+            models.Index(F("sender"), F("last_at").desc(), name="delivery_heard"),
+        ]
 
     def __str__(self) -> str:
         """Name the delivery."""

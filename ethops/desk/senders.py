@@ -2,7 +2,11 @@
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 
+from django.core.exceptions import ValidationError
+
+from ethops.desk.errors import SenderRefusedError
 from ethops.desk.models import Sender
 
 
@@ -21,6 +25,23 @@ def authenticate(token: str) -> str | None:
     return found.values_list("name", flat=True).first()
 
 
+def expect(name: str, *, silent_after_s: int | None, watchdog: str = "") -> None:
+    """Say after how long a sender's silence is told to a person, and what must keep coming.
+
+    Raises:
+        SenderRefusedError: there is no such sender, or no such time.
+    """
+    sender = Sender.objects.filter(name=name).first()
+    if sender is None:
+        raise SenderRefusedError(f"There is no sender {name}.")
+    sender.silent_after_s, sender.watchdog = silent_after_s, watchdog
+    try:
+        sender.full_clean()
+    except ValidationError as fault:
+        raise SenderRefusedError(_said(fault.message_dict)) from fault
+    sender.save(update_fields=["silent_after_s", "watchdog"])
+
+
 def switch_off(name: str) -> bool:
     """Refuse a sender from now on; False where there is none of this name."""
     return bool(Sender.objects.filter(name=name).update(enabled=False))
@@ -28,3 +49,7 @@ def switch_off(name: str) -> bool:
 
 def _digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _said(faults: Mapping[str, list[str]]) -> str:
+    return " ".join(f"{name}: {' '.join(texts)}" for name, texts in faults.items())

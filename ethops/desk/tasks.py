@@ -14,6 +14,7 @@ from ethops.desk import (
     observers,
     recurrence,
     restorations,
+    silences,
     sweeps,
     telemetry,
     work,
@@ -88,3 +89,9 @@ def watch_repairs() -> None:
 def watch_events() -> None:
     """Look after storms, maintenance windows and what comes and goes."""
     becoming.watch()
+
+
+@shared_task(name="desk.watch_senders")
+def watch_senders() -> None:
+    """See whether those who deliver alerts still live."""
+    silences.watch()
