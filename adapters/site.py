@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -118,6 +118,10 @@ class SiteAutonomy(Declaration):
 
     ticket_runs: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Runs that one ticket may have."""
+    ticket_questions: Annotated[int, Field(ge=0, le=50)] | None = None
+    """Questions that agents may ask people about one ticket."""
+    question_hours: Annotated[float, Field(gt=0, le=720)] | None = None
+    """So long a question waits for an answer; then a person is asked for as if there were none."""
     ticket_changes: Annotated[int, Field(ge=0, le=1000)] | None = None
     """Changes that one ticket may see."""
     fleet_changes_per_hour: Annotated[int, Field(ge=0, le=100_000)] | None = None
@@ -150,6 +154,32 @@ class SiteAutonomy(Declaration):
         return {name: float(v) for name, v in self.model_dump(exclude_none=True).items()}
 
 
+class MajorCriterion(Declaration):
+    """One way in which an incident is a major one: all that it names holds."""
+
+    name: Annotated[str, Field(min_length=3, max_length=100)]
+    priority: Literal["P1", "P2", "P3", "P4"] | None = None
+    """At least so urgent."""
+    breadth: Annotated[int, Field(ge=2, le=10_000)] | None = None
+    """So many CIs at least, those of its children included."""
+    lifeline: bool = False
+    """One of its CIs is a lifeline."""
+
+
+DEFAULT_MAJOR: Final = (
+    MajorCriterion(name="many CIs at once", priority="P3", breadth=8),
+    MajorCriterion(name="a lifeline, and urgent", priority="P1", lifeline=True),
+)
+
+
+class SiteMajor(Declaration):
+    """When an incident is a major one, and how often people say how it stands."""
+
+    criteria: Annotated[tuple[MajorCriterion, ...], Field(max_length=20)] = DEFAULT_MAJOR
+    """Any of them is enough; none at all leaves it to people to declare one."""
+    update_minutes: Annotated[int, Field(ge=5, le=1440)] = 30
+
+
 class Site(Declaration):
     """Everything one installation declares about its world."""
 
@@ -177,6 +207,8 @@ class Site(Declaration):
     """What is not named has its default."""
     service_levels: ServiceLevels = ServiceLevels()
     """Within which time tickets have somebody, and are resolved."""
+    major: SiteMajor = SiteMajor()
+    """Major incidents."""
     imports: Annotated[tuple[SourceBeginning, ...], Field(max_length=50)] = ()
     """Where `catalog import` may take playbooks from: beginnings of addresses, or of paths."""
     rules: Annotated[str, Field(max_length=500)] | None = None

@@ -3,13 +3,16 @@
 from django.core.asgi import get_asgi_application
 
 from ethops import env
-from ethops.api.limits import App, BodyLimit, Message, Receive, Send
+from ethops.api.limits import FORM_BYTES, App, BodyLimit, Message, Receive, Send
 
 env.enter()
-_desk = BodyLimit(get_asgi_application())
+_django = get_asgi_application()
 
 # Its rows are Django models, which exist only once the line above has run.
+from adapters.conf import largest_attachment_bytes  # noqa: E402
 from gpu.proxy import app as proxy  # noqa: E402
+
+_desk = BodyLimit(_django, upload=largest_attachment_bytes() + FORM_BYTES)
 
 _proxy: App = proxy.application
 

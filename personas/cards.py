@@ -20,6 +20,7 @@ Verb: TypeAlias = Literal[
     "ticket.assign",
     "ticket.resolve",
     "ticket.escalate",
+    "ticket.ask",
     "playbook.run",
     "command.run",
 ]

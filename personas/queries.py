@@ -52,6 +52,49 @@ def count_runs(ticket_ref: str) -> int:
     return Run.objects.filter(ticket_ref=ticket_ref).count()
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run that is over."""
+
+    card: str
+    state: str
+    steps: int
+    created_at: datetime
+    ended_at: datetime
+
+
+def runs_of(ticket_ref: str) -> list[Ended]:
+    """Return the runs on a ticket that are over, oldest first."""
+    return [
+        Ended(run.card_id, run.state, run.steps, run.created_at, run.ended_at)
+        for run in Run.objects.filter(ticket_ref=ticket_ref).order_by("created_at")
+        if run.ended_at is not None
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What runs have asked for about a ticket, and what came of it; `outcome` "" is none yet."""
+
+    verb: str
+    entry: str
+    target: str
+    verdict: str
+    outcome: str
+    at: datetime
+
+
+def done_for(ticket_ref: str) -> list[Done]:
+    """Return what runs have asked for about a ticket but for notes, oldest first."""
+    rows = Action.objects.filter(ticket_ref=ticket_ref, run__isnull=False)
+    return [
+        Done(*row)
+        for row in rows.exclude(verb="ticket.comment")
+        .order_by("decided_at")
+        .values_list("verb", "entry", "target", "verdict", "outcome", "decided_at")
+    ]
+
+
 def has_live_run(ticket_ref: str) -> bool:
     """Tell whether an agent is at work on the ticket."""
     return Run.objects.filter(ticket_ref=ticket_ref, state__in=LIVE).exists()

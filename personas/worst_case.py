@@ -15,6 +15,7 @@ _TICKET: Final[Mapping[str, str]] = {
     "ticket.assign": "It gives its ticket to the wrong team or urgency, so that an outage waits",
     "ticket.resolve": "It resolves its incident although nothing is mended",
     "ticket.escalate": "It calls a person for nothing",
+    "ticket.ask": "It asks people what does not matter, a few times per ticket",
 }
 
 

@@ -1,4 +1,4 @@
-"""What is kept beside a ticket and its worklog: files, and who watches it."""
+"""What is kept beside a ticket and its worklog: files, who watches, questions to people."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,3 +43,29 @@ class Watcher:
     person: str = ""
     address: str = ""
     why: Watches = "asked"
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What is to be asked: under which name the answer becomes a fact, and the words for it."""
+
+    name: str
+    text: str
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question to people; the ticket's first is Q1. `answer` is one of the fixed words."""
+
+    ref: str
+    n: int
+    name: str
+    text: str
+    answers: tuple[str, ...]
+    asked_by: str
+    asked_at: datetime
+    answer: str
+    answered_by: str
+    answered_at: datetime | None
+    is_open: bool

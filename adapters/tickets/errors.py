@@ -117,6 +117,13 @@ class UnknownModelError(TicketError):
     hint = "GET /api/v1/request-models lists what may be requested."
 
 
+class QuestionOverError(TicketError):
+    """A question was answered before, or nobody needs the answer any more."""
+
+    code = "tickets.question_over"
+    hint = "Write a note, or assign the ticket back: a new run asks what it needs."
+
+
 class FileRefusedError(TicketError):
     """A file is not kept with the ticket."""
 

@@ -382,3 +382,67 @@ class Watcher(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person or self.address} watches {self.ticket_id}"
+
+
+class Question(models.Model):
+    """What an agent asks of people about a ticket, with the words that answer it."""
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="questions")
+    n = models.SmallIntegerField(help_text="Q1 is the ticket's first")
+    name = models.CharField(max_length=40, help_text="under which the answer becomes a fact")
+    text = models.CharField(max_length=1000)
+    answers = models.JSONField(help_text="the fixed words, one of which is the answer")
+    asked_by = models.CharField(max_length=150)
+    action_id = models.UUIDField(unique=True)
+    asked_at = models.DateTimeField(db_default=Now())
+    answer = models.CharField(max_length=20, db_default="")
+    answered_by = models.CharField(max_length=150, db_default="")
+    answered_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True, help_text="nobody needs the answer any more")
+
+    class Meta:
+        """Numbered in each ticket; each thing is asked once."""
+
+        verbose_name = "question"
+        ordering: ClassVar = ["ticket", "n"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="question_numbered", fields=["ticket", "n"]),
+            models.UniqueConstraint(name="question_asked_once", fields=["ticket", "name"]),
+            models.CheckConstraint(
+                name="question_answered_by_somebody",
+                condition=Q(answer="", answered_by="", answered_at=None)
+                | ~Q(answer="") & ~Q(answered_by="") & Q(answered_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ticket_id} Q{self.n}"
+
+
+class Major(models.Model):
+    """That an incident is a major one: who leads, since when, by which criteria, until when."""
+
+    ticket = models.OneToOneField(
+        Ticket, primary_key=True, on_delete=models.PROTECT, related_name="major"
+    )
+    lead = models.CharField(max_length=150, db_default="", help_text="a person; empty asks for one")
+    declared_by = models.CharField(max_length=150)
+    declared_at = models.DateTimeField(db_default=Now())
+    criteria = models.JSONField(help_text="why it is one, each in a line")
+    update_minutes = models.SmallIntegerField(help_text="people are told anew so often")
+    ended_by = models.CharField(max_length=150, db_default="")
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """Newest first."""
+
+        verbose_name = "major incident"
+        ordering: ClassVar = ["-declared_at"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="major_update_minutes", condition=Q(update_minutes__range=(5, 1440))
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"major incident {self.ticket_id}"

@@ -15,11 +15,12 @@ Priority: TypeAlias = Literal["P1", "P2", "P3", "P4"]
 AuthorKind: TypeAlias = Literal["person", "agent", "rule", "executor"]
 LinkKind: TypeAlias = Literal["caused_by", "solved_by", "follows"]
 Verb: TypeAlias = Literal[
-    "open", "comment", "move", "link", "step", "attach", "watch", "unwatch", "adopt", "retitle"
+    "open", "comment", "move", "link", "step", "attach", "watch", "unwatch", "adopt", "retitle",
+    "ask", "answer", "major",
 ]  # fmt: skip
 Outcome: TypeAlias = Literal[
     "opened", "folded_into", "commented", "moved", "linked", "step_done", "attached", "watched",
-    "unwatched", "adopted", "retitled",
+    "unwatched", "adopted", "retitled", "asked", "answered", "declared", "led", "ended",
 ]  # fmt: skip
 
 

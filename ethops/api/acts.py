@@ -7,17 +7,19 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from adapters.tickets.beside import Visibility
+from adapters.tickets.beside import File, Visibility, Watcher
+from adapters.tickets.errors import DraftRefusedError
 from adapters.tickets.port import (
     Deed,
     Link,
     LinkKind,
+    Note,
     TicketClass,
     TicketFields,
     Vouched,
 )
 from audit.ledger import trust
-from ethops.desk import filing, people, recurrence
+from ethops.desk import filing, major, notes, people, recurrence
 from ethops.desk.policy import RESPONDERS
 from ethops.executor import stop as pressed
 from ethops.executor import tickets
@@ -52,9 +54,85 @@ PEOPLE: Final = "people"
 
 def comment(*, ref: str, person: str, text: str, visibility: Visibility, key: UUID) -> Deed:
     """Add a person's note to a ticket."""
-    return tickets.comment_by_person(
-        key=key, ref=ref, person=person, text=text, visibility=visibility
+    return notes.write(key=key, ref=ref, person=person, text=text, visibility=visibility)
+
+
+def answer(*, ref: str, n: int, word: str, person: str, key: UUID) -> Deed:
+    """Answer a question of an agent in a person's name, with one of its words."""
+    return tickets.answer_by_person(
+        key=key, ref=ref, n=n, word=word, person=person, vouched=people.vouched(person)
     )
+
+
+def declare_major(*, ref: str, person: str, why: str, lead: str, key: UUID) -> Deed:
+    """Declare an incident a major one in a person's name; whoever declares it leads by default."""
+    return major.declare(
+        ref=ref, person=person, why=why, lead=_leader(ref, lead or person), key=key
+    )
+
+
+def lead_major(*, ref: str, person: str, lead: str, key: UUID) -> Deed:
+    """Have a person of the desk lead a major incident."""
+    return tickets.lead_major(
+        key=key,
+        ref=ref,
+        lead=_leader(ref, lead or person),
+        person=person,
+        vouched=people.vouched(person),
+    )
+
+
+def end_major(*, ref: str, person: str, key: UUID) -> Deed:
+    """Say in a person's name that it is a major incident no more."""
+    return tickets.end_major(key=key, ref=ref, person=person, vouched=people.vouched(person))
+
+
+def adopt(*, ref: str, parent: str, person: str, key: UUID) -> Deed:
+    """Make an incident the child of another in a person's name."""
+    return tickets.adopt_by_person(
+        key=key, ref=ref, parent=parent, person=person, vouched=people.vouched(person)
+    )
+
+
+def _leader(ref: str, name: str) -> str:
+    if "operator" not in people.vouched(name).roles:
+        raise DraftRefusedError(
+            f"{name} cannot lead {ref}.", {"lead": "Name a person of the desk."}
+        )
+    return name
+
+
+def attach(*, ref: str, file: File, person: str, visibility: Visibility, key: UUID) -> Deed:
+    """Keep a file with a ticket in a person's name."""
+    note = Note("", person, "person", visibility)
+    return tickets.attach(key=key, ref=ref, file=file, note=note, vouched=people.vouched(person))
+
+
+def watch(*, ref: str, who: str, person: str, key: UUID) -> Deed:
+    """Have a login, or an address of mail, told of what happens to a ticket.
+
+    Raises:
+        DraftRefusedError: nobody is called so.
+    """
+    watcher = _watcher(ref, who)
+    if watcher.person and not people.exists(watcher.person):
+        raise DraftRefusedError(f"Nobody is called {who!r}.", {"who": "Name a login, or mail."})
+    note = Note("", person, "person")
+    return tickets.watch(key=key, watcher=watcher, note=note, vouched=people.vouched(person))
+
+
+def unwatch(*, ref: str, who: str, person: str, key: UUID) -> Deed:
+    """Have somebody told no more."""
+    note = Note("", person, "person")
+    return tickets.unwatch(
+        key=key, watcher=_watcher(ref, who), note=note, vouched=people.vouched(person)
+    )
+
+
+def _watcher(ref: str, who: str) -> Watcher:
+    if people.exists(who) or "@" not in who:
+        return Watcher(ref, person=who)
+    return Watcher(ref, address=who)
 
 
 def move(

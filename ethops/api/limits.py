@@ -1,5 +1,6 @@
 """A bound on request bodies before anything is read: Django would spool a body of any size."""
 
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
@@ -11,23 +12,30 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[..., Awaitable[None]]
 
 LARGEST_BODY: Final = 4 * 1024 * 1024
+UPLOADS: Final = re.compile(r"/attachments/?$")
+"""Addresses that take files, which may be larger; what is said beside them is not."""
+FORM_BYTES: Final = 256 * 1024
+"""What a form may hold besides its file."""
 
 
 class BodyLimit:
     """Refuses a body that says it is too large with 413, and cuts off one that lies about it."""
 
-    def __init__(self, app: App, limit: int = LARGEST_BODY) -> None:
+    def __init__(self, app: App, limit: int = LARGEST_BODY, upload: int = 0) -> None:
         self.app = app
         self.limit = limit
+        self.upload = upload or limit
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Let the application see no more of a body than the limit and one byte."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
-        elif self._says(scope) > self.limit:
-            await self._refuse(send)
+            return
+        limit = self.upload if UPLOADS.search(scope.get("path", "")) else self.limit
+        if self._says(scope) > limit:
+            await self._refuse(send, limit)
         else:
-            await self.app(scope, self._counted(receive), send)
+            await self.app(scope, self._counted(receive, limit), send)
 
     def _says(self, scope: MutableMapping[str, Any]) -> int:
         for name, value in scope["headers"]:
@@ -35,28 +43,26 @@ class BodyLimit:
                 return int(value)
         return 0
 
-    def _counted(self, receive: Receive) -> Receive:
+    def _counted(self, receive: Receive, limit: int) -> Receive:
         taken = 0
 
         async def counted() -> Message:
             nonlocal taken
             message = await receive()
             # What still comes after the cut is no news: Django waits for the end of the connection.
-            while taken > self.limit and message["type"] == "http.request":
+            while taken > limit and message["type"] == "http.request":
                 message = await receive()
             body = message.get("body", b"")
             before, taken = taken, taken + len(body)
-            if taken <= self.limit or message["type"] != "http.request":
+            if taken <= limit or message["type"] != "http.request":
                 return message
             # One byte more than the limit is enough for the view to answer 413.
-            return {**message, "body": body[: self.limit + 1 - before], "more_body": False}
+            return {**message, "body": body[: limit + 1 - before], "more_body": False}
 
         return counted
 
-    async def _refuse(self, send: Send) -> None:
-        refusal = problems.answer(
-            413, "desk.too_large", f"More than {self.limit} bytes in one request."
-        )
+    async def _refuse(self, send: Send, limit: int) -> None:
+        refusal = problems.answer(413, "desk.too_large", f"More than {limit} bytes in one request.")
         body = refusal.content
         headers = [
             (b"content-type", problems.CONTENT_TYPE.encode()),

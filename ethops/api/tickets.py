@@ -23,6 +23,7 @@ from ethops.api import acts
 from ethops.api.ledger import as_file
 from ethops.api.reading import Shelf
 from ethops.api.ticket_fields import RawField
+from ethops.api.together import Together
 from ethops.sla import queries, words
 from ethops.sla.standing import Standing
 from ethops.world import story, tickets
@@ -261,7 +262,7 @@ class DeedOut(serializers.Serializer[Any]):
     repeated = serializers.BooleanField()
 
 
-class Tickets(Shelf[Ticket]):
+class Tickets(Together, Shelf[Ticket]):
     """Tickets of this site."""
 
     serializer_class = TicketOut

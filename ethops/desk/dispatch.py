@@ -10,10 +10,11 @@ from django.db import transaction
 
 from adapters import registry
 from adapters.json_value import JSON
+from adapters.tickets import questions
 from adapters.tickets.port import LogLine, Ticket, TicketDraft
 from adapters.tickets.states import SETTLED
 from audit.work import rows
-from ethops.desk import approvals, events, known_errors, notices
+from ethops.desk import approvals, asking, events, known_errors, major, notices, resuming
 from ethops.desk.policy import CARDS, Standing, Step, card_for, next_step
 from ethops.executor import changes, tickets
 from ethops.sla import queries as levels
@@ -38,10 +39,13 @@ def consider(payload: Mapping[str, Any]) -> None:
     ticket = registry.reader("tickets").get(ref)
     if payload.get("why") == "alert ended" and events.all_ended(ref):
         approval_doors.alert_ended(ref)
+    if payload.get("why") == "asked":
+        asking.tell(ticket)
     if ticket.ticket_class != "incident":
         return
     if ticket.state in SETTLED:
         _look_at_children(ticket)
+    major.consider(ticket)
     _STEPS[next_step(_standing(ticket))](ticket)
     # Of those of its priority that wait for a place, whose ticket is due first goes first.
     intents.set_due(ticket_ref=ref, due_at=levels.next_due(ref))
@@ -59,6 +63,7 @@ def _standing(ticket: Ticket) -> Standing:
         alert_ended=events.all_ended(ticket.ref),
         held=_is_held(ticket),
         responder=_responder(ticket),
+        asked=any(one.is_open for one in questions.of_ticket(ticket.ref)),
     )
 
 
@@ -139,6 +144,7 @@ def _bear(ticket: Ticket, step: Step) -> None:
             "alert": dict(events.facts(ticket.ref)),
             # Found by rows before anybody is asked, and told to the ticket too.
             "known_error": dict(known_errors.tell(ticket)),
+            **resuming.inputs(ticket.ref, key=_turn(ticket.ref)),
         },
         dedup=f"{card}:{_turn(ticket.ref)}",
     )

@@ -10,6 +10,11 @@ from personas.approvals import queries as approvals
 MAY_APPROVE = "approvals.approve"
 
 
+def exists(person: str) -> bool:
+    """Tell whether somebody logs in under this name."""
+    return User.objects.filter(username=person, is_active=True).exists()
+
+
 def vouched(person: str) -> Vouched:
     """Return what a login may do with tickets; nothing where nobody has it, or a card does."""
     user = User.objects.filter(username=person, is_active=True).first()

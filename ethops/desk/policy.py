@@ -23,6 +23,8 @@ class Standing:
     alert_ended: bool
     held: bool = False
     """A greater incident that it belongs to is open."""
+    asked: bool = False
+    """People were asked something that they have not answered yet."""
     responder: str = CARDS["respond"]
     """Who responds to incidents of this CI: the card that looks after its class."""
 
@@ -40,7 +42,7 @@ def next_step(at: Standing) -> Step:
         return "tell_person"
     if at.alert_ended:
         return "settle"
-    if at.held:
+    if at.held or at.asked:
         return "nothing"
     wanted: Step = "triage" if at.state == "new" else "respond"
     if at.state == "assigned" and at.team != RESPONDERS:

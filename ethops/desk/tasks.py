@@ -4,12 +4,14 @@ from celery import shared_task
 
 from ethops.desk import (
     agent_watch,
+    asking,
     becoming,
     gpu_watch,
     handover,
     housekeeping,
     ledger,
     levels,
+    major,
     noticing,
     observers,
     recurrence,
@@ -74,8 +76,10 @@ def watch_agents() -> None:
 
 @shared_task(name="desk.watch_levels")
 def watch_levels() -> None:
-    """Look after what is promised."""
+    """Look after what is promised, asked, and to be told."""
     levels.watch()
+    asking.expire()
+    major.watch()
 
 
 @shared_task(name="desk.watch_repairs")

@@ -82,6 +82,7 @@ class RunCommand:
         tool = tools.tool(argv[0])
         folder = _fresh(claim, scope)
         _write_spec(folder, argv, tool, scope)
+        stop.check_wanted(claim.action_id)
         if not scope.repeatable:
             changes.begin(claim, rows.holder().rpartition(":")[0])
         try:
@@ -131,23 +132,18 @@ def checked(claim: Claim) -> tuple[tuple[str, ...], Scope]:
 
 
 def _run(claim: Claim, folder: Folder, tool: tools.Tool, scope: Scope) -> None:
-    if stop.is_pressed():
-        raise StoppedError("the stop was pressed before the command began")
     if not rows.beat(claim.action_id, claim.fence, conf.executor().lease_seconds):
         raise LeaseLostError(f"command {claim.action_id}: the lease was lost before it began")
+    stop.check_wanted(claim.action_id)
+    if stop.is_pressed():
+        raise StoppedError("the stop was pressed before the command began")
     runner.write(folder.started, json.dumps({"at": time.time(), "by": os.getpid()}))
     runner.sync(folder.path)
     with _start(claim, folder, tool) as child:
         try:
             patience = scope.timeout_s + MARGIN_SECONDS
-            with stop.watched() as is_stopped:
-                why = runner.wait(
-                    child,
-                    patience,
-                    "command",
-                    is_stopped,
-                    lambda: stop.is_called_off(claim.action_id),
-                )
+            with stop.watched(claim.action_id) as watch:
+                why = runner.wait(child, patience, "command", watch)
         finally:
             clean = _end(child) and marks.kill(claim.action_id)
     if why and clean and folder.ended() is None:

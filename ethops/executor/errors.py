@@ -72,6 +72,13 @@ class JudgedAgainError(FailedError):
     hint = "See the rule that is named, in docs/reference/guardrails.md or the site's own."
 
 
+class CalledOffError(FailedError):
+    """Its run was called off before it began: a person has the ticket, or ended the run."""
+
+    code = "executor.called_off"
+    hint = "Nothing of it was done. Assign the ticket back, and a new run looks again."
+
+
 class ToolRefusedError(FailedError):
     """A command's program is not declared, not there, or not safe to start."""
 

@@ -6,7 +6,7 @@ that only reads. What cannot be seen is not taken for nobody.
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 from uuid import uuid5
@@ -20,6 +20,7 @@ from ethops.executor.errors import PeopleFirstError, UnseenError
 from ethops.executor.export import export
 from ethops.executor.findings import judge
 from ethops.executor.runner import Folder
+from ethops.executor.stop import Watch
 from personas import entries, presence
 from personas.gate import Claim
 from personas.presence import Mission
@@ -30,7 +31,7 @@ SESSIONS: Final = Path("/run/systemd/sessions")
 LOOK_SECONDS: Final = 30
 
 
-def check(claim: Claim, host: Host, *, is_stopped: Callable[[], bool]) -> None:
+def check(claim: Claim, host: Host, watch: Watch) -> None:
     """Let a play begin only where nobody is on its host, or a person has approved it knowing that.
 
     Raises:
@@ -41,7 +42,7 @@ def check(claim: Claim, host: Host, *, is_stopped: Callable[[], bool]) -> None:
     if mission is None:
         return
     here = host.connection == "local"
-    seen = {*look_here(mission)} if here else {*_look_there(claim, host, mission, is_stopped)}
+    seen = {*look_here(mission)} if here else {*_look_there(claim, host, mission, watch)}
     found = {*_wanted(mission, seen), *(mission.research if "jobs" in mission.of else ())}
     if not found:
         return
@@ -100,9 +101,7 @@ def _wanted(mission: Mission, seen: set[str]) -> Iterator[str]:
             yield one
 
 
-def _look_there(
-    claim: Claim, host: Host, mission: Mission, is_stopped: Callable[[], bool]
-) -> Iterator[str]:
+def _look_there(claim: Claim, host: Host, mission: Mission, watch: Watch) -> Iterator[str]:
     """Run the approved look over the same way as the play itself, in a folder of its own."""
     if mission.look is None:
         raise UnseenError("the catalogue's entry look_who_is_there is not there as approved")
@@ -110,14 +109,12 @@ def _look_there(
     shutil.rmtree(folder.path, ignore_errors=True)
     folder.path.mkdir(mode=0o700, parents=True)
     try:
-        yield from _looked(folder, host, mission, is_stopped)
+        yield from _looked(folder, host, mission, watch)
     finally:
         shutil.rmtree(folder.path, ignore_errors=True)
 
 
-def _looked(
-    folder: Folder, host: Host, mission: Mission, is_stopped: Callable[[], bool]
-) -> Iterator[str]:
+def _looked(folder: Folder, host: Host, mission: Mission, watch: Watch) -> Iterator[str]:
     look = mission.look or {}
     document = look["document"]
     given = {"processes": mission.processes, "units": mission.units}
@@ -130,13 +127,7 @@ def _looked(
         inventory=inventory.document(host, scratch=folder.scratch),
         extravars=arguments.as_extravars(checked),
     )
-    runner.run(
-        folder,
-        timeout_s=LOOK_SECONDS,
-        is_stopped=is_stopped,
-        is_ours=lambda: True,
-        is_called_off=lambda: False,
-    )
+    runner.run(folder, timeout_s=LOOK_SECONDS, watch=watch, is_ours=lambda: True)
     found = judge(runner.left_behind(folder), host.name)
     report = found.result.get("report")
     if found.kind != "done" or not isinstance(report, dict):

@@ -30,23 +30,24 @@ class RunPlaybook:
     def act(self, claim: Claim) -> Result:
         """Run it; UnsureError where it was cut off and cannot tell what it did."""
         host = _host(claim)
-        with stop.watched() as is_stopped:
-            mission.check(claim, host, is_stopped=is_stopped)
+        with stop.watched(claim.action_id) as watch:
+            mission.check(claim, host, watch)
         folder = _fresh(claim)
         try:
             _prepare(claim, host, folder)
         except FailedError:
             shutil.rmtree(folder.path, ignore_errors=True)
             raise
+        # Who is on the host may have taken long to see; a change is for what then begins.
+        stop.check_wanted(claim.action_id)
         changes.begin(claim, host.name)
         try:
-            with stop.watched() as is_stopped:
+            with stop.watched(claim.action_id) as watch:
                 runner.run(
                     folder,
                     timeout_s=claim.timeout_s,
-                    is_stopped=is_stopped,
+                    watch=watch,
                     is_ours=lambda: _is_ours(claim),
-                    is_called_off=lambda: stop.is_called_off(claim.action_id),
                 )
         except FailedError as fault:
             changes.conclude(claim, done=False, said=str(fault))

@@ -15,6 +15,7 @@ EFFECTS: Final[dict[str, Effect]] = {
     "ticket.assign": TicketWrite(ticket_effects.assign, why="assigned"),
     "ticket.resolve": TicketWrite(ticket_effects.resolve, why="resolved"),
     "ticket.escalate": TicketWrite(ticket_effects.escalate, why="escalated"),
+    "ticket.ask": TicketWrite(ticket_effects.ask, why="asked"),
     "playbook.run": RunPlaybook(),
     "command.run": RunCommand(),
     "notify": Notify(targets.declared, targets.is_party, targets.shape),

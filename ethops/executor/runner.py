@@ -17,6 +17,7 @@ from ethops.executor import marks
 from ethops.executor.errors import CutShortError, LeaseLostError, StoppedError
 from ethops.executor.findings import Play
 from ethops.executor.play_child import IDENT
+from ethops.executor.stop import Watch
 
 INHERITED = ("HOME", "LANG", "LC_ALL", "SSH_AUTH_SOCK", "TZ")
 """All that a play may know of our environment; what it gets stands on disk beside its events."""
@@ -29,8 +30,6 @@ ANSIBLE_CFG = """\
 LONGEST_EVENT_BYTES = 1024 * 1024
 MOST_EVENTS = 2000
 TICK_SECONDS = 0.1
-LOOK_SECONDS = 1.0
-"""So often a play is looked after in the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,26 +87,28 @@ def run(
     folder: Folder,
     *,
     timeout_s: int,
-    is_stopped: Callable[[], bool],
+    watch: Watch,
     is_ours: Callable[[], bool],
-    is_called_off: Callable[[], bool],
 ) -> None:
     """Run the play to its end, if it is still ours in the last moment before it begins.
 
     Raises:
         StoppedError: the stop was pressed before it began.
         LeaseLostError: it is no longer ours, and was not begun.
+        CalledOffError: its run was called off before it began.
         CutShortError: it ran over its time, or the stop was pressed; nothing of it runs any more.
     """
-    if is_stopped():
-        raise StoppedError("the stop was pressed before the play began")
     if not is_ours():
         raise LeaseLostError(f"play {folder.action_id}: the lease was lost before it began")
+    watch.check()
+    # Last: what was asked before may have waited for a database that hung.
+    if watch.is_stopped():
+        raise StoppedError("the stop was pressed before the play began")
     write(folder.started, json.dumps({"at": time.time(), "by": os.getpid()}))
     sync(folder.path)
     with _start(folder) as child:
         try:
-            why = wait(child, timeout_s, "play", is_stopped, is_called_off)
+            why = wait(child, timeout_s, "play", watch)
             if why:
                 marks.end(folder.action_id)
         finally:
@@ -168,21 +169,17 @@ def wait(
     child: subprocess.Popen[bytes],
     timeout_s: float,
     what: str,
-    is_stopped: Callable[[], bool],
-    is_called_off: Callable[[], bool],
+    watch: Watch,
 ) -> str:
     """Wait for the end; return why it must be ended from outside, "" where it ended by itself."""
     begun = time.monotonic()
-    look = begun + LOOK_SECONDS
     while child.poll() is None:
         if time.monotonic() - begun > timeout_s:
             return f"the {what} ran longer than {timeout_s} s and was ended"
-        if is_stopped():
+        if watch.is_stopped():
             return f"the stop was pressed while the {what} ran, and it was ended"
-        if time.monotonic() >= look:
-            if is_called_off():
-                return f"its run was called off while the {what} ran, and it was ended"
-            look = time.monotonic() + LOOK_SECONDS
+        if watch.is_called_off():
+            return f"its run was called off while the {what} ran, and it was ended"
         time.sleep(TICK_SECONDS)
     return ""
 

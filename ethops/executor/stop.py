@@ -2,9 +2,9 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,7 @@ from django.db import DatabaseError, connection
 
 from adapters.text import one_line
 from ethops.executor import conf
-from ethops.executor.errors import StoppedError
+from ethops.executor.errors import CalledOffError, StoppedError
 from personas import controls, gate
 
 log = logging.getLogger(__name__)
@@ -99,25 +99,63 @@ def check_file() -> None:
         raise StoppedError("the stop was pressed before it began")
 
 
-@contextmanager
-def watched() -> Iterator[Callable[[], bool]]:
-    """Yield what tells at once, and without waiting for anybody, whether the stop is pressed.
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Looks beside an effect whether it is still wanted, and says so without waiting."""
 
-    The row is asked beside the caller: a database that hangs must not keep the file from stopping.
-    """
-    pressed, over = threading.Event(), threading.Event()
+    action_id: UUID
+    _pressed: threading.Event = field(default_factory=threading.Event)
+    _called_off: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
 
-    def look() -> None:
-        while not over.wait(LOOK_SECONDS) and not pressed.is_set():
+    def is_stopped(self) -> bool:
+        """Tell whether the stop is pressed."""
+        return self._pressed.is_set() or by_file()
+
+    def is_called_off(self) -> bool:
+        """Tell whether its run was called off."""
+        return self._called_off.is_set()
+
+    def check(self) -> None:
+        """Ask now, and wait for the answer; as `check_wanted` raises."""
+        check_wanted(self.action_id)
+
+    def look(self) -> None:
+        """Look every so often until it is over."""
+        while not self.over.wait(LOOK_SECONDS):
             if is_pressed():
-                pressed.set()
+                self._pressed.set()
+            if is_called_off(self.action_id):
+                self._called_off.set()
         connection.close()
 
-    threading.Thread(target=look, name="stop", daemon=True).start()
+
+@contextmanager
+def watched(action_id: UUID) -> Iterator[Watch]:
+    """Yield what tells whether an effect is still wanted.
+
+    The rows are asked beside the caller, so that a database that hangs keeps no file from stopping.
+    """
+    watch = Watch(action_id)
+    threading.Thread(target=watch.look, name="stop", daemon=True).start()
     try:
-        yield lambda: pressed.is_set() or by_file()
+        yield watch
     finally:
-        over.set()
+        watch.over.set()
+
+
+def check_wanted(action_id: UUID) -> None:
+    """Let an effect begin, or be written, only while nobody has called its run off.
+
+    Asked last, within the transaction of a write: who takes a ticket holds its row, so that a
+    write waits for him and then sees what he did.
+
+    Raises:
+        CalledOffError: somebody has.
+        DatabaseError: nobody can tell.
+    """
+    if controls.called_off(action_id):
+        raise CalledOffError("its run was called off before it began")
 
 
 def is_called_off(action_id: UUID) -> bool:

@@ -7,9 +7,12 @@ from typing import Final, TypeAlias
 from django.db import transaction
 
 from adapters.registry import writer
+from adapters.tickets import questions
+from adapters.tickets.beside import Asking
 from adapters.tickets.errors import TicketError
 from adapters.tickets.port import AuthorKind, Deed, Note, TicketFields, Writer
 from audit.work import rows
+from ethops.executor import stop
 from ethops.executor.effects import Finding, Result
 from ethops.executor.errors import ArgumentRefusedError, TicketRefusedError
 from ethops.sla import projection
@@ -38,6 +41,7 @@ class TicketWrite:
             with transaction.atomic():
                 deed = self.write(writer("tickets"), claim)
                 projection.follow(deed.ref)
+                stop.check_wanted(claim.action_id)
                 self._tell_dispatcher(claim)
         except TicketError as fault:
             raise TicketRefusedError(str(fault), result={"refused": fault.code}) from fault
@@ -90,6 +94,15 @@ def escalate(tickets: Writer, claim: Claim) -> Deed:
     text = f"Tried: {claim.args['tried']}\nAsked: {claim.args['asked']}"
     fields: TicketFields = {"team": claim.args["team"]}
     return _move(tickets, claim, STIMULI["ticket.escalate"], fields, text)
+
+
+def ask(tickets: Writer, claim: Claim) -> Deed:
+    """Ask people, with the words that answer it."""
+    del tickets
+    words = tuple(claim.args["answers"].split())
+    asking = Asking(claim.args["name"], claim.args["text"], words)
+    note = _note(claim, claim.args["text"])
+    return questions.ask(key=claim.action_id, ref=claim.ticket_ref, asking=asking, note=note)
 
 
 def _move(tickets: Writer, claim: Claim, stimulus: str, fields: TicketFields, text: str) -> Deed:

@@ -2,13 +2,18 @@
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
 from django.db import transaction
 
 from adapters.registry import writer
-from adapters.tickets.beside import File, Visibility, Watcher
+from adapters.tickets import majors, questions
+from adapters.tickets.beside import File, Question, Visibility, Watcher
+from adapters.tickets.deeds import locked
+from adapters.tickets.errors import TicketError
+from adapters.tickets.models import Question as QuestionRow
 from adapters.tickets.port import (
     NOTHING,
     AuthorKind,
@@ -86,12 +91,50 @@ def comment_by_person(
     text: str,
     visibility: Visibility = "public",
     tainted: bool = False,
+    vouched: Vouched = NOTHING,
 ) -> Deed:
-    """Append a person's line, on record; `tainted` where he is none of the desk."""
+    """Append a person's line, on record; `tainted` where he is none of the desk.
+
+    A line of the desk's, or a requester's who has logged in, that says `Q1: yes` answers that
+    question; what answers nothing that is open is a line like any other.
+    """
     note = _said_by(person, text, visibility, tainted=tainted)
     deed = writer("tickets").comment(key, ref, note)
     _record("ticket.commented", deed, person, "person", {"visibility": visibility})
+    # Text from outside has an author by its own word alone: a mail answers nothing.
+    for n, word in questions.said_in(text) if not (deed.repeated or tainted) else ():
+        with suppress(TicketError):
+            _note_answer(deed, questions.settle(locked(ref), n, word, note, vouched))
     return deed
+
+
+@transaction.atomic
+def answer_by_person(
+    *, key: UUID, ref: str, n: int, word: str, person: str, vouched: Vouched
+) -> Deed:
+    """Answer a question of an agent in a person's name, on record; the dispatcher goes on."""
+    note = _said_by(person, "", "public")
+    deed = questions.answer(key=key, ref=ref, n=n, word=word, note=note, vouched=vouched)
+    if not deed.repeated:
+        found = next(one for one in questions.of_ticket(ref) if one.n == n)
+        _note_answer(deed, found)
+    return deed
+
+
+def _note_answer(deed: Deed, found: Question | QuestionRow) -> None:
+    body: dict[str, JSON] = {"question": found.n, "name": found.name, "answer": found.answer}
+    _record("ticket.answered", deed, found.answered_by, "person", body)
+    _tell_dispatcher(deed, f"{found.answered_by}: answered Q{found.n}")
+
+
+@transaction.atomic
+def withdraw_questions(*, ref: str, rule: str, text: str, key: UUID) -> int:
+    """Say as a rule that nobody needs the answers any more, and why; returns how many."""
+    gone = questions.withdraw(ref)
+    if gone:
+        deed = comment_by_rule(key=key, ref=ref, rule=rule, text=text, tainted=False)
+        _tell_dispatcher(deed, f"{rule}: nobody answered")
+    return gone
 
 
 @transaction.atomic
@@ -125,6 +168,7 @@ def move_by_person(
     body: dict[str, JSON] = {"stimulus": stimulus, "state": deed.state, "fields": [*fields]}
     _record("ticket.moved", deed, person, "person", body)
     if fields.get("assignee") or stimulus in ENDS_RUNS:
+        questions.withdraw(ref)
         gate.take_over(ticket_ref=ref, person=person, why=stimulus)
     _tell_dispatcher(deed, f"{person}: {stimulus}")
     return deed
@@ -201,6 +245,54 @@ def move_by_rule(
     projection.follow(ref)
     body: dict[str, JSON] = {"stimulus": stimulus, "state": deed.state, "fields": [*fields]}
     _record("ticket.moved", deed, rule, "rule", body)
+    return deed
+
+
+@transaction.atomic
+def declare_major(
+    *,
+    key: UUID,
+    ref: str,
+    criteria: tuple[str, ...],
+    update_minutes: int,
+    lead: str,
+    note: Note,
+    vouched: Vouched = NOTHING,
+) -> Deed:
+    """Declare a major incident at the word of the note's author, on record.
+
+    What agents were permitted there and only looks stays; all else is void with the next sweep.
+    """
+    deed = majors.declare(
+        key=key,
+        ref=ref,
+        criteria=criteria,
+        update_minutes=update_minutes,
+        lead=lead,
+        note=note,
+        vouched=vouched,
+    )
+    body: dict[str, JSON] = {"criteria": list(criteria), "lead": lead}
+    _record("ticket.major_declared", deed, note.author, note.author_kind, body)
+    return deed
+
+
+@transaction.atomic
+def lead_major(*, key: UUID, ref: str, lead: str, person: str, vouched: Vouched) -> Deed:
+    """Have a person lead a major incident, on record."""
+    note = _said_by(person, "", "public")
+    deed = majors.lead(key=key, ref=ref, lead=lead, note=note, vouched=vouched)
+    _record("ticket.major_led", deed, person, "person", {"lead": lead})
+    return deed
+
+
+@transaction.atomic
+def end_major(*, key: UUID, ref: str, person: str, vouched: Vouched) -> Deed:
+    """Say in a person's name that it is a major incident no more, on record."""
+    note = _said_by(person, "", "public")
+    deed = majors.end(key=key, ref=ref, note=note, vouched=vouched)
+    _record("ticket.major_ended", deed, person, "person", {})
+    _tell_dispatcher(deed, f"{person}: no major incident any more")
     return deed
 
 

@@ -34,6 +34,7 @@ from ethops.pages import (
     run,
     stop,
     ticket,
+    together,
 )
 from ethops.pages.frame import frame
 from ethops.sla import queries
@@ -161,6 +162,15 @@ class DeskSite(AdminSite):
             ),
             re_path(rf"^tickets/{ref}/$", self.own(ticket.shown), name="ticket"),
             re_path(rf"^tickets/{ref}/live/$", self.admin_view(ticket.live), name="ticket_live"),
+            re_path(
+                rf"^tickets/{ref}/attachments/$", self.own(together.attach), name="attachments"
+            ),
+            re_path(
+                rf"^tickets/{ref}/attachments/(?P<n>[0-9]{{1,9}})/$",
+                self.admin_view(together.file),
+                name="attachment",
+            ),
+            re_path(rf"^tickets/{ref}/review/$", self.own(together.shown_review), name="review"),
             path("agents/", self.own(agents.shown), name="agents"),
             path("agents/live/", self.admin_view(agents.live), name="agents_live"),
             path("queue/", self.own(queue.shown), name="queue"),

@@ -18,7 +18,7 @@ from adapters.tickets.services import LINKED
 from adapters.tickets.states import SETTLED
 from ethops.api import acts
 from ethops.pages import approval as approval_page
-from ethops.pages import classes, levels, moving, telling
+from ethops.pages import classes, levels, moving, telling, together
 from ethops.pages import live as live_parts
 from ethops.pages.classes import LINK_WORDS
 from ethops.pages.moving import Refused
@@ -93,6 +93,7 @@ FORMS: dict[str, type[forms.Form]] = {
     "back": BackForm,
     "step": StepForm,
     "link": LinkForm,
+    **together.FORMS,
 }
 """What a person may press -> the form that is read."""
 
@@ -160,6 +161,7 @@ def content(dossier: Dossier, *, everything: bool) -> dict[str, Any]:
         "ticket": dossier.ticket,
         "state": _state(dossier, live_run),
         "lines": lines if everything else [line for line in lines if not line.routine],
+        **together.content(dossier.ticket, now),
         "routine": len(routine),
         "everything": everything,
         "facts": facts(dossier, live_run, now),
@@ -326,6 +328,8 @@ def _done(act: str, person: str, ref: str, said: dict[str, Any]) -> str:
     if act == "back":
         acts.give_back(ref=ref, person=person, key=key)
         return f"{ref} is with the agents again."
+    if act in together.DONE:
+        return together.DONE[act](person, ref, said)
     if act == "step":
         acts.finish_step(ref=ref, n=said["n"], person=person, note="", key=key)
         return f"Step {said['n']} is done."

@@ -13,7 +13,7 @@ from ethops.world.tickets import Dossier
 from personas.models import Action, Run
 
 TOLD_BY_WORKLOG = frozenset(
-    {"ticket.comment", "ticket.assign", "ticket.resolve", "ticket.escalate"}
+    {"ticket.comment", "ticket.assign", "ticket.resolve", "ticket.escalate", "ticket.ask"}
 )
 """Verbs whose effect is a worklog line: that line tells it, permit and outcome are routine."""
 
@@ -275,6 +275,7 @@ LINE_SAYS = {
     "ticket.assign": "set priority and team",
     "ticket.resolve": "resolved the ticket",
     "ticket.escalate": "asks for a person",
+    "ticket.ask": "asks people",
 }
 
 DEEDS = {
@@ -282,6 +283,7 @@ DEEDS = {
     "ticket.assign": "priority and team",
     "ticket.resolve": "resolving the ticket",
     "ticket.escalate": "calling a person",
+    "ticket.ask": "asking people",
     "notify": "telling a person",
 }
 

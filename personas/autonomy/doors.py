@@ -144,6 +144,12 @@ def unproven(*, card: str, engine: str, risk: str) -> str:
     return str(_value("SELECT gate.unproven(%s, %s, %s)", [card, engine, risk]) or "")
 
 
+def number(name: str, instead: float) -> float:
+    """Return a number that the site declares, or what holds where it declares none."""
+    found = _value("SELECT gate.policy(%s)", [name])
+    return instead if found is None else float(str(found))
+
+
 def note_stop_file(*, says: str, at: datetime, via: str) -> bool:
     """Press the stop as a file says; False where it is pressed, or was lifted since."""
     return bool(

@@ -14,6 +14,7 @@ from personas.catalogue import EntryDocument
 from personas.gate import StepClaim
 from personas.memory import giving, recall
 from personas.runtime.facts import Entry, Known, Look, Looked, fitting, looks_of
+from personas.runtime.questions import QUESTIONS
 
 HISTORY = timedelta(days=90)
 LATELY = timedelta(minutes=10)
@@ -52,6 +53,9 @@ def gather(claim: StepClaim) -> Known:
         request=str(claim.inputs.get("request") or ""),
         looks=(*_looks(claim.card, ci), *_requested(claim.inputs)) if ci and inspects else (),
         looked=_looked(claim) if inspects else (),
+        may_ask=_may_ask(claim),
+        answers=_answers(claim.ticket_ref),
+        so_far=str(claim.inputs.get("so_far") or ""),
     )
 
 
@@ -111,6 +115,25 @@ def _worked(ci: CI) -> tuple[str, ...]:
         [ci.ref, datetime.now(UTC) - HISTORY],
     )
     return tuple(row["entry"] for row in rows)
+
+
+def _may_ask(claim: StepClaim) -> tuple[str, ...]:
+    """Return what was not asked yet, where the card may ask and people may still be asked."""
+    rows = select(
+        "SELECT 1 FROM reading.card WHERE name = %s AND gate.questions_left(%s) > 0"
+        """ AND document -> 'grants' @> '[{"verb": "ticket.ask"}]'""",
+        [claim.card, claim.ticket_ref],
+    )
+    asked = select("SELECT name FROM reading.question WHERE ref = %s", [claim.ticket_ref])
+    return tuple(sorted(QUESTIONS.keys() - {row["name"] for row in asked})) if rows else ()
+
+
+def _answers(ref: str) -> dict[str, str]:
+    rows = select(
+        "SELECT name, answer FROM reading.question WHERE ref = %s AND answer <> '' ORDER BY n",
+        [ref],
+    )
+    return {row["name"]: row["answer"] for row in rows}
 
 
 def _looks(card: str, ci: CI) -> tuple[Look, ...]:

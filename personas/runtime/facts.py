@@ -14,6 +14,7 @@ from personas.cards import CardDocument
 from personas.catalogue import EntryDocument
 from personas.commands import filled
 from personas.memory import giving
+from personas.runtime.questions import ASK, QUESTIONS, Asked
 
 MAINTENANCE: Final = "maintenance_until"
 """The attribute with which a CI's owner says until when its alerts mean his own work."""
@@ -94,6 +95,12 @@ class Known:
     """What somebody asked for in words, where the run was asked for; text from outside."""
     looks: tuple[Look, ...] = ()
     looked: tuple[Looked, ...] = ()
+    may_ask: tuple[str, ...] = ()
+    """Questions to people that the card may still ask about this ticket."""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """What people have answered: name of the question -> one of its words."""
+    so_far: str = ""
+    """Of a run that goes on after people: what was done before, as it was reckoned."""
 
     @property
     def plays(self) -> list[Mapping[str, Any]]:
@@ -149,6 +156,9 @@ def facts(known: Known, kind: str) -> dict[str, JSON]:
     found |= {f"known_error.{name}": said for name, said in known.known_error.items() if said}
     if known.request:
         found["request.prompt"] = known.request
+    found |= {f"answer.{name}": word for name, word in known.answers.items()}
+    if known.so_far:
+        found["history.so_far"] = known.so_far
     if kind == "verify":
         found |= _verification(known)
     if kind == "inspect":
@@ -181,7 +191,11 @@ def candidates(known: Known, kind: str) -> tuple[Candidate, ...]:
         assign = [Candidate(f"assign_responders_{v}", f"Responders, urgency {v}") for v in levels]
         return (*assign, escalate)
     if kind == "diagnose":
-        return (*(Candidate(e.name, e.title) for e in known.entries), escalate)
+        return (
+            *(Candidate(e.name, e.title) for e in known.entries),
+            *(Candidate(f"{ASK}{one.name}", one.title) for one in _to_ask(known)),
+            escalate,
+        )
     if kind == "inspect":
         asked = {each.name for each in known.looked}
         ways = [look for look in known.looks if look.name not in asked]
@@ -194,6 +208,11 @@ def candidates(known: Known, kind: str) -> tuple[Candidate, ...]:
         Candidate("comment_observed", "Say what would have been done, and tell a person"),
         escalate,
     )
+
+
+def _to_ask(known: Known) -> list[Asked]:
+    shown = _ci_facts(known)
+    return [QUESTIONS[name] for name in known.may_ask if QUESTIONS[name].fits(shown)]
 
 
 def _ci_facts(known: Known) -> dict[str, JSON]:

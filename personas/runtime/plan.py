@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from adapters.inference.port import Answer
 from adapters.json_value import JSON
+from personas.runtime.questions import ASK, QUESTIONS
 
 Next: TypeAlias = Literal["continue", "done", "failed"]
 
@@ -15,7 +16,9 @@ URGENCY = {"high": "1", "medium": "2", "low": "3"}
 RESPONDERS = "responders"
 VERBS: Mapping[str, frozenset[str]] = {
     "triage": frozenset({"ticket.assign", "ticket.escalate"}),
-    "diagnose": frozenset({"ticket.comment", "ticket.resolve", "ticket.escalate", "playbook.run"}),
+    "diagnose": frozenset(
+        {"ticket.comment", "ticket.resolve", "ticket.escalate", "ticket.ask", "playbook.run"}
+    ),
     "inspect": frozenset({"ticket.comment", "ticket.escalate", "command.run"}),
 }
 """What runs that begin with this question may come to ask for."""
@@ -90,6 +93,10 @@ def _triage(answer: Answer, situation: Situation) -> Plan:
 
 
 def _diagnose(answer: Answer, situation: Situation) -> Plan:
+    if answer.choice.startswith(ASK):
+        asked = QUESTIONS[answer.choice.removeprefix(ASK)]
+        args = {"name": asked.name, "text": asked.said(situation.facts), "answers": asked.words}
+        return Plan((Proposal("ask", "ticket.ask", target=situation.ticket_ref, args=args),))
     told = Proposal(
         "say", "ticket.comment", target=situation.ticket_ref, args={"text": _reasoned(answer)}
     )

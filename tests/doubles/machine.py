@@ -66,6 +66,8 @@ class Death:
     moment: str
     what: str
     nth: int = 1
+    by: signal.Signals = signal.SIGKILL
+    """SIGSTOP only freezes it, until somebody lets it go on."""
 
     def __str__(self) -> str:
         """Read like a sentence, in names of tests."""
@@ -91,15 +93,15 @@ def _work(site: Site, recorder: Recorder) -> None:
         # As the recorder does at its start: stamps what a dead one left between two commits.
         writing.execute("CALL audit.record(%s::bigint[], %s::bytea[])", ([], []))
         while time.monotonic() < deadline:
-            _as_role(site, "app")
+            as_role(site, "app")
             sweeps.sweep()
             work.drain()
             reconciler.reconcile_once()
-            _as_role(site, "agent")
+            as_role(site, "agent")
             loop.drain()
             while recorder.record(writing, str(row[0])):
                 pass
-            _as_role(site, "executor")
+            as_role(site, "executor")
             worker.drain_light()
             worker.drain_plays()
             left = looking.execute(OPEN).fetchone()
@@ -109,7 +111,8 @@ def _work(site: Site, recorder: Recorder) -> None:
     raise TimeoutError(f"{left} things are still open after {LONGEST_SECONDS} s")
 
 
-def _as_role(site: Site, role: str) -> None:
+def as_role(site: Site, role: str) -> None:
+    """Let Django's own connection be this role from now on."""
     said = psycopg.conninfo.conninfo_to_dict(site.dsns[role])
     connections.close_all()
     connections["default"].settings_dict.update(
@@ -121,14 +124,14 @@ def _as_role(site: Site, role: str) -> None:
     )
 
 
-def _die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+def _die(by: signal.Signals = signal.SIGKILL) -> None:
+    os.kill(os.getpid(), by)
 
 
-def _die_once(so: Callable[[], bool]) -> None:
+def _die_once(so: Callable[[], bool], by: signal.Signals) -> None:
     while not so():
         time.sleep(0.01)
-    _die()
+    _die(by)
 
 
 def _wrapped(
@@ -149,12 +152,12 @@ def _wrapped(
         here = counts()
         seen += here
         if here and seen == death.nth and death.moment == "before":
-            _die()
+            _die(death.by)
         if here and seen == death.nth and death.moment == "within":
-            threading.Thread(target=_die_once, args=[into], daemon=True).start()
+            threading.Thread(target=_die_once, args=[into, death.by], daemon=True).start()
         found = call(*args, **kwargs)
         if here and seen == death.nth and death.moment == "after":
-            _die()
+            _die(death.by)
         return found
 
     return wrapper

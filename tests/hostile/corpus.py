@@ -133,6 +133,7 @@ GOOD: Final[Mapping[str, Mapping[str, str]]] = {
     "ticket.comment": {"text": "I looked at the CI."},
     "ticket.assign": {"impact": "2", "urgency": "3", "team": "responders", "note": "n"},
     "ticket.resolve": {"solution": "It is well again."},
+    "ticket.ask": {"name": "is_meant", "text": "Is it meant?", "answers": "yes no"},
     "ticket.escalate": {"team": "people", "tried": "t", "asked": "a"},
     "playbook.run": {},
 }

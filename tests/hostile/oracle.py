@@ -29,12 +29,22 @@ VERBS: Final[Mapping[str, tuple[Mapping[str, Mapping[str, Any]], frozenset[str]]
         {"team": TEAM, "tried": WORDS, "asked": WORDS},
         frozenset({"team", "tried", "asked"}),
     ),
+    "ticket.ask": (
+        {
+            "name": {"pattern": "[a-z][a-z0-9_]{0,39}"},
+            "text": {"max": 1000},
+            "answers": {"pattern": "[a-z]{1,20}( [a-z]{1,20}){1,5}"},
+        },
+        frozenset({"name", "text", "answers"}),
+    ),
     "playbook.run": ({}, frozenset()),
     "command.run": ({"argv": WORDS}, frozenset({"argv"})),
 }
 """What a card may be granted at all: arguments with their rules, and which must be there."""
 HIGH: Final = frozenset({"medium", "high"})
 """Risk classes that wait while the ledger does not verify."""
+QUESTIONS_PER_TICKET: Final = 3
+"""To people; beyond them nobody is asked any more."""
 CHANGES_PER_TICKET: Final = 4
 CHANGES_PER_HOUR: Final = 30
 """Of the whole fleet; what only looks is neither counted nor bounded by it."""
@@ -44,6 +54,8 @@ KEPT: Final = 0.25
 """What of an hour is kept for CIs of the highest impact; none of the site is one."""
 TOUCHING: Final = frozenset({"playbook.run", "command.run"})
 """Verbs that touch a CI."""
+SAYING: Final = frozenset({"ticket.comment", "ticket.escalate", "ticket.ask"})
+"""Verbs that say something to people, and do nothing."""
 DELETING: Final = frozenset({"delete", "remove", "rm", "clean", "cleanup", "purge", "prune"})
 """Words that nobody says to experiments unless the run was asked for with them."""
 RECORDED_BEYOND: Final = 20
@@ -102,6 +114,8 @@ class Site:
     per_hour: dict[str, int] = field(default_factory=dict)
     per_ci_hour: dict[tuple[str, str], int] = field(default_factory=dict)
 
+    asked: dict[str, int] = field(default_factory=dict)
+    """How often people were asked about a ticket."""
     waiting: set[tuple[str, str, str]] = field(default_factory=set)
     """What was proposed and waits for a person: ticket, entry, CI; no ticket comes twice."""
 
@@ -192,6 +206,8 @@ def counted(site: Site, life: Life, asked: Asked, decided: str) -> None:
         site.waiting.add((life.ticket, asked.entry or "", asked.target or ""))
     if recorded(site, life):
         life.actions += 1
+    if decided == "authorised" and asked.verb == "ticket.ask":
+        site.asked[life.ticket] = site.asked.get(life.ticket, 0) + 1
     if decided == "authorised" and asked.verb == "playbook.run":
         use = (life.ticket, asked.entry or "", asked.target or "")
         site.per_ticket[use] = site.per_ticket.get(use, 0) + 1
@@ -437,7 +453,7 @@ def _unplanned(life: Life, asked: Asked) -> bool:
     if asked.verb in TOUCHING:
         return asked.target not in (life.planned or ())
     # No plan has a ticket's verb with an entry; what it says to people is always free.
-    return asked.verb not in {"ticket.comment", "ticket.escalate"} and bool(asked.entry)
+    return asked.verb not in SAYING and bool(asked.entry)
 
 
 def _risk(site: Site, use: str) -> str:
@@ -455,6 +471,18 @@ def _waits_already(site: Site, life: Life, asked: Asked) -> bool:
         and _risk_asked(site, life, asked) in HIGH
         and level(site, life, asked) == "act"
     )
+
+
+def _does_on_a_major(site: Site, life: Life, asked: Asked) -> bool:
+    """Tell whether it does more than look at a major incident, or tell people of it."""
+    if "major" not in life.broken or asked.verb in SAYING:
+        return False
+    return not (asked.verb in TOUCHING and _risk_asked(site, life, asked) == "none")
+
+
+def _asks_too_much(site: Site, life: Life, asked: Asked) -> bool:
+    spent = site.asked.get(life.ticket, 0) >= QUESTIONS_PER_TICKET
+    return asked.verb == "ticket.ask" and ("questions" in site.broken or spent)
 
 
 def _said(name: str) -> Rule:
@@ -483,6 +511,9 @@ RULES: Final[dict[str, Rule]] = {
     "duplicate": _touches(_sibling_at_work),
     "breaker": _changes(_said("breaker")),
     "tokens": _said("tokens"),
+    "person": _said("person"),
+    "major": _does_on_a_major,
+    "questions": _asks_too_much,
     "ticket_ceiling": _changes(_ticket_has_enough),
     "fleet_ceiling": _changes(_fleet_has_enough),
     "hour_share": _touches(_others_lose),

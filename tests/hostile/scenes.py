@@ -270,6 +270,32 @@ def _cards_changed(house: House) -> Iterator[None]:
         house.site.broken.discard("card")
 
 
+def _ticket(house: House, run: Run, assignee: str) -> None:
+    """Let the desk have the run's ticket, which it has not asked for."""
+    house.do(
+        "owner",
+        "INSERT INTO tickets_ticket (ref, ticket_class, title, priority, impact, urgency, assignee)"
+        " VALUES (%s, 'incident', 'x', 'P2', 2, 2, %s)"
+        " ON CONFLICT (ref) DO UPDATE SET assignee = excluded.assignee",
+        run.life.ticket, assignee,
+    )  # fmt: skip
+
+
+def _assigned(house: House, run: Run) -> None:
+    _ticket(house, run, "ada")
+    run.life.broken.add("person")
+
+
+def _major(house: House, run: Run) -> None:
+    _ticket(house, run, "")
+    house.do(
+        "owner",
+        "INSERT INTO tickets_major (ticket_id, declared_by, criteria, update_minutes)"
+        " VALUES (%s, 'ada', '[]', 30)", run.life.ticket,
+    )  # fmt: skip
+    run.life.broken.add("major")
+
+
 def _ruled_out(house: House) -> Iterator[None]:
     """A rule of the site's own refuses everything."""
     house.do(
@@ -332,5 +358,12 @@ SCENES: tuple[Scene, ...] = (
     Scene("playbooks changed", around=_changed, breaks="pin"),
     Scene("playbooks withdrawn", around=_withdrawn, breaks="catalogue"),
     Scene("cards changed", around=_cards_changed, breaks="card"),
+    Scene("a person has the ticket", _assigned, breaks="person"),
+    Scene("a major incident", _major, breaks="major"),
+    Scene(
+        "people were asked enough",
+        around=_none_left("ticket_questions", "questions"),
+        breaks="questions",
+    ),
     Scene("ruled out", around=_ruled_out, breaks="guardrail"),
 )

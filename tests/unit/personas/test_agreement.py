@@ -11,6 +11,7 @@ from personas.cards import read_cards
 from personas.catalogue import read_catalogue
 from personas.runtime.facts import Look, Looked, candidates
 from personas.runtime.plan import VERBS, Situation, plan
+from personas.runtime.questions import ASK, QUESTIONS
 from tests.unit.personas.known import KNOWN
 
 ENTRIES = {entry.name: entry.document for entry in read_catalogue(conf.playbooks_folder())[0]}
@@ -116,4 +117,5 @@ def test_the_verbs_of_a_run_are_those_that_its_plans_propose(first):
 
 
 def _plays(stage):
-    return list(ENTRIES) if stage == "diagnose" else []
+    asked = [f"{ASK}{name}" for name in QUESTIONS]
+    return [*ENTRIES, *asked] if stage == "diagnose" else []
