@@ -57,7 +57,8 @@ def fulfilled(
 def consider(ticket: Ticket) -> Deed | None:
     """Declare an incident a major one where a criterion holds that nobody has looked at yet."""
     root = _root(ticket)
-    if not is_open(root.state) or majors.of_ticket(root.ref) is not None:
+    # What stands under something else still is looked at where that stands.
+    if root.parent_ref or not is_open(root.state) or majors.of_ticket(root.ref) is not None:
         return None
     rules = declared()
     family = (root, *_children(root))
