@@ -37,7 +37,7 @@ class AttachmentOut(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
 
 
-class AttachIn(serializers.Serializer[Any]):
+class NewFileIn(serializers.Serializer[Any]):
     """A file to be kept."""
 
     file = serializers.FileField(max_length=200)
@@ -60,7 +60,7 @@ class QuestionOut(serializers.Serializer[Any]):
     is_open = serializers.BooleanField()
 
 
-class AnswerIn(serializers.Serializer[Any]):
+class WordIn(serializers.Serializer[Any]):
     """One of the words that answer it."""
 
     word = serializers.CharField(max_length=20)
@@ -131,7 +131,7 @@ class Together:
     @extend_schema(methods=["get"], responses=AttachmentOut(many=True))
     @extend_schema(
         methods=["post"],
-        request={"multipart/form-data": AttachIn},
+        request={"multipart/form-data": NewFileIn},
         responses={201: TogetherOut},
     )
     @action(
@@ -146,7 +146,7 @@ class Together:
         if request.method == "GET":
             found = registry.reader("tickets").attachments(ref)
             return Response(AttachmentOut(found, many=True).data)
-        said = _read(AttachIn, request)
+        said = _read(NewFileIn, request)
         sent = said["file"]
         file = File(sent.name or "", sent.content_type or "", sent.read())
         return _done(
@@ -174,11 +174,11 @@ class Together:
         del request
         return Response(QuestionOut(questions.of_ticket(ref), many=True).data)
 
-    @extend_schema(request=AnswerIn, responses=TogetherOut)
+    @extend_schema(request=WordIn, responses=TogetherOut)
     @action(detail=True, methods=["post"], url_path="questions/(?P<n>[0-9]{1,2})/answer")
     def answer(self, request: Request, ref: str, n: str) -> Response:
         """Answer a question with one of its words; the agents go on with it."""
-        said = _read(AnswerIn, request)
+        said = _read(WordIn, request)
         return _done(
             acts.answer(
                 ref=ref,
