@@ -137,6 +137,8 @@ def _run(claim: Claim, folder: Folder, tool: tools.Tool, scope: Scope) -> None:
     stop.check_wanted(claim.action_id)
     if stop.is_pressed():
         raise StoppedError("the stop was pressed before the command began")
+    # What was asked before may have waited for a database that hung.
+    stop.check_file()
     runner.write(folder.started, json.dumps({"at": time.time(), "by": os.getpid()}))
     runner.sync(folder.path)
     with _start(claim, folder, tool) as child:
