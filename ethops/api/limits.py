@@ -12,7 +12,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[..., Awaitable[None]]
 
 LARGEST_BODY: Final = 4 * 1024 * 1024
-UPLOADS: Final = re.compile(r"/attachments/?$")
+UPLOADS: Final = re.compile(r"/attachments/?\Z")
 """Addresses that take files, which may be larger; what is said beside them is not."""
 FORM_BYTES: Final = 256 * 1024
 """What a form may hold besides its file."""

@@ -95,8 +95,8 @@ def comment_by_person(
 ) -> Deed:
     """Append a person's line, on record; `tainted` where he is none of the desk.
 
-    A line of the desk's, or a requester's who has logged in, that says `Q1: yes` answers that
-    question; what answers nothing that is open is a line like any other.
+    A line that was written at the desk and says `Q1: yes` answers that question; what answers
+    nothing that is open is a line like any other.
     """
     note = _said_by(person, text, visibility, tainted=tainted)
     deed = writer("tickets").comment(key, ref, note)

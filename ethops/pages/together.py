@@ -87,12 +87,12 @@ def _answer(person: str, ref: str, said: dict[str, Any]) -> str:
 
 def _watch(person: str, ref: str, said: dict[str, Any]) -> str:
     acts.watch(ref=ref, who=said["who"].strip(), person=person, key=said["key"])
-    return f"{said['who']} watches {ref} now."
+    return f"{ref} is watched by {said['who']} now."
 
 
 def _unwatch(person: str, ref: str, said: dict[str, Any]) -> str:
     acts.unwatch(ref=ref, who=said["who"].strip(), person=person, key=said["key"])
-    return f"{said['who']} watches {ref} no more."
+    return f"{ref} is watched by {said['who']} no more."
 
 
 def _major(person: str, ref: str, said: dict[str, Any]) -> str:
@@ -183,7 +183,7 @@ def _attach(request: HttpRequest, ref: str, said: dict[str, Any]) -> None:
     except AdapterError as fault:
         messages.error(request, f"Not done: {fault} {fault.hint}")
         return
-    messages.success(request, f"{sent.name} is kept with {ref}.")
+    messages.success(request, f"{ref} keeps {sent.name} now.")
 
 
 def file(request: HttpRequest, ref: str, n: str) -> HttpResponse:

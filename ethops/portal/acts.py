@@ -83,6 +83,19 @@ def answer(visitor: Visitor, ref: str, text: str, key: UUID) -> Deed:
     return answers.answer(key=own(visitor, key), ref=ref, person=visitor.person, text=text)
 
 
+def say_word(visitor: Visitor, ref: str, n: int, word: str, key: UUID) -> Deed:
+    """Answer what an agent asks about a ticket, with one of its words, as its requester."""
+    bounds.mind(bounds.ACT, visitor.person)
+    return tickets.answer_by_person(
+        key=own(visitor, key),
+        ref=ref,
+        n=n,
+        word=word,
+        person=visitor.person,
+        vouched=visitor.vouched,
+    )
+
+
 def move(
     visitor: Visitor, ref: str, stimulus: str, fields: TicketFields, note: str, key: UUID
 ) -> Deed:

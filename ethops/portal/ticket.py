@@ -1,5 +1,6 @@
 """A ticket as its requester sees it: how it stands, what was said, and what he may do."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -11,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from adapters.errors import AdapterError
-from adapters.tickets import catalogue, deeds, models
+from adapters.tickets import catalogue, deeds, models, questions
 from adapters.tickets.form_fields import FIELDS
 from adapters.tickets.port import TicketFields
 from adapters.tickets.states import Move
@@ -27,6 +28,7 @@ from ethops.world import tickets
 
 GRAVE = frozenset({"ev_cancel", "ev_reject"})
 LONGEST = 4_000
+NUMBER = re.compile(r"[1-9][0-9]?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ def content(here: Visitor, ticket: models.Ticket, typed: Typed | None) -> dict[s
             for one in reading.lines(ticket.ref)
         ],
         "mine": mine,
+        "asked": [one for one in questions.of_ticket(ticket.ref) if one.is_open and mine],
         "offers": offers(here, ticket, typed),
         "typed": typed,
         "may_answer": ticket.state != "closed",
@@ -147,6 +150,11 @@ def _pressed(request: HttpRequest, here: Visitor, ticket: models.Ticket) -> str:
         text = request.POST.get("text", "")[:LONGEST]
         acts.answer(here, ticket.ref, text, key_of(request))
         return "Your answer is in the ticket."
+    if act == "word":
+        n, word = request.POST.get("n", ""), request.POST.get("word", "")
+        # Two digits at most: whatever else was sent is the number of no question.
+        acts.say_word(here, ticket.ref, int(n) if NUMBER.fullmatch(n) else 0, word, key_of(request))
+        return f"You said {word}. The agents go on with it."
     if act not in MOVE_WORDS:
         raise NotYoursError("There is no such button.")
     said = {name: request.POST[name] for name in FIELDS if name in request.POST}

@@ -6,6 +6,7 @@ import pytest
 
 from adapters.tickets.errors import QuestionOverError
 from ethops.api import acts
+from ethops.desk import asking
 from tests.chaos.machines import REPAIRED_CI, Scene, loaded, person, sink, stage, state
 
 __all__ = ["loaded", "person", "sink", "stage", "state"]
@@ -61,6 +62,15 @@ def test_after_a_no_a_person_has_it_and_nothing_is_touched(asked, person):
         acts.answer(ref="INC-00001", n=1, word="no", person="ada", key=uuid4())
     asked.play()
     assert (asked.state_of_ticket(), asked.begun()) == ("escalated", [])
+
+
+def test_what_nobody_answers_in_time_calls_a_person(asked, person):
+    asked.owner.execute("UPDATE public.tickets_question SET asked_at = asked_at - interval '9 h'")
+    with person(asked, "ada"):
+        assert asking.expire() == 1
+    asked.play()
+    assert (asked.state_of_ticket(), asked.begun()) == ("escalated", [])
+    assert "Nobody has answered Q1 within 8 h." in asked.lines()
 
 
 def test_prose_decides_nothing(asked, person):

@@ -15,8 +15,11 @@ from uuid import UUID, uuid4
 
 import psutil
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from rest_framework.authtoken.models import Token
+from rest_framework.test import APIClient
 
-from ethops.api import acts
 from ethops.executor import marks
 from personas.states import LIVE
 from tests.chaos.machines import (
@@ -107,17 +110,37 @@ class Taken:
         return str(rows.fetchall()[0][0])
 
 
-@pytest.fixture
+def by_page(ref: str) -> None:
+    """As a person at the desk's page presses it."""
+    client = Client()
+    client.force_login(User.objects.get(username="ada"))
+    answer = client.post(f"/tickets/{ref}/", {"act": "take", "why": "mine", "key": str(uuid4())})
+    assert answer.status_code == 302
+
+
+def by_api(ref: str) -> None:
+    """As a program of hers asks, with her token."""
+    token, _ = Token.objects.get_or_create(user=User.objects.get(username="ada"))
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Token {token.key}")
+    answer = client.post(f"/api/v1/tickets/{ref}/assign-to-me", {"why": "mine"}, format="json")
+    assert answer.status_code == 200, answer.content
+
+
+DOORS: dict[str, Callable[[str], None]] = {"page": by_page, "API": by_api}
+
+
+@pytest.fixture(params=DOORS)
 def take(
-    person: Callable[[Scene, str], AbstractContextManager[None]],
+    request: pytest.FixtureRequest, person: Callable[[Scene, str], AbstractContextManager[None]]
 ) -> Callable[[Scene], Taken]:
-    """`take(scene)`: ada takes the one incident, over the door that pages and API use."""
+    """`take(scene)`: ada takes the one incident, over one of the doors that there are."""
 
     def do(scene: Scene) -> Taken:
         rows = scene.owner.execute("SELECT ref FROM public.tickets_ticket WHERE ref LIKE 'INC%'")
         found = str(rows.fetchall()[0][0])
         with person(scene, "ada"):
-            acts.take(ref=found, person="ada", why="mine", key=uuid4())
+            DOORS[request.param](found)
         at = scene.owner.execute("SELECT clock_timestamp()").fetchall()[0][0]
         return Taken(scene, found, at)
 

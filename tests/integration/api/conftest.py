@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.test import Client
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
+from tests.conftest import point_django
 from tests.integration.api.scene import Scene
 from tests.servers import Servers
 
@@ -75,6 +77,21 @@ def scene(role: Callable[[str], psycopg.Connection[Any]]) -> Scene:
     made.history()
     made.alive()
     return made
+
+
+@pytest.fixture
+def as_executor(servers: Servers, database_name: str) -> Callable[[], AbstractContextManager[None]]:
+    """`with as_executor():` Django is who asks people, and may know whether that is wanted."""
+
+    @contextmanager
+    def at() -> Iterator[None]:
+        point_django(servers, database_name, "ethops_executor")
+        try:
+            yield
+        finally:
+            point_django(servers, database_name, "ethops_app")
+
+    return at
 
 
 @pytest.fixture

@@ -12,8 +12,10 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from adapters.tickets import states
+from adapters.tickets import questions, states
+from adapters.tickets.beside import Asking
 from adapters.tickets.models import Deed, LogLine, Ticket
+from adapters.tickets.port import Note
 from ethops.executor import tickets
 from ethops.guests import links
 from ethops.guests.models import Link
@@ -249,6 +251,54 @@ def test_an_answer_ends_the_waiting_for_it_whatever_it_says(visit, role):
     form = {"act": "answer", "text": "No.", "key": str(uuid4())}
     visit("rhea").post(f"/portal/tickets/{ref}/", form)
     assert Ticket.objects.get(ref=ref).state == "assigned"
+
+
+@pytest.fixture
+def asked(people, as_executor):
+    """A ticket of rhea's about which an agent asks people one thing."""
+    ref = opened("incident", "")
+    with as_executor():
+        asking = Asking("is_meant", "Is it <meant>?", ("yes", "no"))
+        note = Note("", "incident_responder", "agent")
+        questions.ask(key=uuid4(), ref=ref, asking=asking, note=note)
+    return ref
+
+
+def answered(ref):
+    (one,) = questions.of_ticket(ref)
+    return one.answer, one.answered_by
+
+
+def test_a_button_answers_what_an_agent_asks(visit, asked):
+    text = text_of(visit("rhea").get(f"/portal/tickets/{asked}/"))
+    assert re.findall(r'name="word" value="([a-z]+)"', text) == ["yes", "no"]
+    form = {"act": "word", "n": "1", "word": "no", "key": str(uuid4())}
+    visit("rhea").post(f"/portal/tickets/{asked}/", form)
+    assert answered(asked) == ("no", "rhea")
+    assert 'name="word"' not in text_of(visit("rhea").get(f"/portal/tickets/{asked}/"))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"word": "maybe"}, {"n": "2"}, {"n": "x"}, {"n": "9" * 40}, {"word": ""}, {"n": ""}]
+)
+def test_another_word_or_question_is_refused_in_words(visit, asked, wrong):
+    form = {"act": "word", "n": "1", "word": "no", "key": str(uuid4())} | wrong
+    answer = visit("rhea").post(f"/portal/tickets/{asked}/", form)
+    assert (answer.status_code, answered(asked)) == (422, ("", ""))
+    assert 'role="alert"' in text_of(answer)
+
+
+def test_a_line_of_the_portal_answers_nothing(visit, asked):
+    form = {"act": "answer", "text": "Q1: yes", "key": str(uuid4())}
+    visit("rhea").post(f"/portal/tickets/{asked}/", form)
+    assert answered(asked) == ("", "")
+
+
+@pytest.mark.parametrize("name", ["otto", "mia", "lea"])
+def test_another_answers_nothing_at_the_portal(visit, asked, name):
+    form = {"act": "word", "n": "1", "word": "no", "key": str(uuid4())}
+    assert visit(name).post(f"/portal/tickets/{asked}/", form).status_code == 404
+    assert answered(asked) == ("", "")
 
 
 def test_who_asked_does_not_approve(visit, people, catalogue):

@@ -18,7 +18,6 @@ from ethops.executor.errors import TicketRefusedError
 from ethops.executor.registry import EFFECTS
 from ethops.executor.ticket_effects import STIMULI
 from personas.gate import Claim
-from tests.conftest import point_django
 from tests.integration.api.conftest import api_of
 
 AT = datetime(2026, 3, 2, 14, tzinfo=UTC)
@@ -159,21 +158,6 @@ def claim(verb, ref):
         entry_seq=1, attempts=1, timeout_s=60, parameters={}, document={}, holder="h:1",
         signed=None,
     )  # fmt: skip
-
-
-@pytest.fixture
-def as_executor(servers, database_name):
-    """`with as_executor():` Django is who alone may ask whether an effect is still wanted."""
-
-    @contextmanager
-    def at():
-        point_django(servers, database_name, "ethops_executor")
-        try:
-            yield
-        finally:
-            point_django(servers, database_name, "ethops_app")
-
-    return at
 
 
 @each_kind

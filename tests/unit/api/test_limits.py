@@ -22,7 +22,15 @@ class Heard(list):
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
 
-def sent(app, pieces, headers=(), kind="http"):
+LIMIT, UPLOAD = 10, 20
+UPLOADS = ["/api/v1/tickets/INC-00001/attachments", "/tickets/INC-00001/attachments/"]
+OTHERS = [
+    "/tickets/INC-00001/", "/api/v1/tickets/INC-00001/attachments/1", "/attachments/of/all",
+    "/attachmentsx", "/tickets/attachments\n", "",
+]  # fmt: skip
+
+
+def sent(app, pieces, headers=(), kind="http", path="/"):
     """Send the pieces through the limit; return the statuses answered."""
     waiting = [
         {"type": "http.request", "body": piece, "more_body": number < len(pieces) - 1}
@@ -36,7 +44,8 @@ def sent(app, pieces, headers=(), kind="http"):
     async def send(message):
         answered.append(message)
 
-    asyncio.run(BodyLimit(app, limit=10)({"type": kind, "headers": list(headers)}, receive, send))
+    limited = BodyLimit(app, limit=LIMIT, upload=UPLOAD)
+    asyncio.run(limited({"type": kind, "path": path, "headers": list(headers)}, receive, send))
     return [message["status"] for message in answered if "status" in message]
 
 
@@ -69,3 +78,34 @@ def test_other_kinds_of_connection_pass():
     app = Heard()
     sent(app, [], kind="lifespan")
     assert app == ["lifespan"]
+
+
+@pytest.mark.parametrize("path", UPLOADS)
+def test_a_file_may_be_larger_where_files_are_taken(path):
+    app = Heard()
+    assert sent(app, [b"x" * UPLOAD], [(b"content-length", b"20")], path=path) == [200]
+    assert sum(app) == UPLOAD
+
+
+@pytest.mark.parametrize("path", UPLOADS)
+def test_what_says_it_is_larger_than_any_file_is_never_read(path):
+    app = Heard()
+    assert sent(app, [b"x"], [(b"content-length", b"21")], path=path) == [413]
+    assert app == []
+
+
+@pytest.mark.parametrize("path", UPLOADS)
+def test_what_does_not_say_is_cut_one_byte_past_the_largest_file(path):
+    app = Heard()
+    sent(app, [b"x" * 15, b"x" * 15], path=path)
+    assert sum(app) == UPLOAD + 1
+
+
+@pytest.mark.parametrize("path", OTHERS)
+def test_elsewhere_nothing_may_be_larger(path):
+    app = Heard()
+    assert sent(app, [b"x"], [(b"content-length", b"11")], path=path) == [413]
+
+
+def test_an_installation_without_files_has_one_limit():
+    assert BodyLimit(Heard(), limit=LIMIT).upload == LIMIT
