@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("guardrails", "0005_lean"),
-        ("approvals", "0008_lifelines"),
+        ("approvals", "0009_claimed"),
         ("tickets", "0007_questions_and_majors"),
     ]
     operations = [
