@@ -3,6 +3,9 @@
 Chosen by its dotted path, as any adapter. `DSN` is a superuser's: no role of ours sees it all.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import psycopg
 
 from adapters.tickets import embedded
@@ -32,6 +35,16 @@ def look() -> None:
             if not (flushed and written):
                 raise TrippedError(f"{verb} {action} is done before its entry is on disk")
             MET.append(verb)
+
+
+def before(act: Callable[..., Deed]) -> Callable[..., Deed]:
+    """Return what looks before it does the same."""
+
+    def looked(**said: Any) -> Deed:
+        look()
+        return act(**said)
+
+    return looked
 
 
 Reader = embedded.Reader
