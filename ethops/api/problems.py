@@ -34,6 +34,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "tickets.field_missing": 422,
     "tickets.draft_refused": 422,
     "tickets.file_refused": 422,
+    "tickets.no_counterpart": 409,
     "tickets.question_over": 409,
     "cmdb.not_found": 404,
     "desk.window_refused": 422,
