@@ -221,6 +221,7 @@ def test_every_state_stimulus_and_actor_is_exactly_the_table(
         there = states.moves(ticket_class, state, variant)
         with transaction.atomic():
             for stimulus in states.all_stimuli():
+                desk.put(ref, state)
                 if stimulus not in there:
                     # Who may do more than anybody: others are walked through in the unit test.
                     assert attempt(desk, ref, stimulus, MIGHTY, there) == MoveRefusedError
