@@ -101,7 +101,7 @@ def declare(
         raise DraftRefusedError(f"{ref}: nobody says why.", {"why": "Say why it is a major one."})
     who = f"Led by {lead}." if lead else "It needs a person who leads."
     text = (
-        f"This is a major incident: {'; '.join(said)}. {who} Agents only look and tell;"
+        f"This is a major incident: {'; '.join(said).rstrip('.')}. {who} Agents only look and tell;"
         f" people say how it stands every {update_minutes} minutes."
     )
     # Before it is one, so that it is no update of it.

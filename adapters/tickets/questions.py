@@ -83,7 +83,9 @@ def ask(*, key: UUID, ref: str, asking: Asking, note: port.Note) -> port.Deed:
     last = models.Question.objects.filter(ticket=ticket).aggregate(last=Max("n"))["last"] or 0
     words = " or ".join(f"Q{last + 1}: {word}" for word in asking.answers)
     said = plain(asking.text, 1000)
-    text = f"Q{last + 1}, to people: {said}\nAnswer on the page, or write {words}."
+    text = (
+        f"Q{last + 1}, to people: {said}\nAnswer with a button. At the desk you may write {words}."
+    )
     line = deeds.line(ticket, _with(note, text))
     models.Question.objects.create(
         ticket=ticket,

@@ -168,7 +168,11 @@ def content(dossier: Dossier, *, everything: bool) -> dict[str, Any]:
         "clocks": levels.clocks(clocks.of_ticket(dossier.ticket.ref), now),
         "cis": [(ci.name, reverse("admin:cmdb_ci_change", args=[ci.ref])) for ci in dossier.cis],
         "changes": [
-            (one.ref, one.title, ticket_state(one.state), reverse("admin:ticket", args=[one.ref]))
+            (
+                *(one.ref, one.title, ticket_state(one.state)),
+                reverse("admin:ticket", args=[one.ref]),
+                "a part of it" if one.ticket_class == "incident" else "standard change",
+            )
             for one in dossier.changes
         ],
         "approvals": [

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Final
 
 from adapters.text import one_line
 from adapters.tickets import majors
@@ -18,7 +19,9 @@ from ethops.world import story, tickets
 from ethops.world.story import Told
 from personas.models import Action
 
-LONGEST: int = 300
+LONGEST: Final = 300
+OUTCOMES: Final = frozenset({"done", "failed", "void", "told"})
+"""Kinds of what came of something that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,9 @@ def _updates(major: Major, lines: list[LogLine], now: datetime) -> Iterator[tupl
 def _agents(actions: list[Action], runs: int) -> Iterator[tuple[str, str]]:
     kept = sum(action.guard == "major" for action in actions)
     done = sum(action.outcome == "done" for action in actions)
-    yield "Agents", f"{runs} runs; {done} things done, {kept} times kept from acting"
+    yield "Runs of agents", str(runs)
+    yield "Done by agents", str(done)
+    yield "Kept from acting", str(kept)
 
 
 def markdown(of: Review) -> Iterator[str]:
@@ -126,10 +131,31 @@ def markdown(of: Review) -> Iterator[str]:
     yield from ("## What we change", "", "To be written by people.")
 
 
+VERDICTS: Final = {
+    "permit": "was permitted",
+    "denied": "was denied",
+    "would": "would have done, and may only observe,",
+    "proposed": "proposed",
+}
+"""What the gate has said -> the words between who asked and what for."""
+
+
 def sentence(told: Told) -> str:
-    """Return what happened in a line; what somebody said stands in quotation marks."""
-    said = f": “{one_line(told.said, LONGEST)}”" if told.said else ""
-    return " ".join(part for part in (told.who, told.what, told.detail) if part) + said
+    """Return what happened in a line; what comes from outside stands in quotation marks."""
+    said = f": {_quoted(told.said)}" if told.said else ""
+    if told.kind in VERDICTS:
+        why = f" ({told.detail})" if told.detail else ""
+        return f"{told.who} {VERDICTS[told.kind]} {told.what}{why}{said}"
+    if told.kind in OUTCOMES:
+        # What was said of it may come from whatever was acted on.
+        said = f": {_quoted(told.detail)}" if told.detail else ""
+        return f"{told.what} {told.who}{said}"
+    detail = f", {told.detail}" if told.detail else ""
+    return f"{told.who} {told.what}{detail}{said}"
+
+
+def _quoted(text: str) -> str:
+    return f"“{one_line(text, LONGEST)}”"
 
 
 def clock(at: datetime) -> str:

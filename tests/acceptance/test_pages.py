@@ -15,8 +15,11 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import User
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
 
-from adapters.tickets import embedded
-from adapters.tickets.port import TicketDraft
+from adapters.tickets import embedded, questions
+from adapters.tickets.beside import Asking, File
+from adapters.tickets.port import Note, TicketDraft
+from ethops.api import acts
+from tests.conftest import point_django
 from tests.integration.api.gpu_scene import GpuScene, ago
 from tests.integration.api.scene import Scene
 from tests.integration.api.served import served
@@ -40,6 +43,7 @@ QUIET = [
 ]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PASSWORD = "correct horse"
+FILE = {"name": "said.txt", "mimeType": "text/plain"}
 ASKED = [
     {"name": "hours", "label": "How many hours", "kind": "whole", "required": True, "least": 1},
     {"name": "loud", "label": "It may be loud", "kind": "flag"},
@@ -82,6 +86,8 @@ class Visit:
     session: Any = None
     own: str = ""
     """A ticket that ada has asked for."""
+    asked: str = ""
+    """Another of hers, about which an agent asks people; it is a major incident with a part."""
 
     def person(self, width: int = 1440, **more: Any) -> BrowserContext:
         """A fresh browser of somebody who has logged in."""
@@ -116,6 +122,8 @@ class Visit:
             "now": "/",
             "ticket": f"/tickets/{self.scene.ticket}/",
             "ticket, all": f"/tickets/{self.scene.ticket}/?all",
+            "ticket, major": f"/tickets/{self.asked}/",
+            "review": f"/tickets/{self.asked}/review/",
             "ledger": "/ledger/",
             "entry": "/ledger/2/",
             "run": f"/runs/{self.scene.run}/",
@@ -139,6 +147,7 @@ class Visit:
             "portal, new": "/portal/new/",
             "portal, request": "/portal/new/gpu/",
             "portal, ticket": f"/portal/tickets/{self.own}/",
+            "portal, question": f"/portal/tickets/{self.asked}/",
         }
 
     def lists(self) -> dict[str, str]:
@@ -188,11 +197,30 @@ def visit(
         "incident", "<img src=x onerror=alert(1)> hangs", "Since noon.", 2, 2, "ada", "person"
     )
     own = embedded.Writer().open(uuid4(), draft).ref
+    asked = major_with_a_question(scene, servers, database_name)
     with served(servers, database_name, tmp_path) as address:
-        made = Visit(address, browser, scene, card, own=own)
+        made = Visit(address, browser, scene, card, own=own, asked=asked)
         yield made
     for context in list(browser.contexts):
         context.close()
+
+
+def major_with_a_question(scene: Scene, servers: Servers, database_name: str) -> str:
+    """A major incident of ada's with everything beside it that people work together with."""
+    draft = TicketDraft("incident", "All is <b>down</b>", "", 1, 1, "ada", "person", ("web-01",))
+    ref = embedded.Writer().open(uuid4(), draft).ref
+    point_django(servers, database_name, "ethops_executor")
+    asking = Asking("is_meant", "Is <i>web-01</i> meant?", ("yes", "no"))
+    note = Note("", "incident_responder", "agent")
+    questions.ask(key=uuid4(), ref=ref, asking=asking, note=note)
+    point_django(servers, database_name, "ethops_app")
+    acts.declare_major(ref=ref, person="ada", why="All is <b>down</b>.", lead="", key=uuid4())
+    acts.adopt(ref=scene.ticket, parent=ref, person="ada", key=uuid4())
+    log = File("<b>log</b>.txt", "text/plain", b"one line")
+    acts.attach(ref=ref, file=log, person="ada", visibility="private", key=uuid4())
+    acts.watch(ref=ref, who="ada", person="ada", key=uuid4())
+    acts.watch(ref=ref, who="mia@example.org", person="ada", key=uuid4())
+    return ref
 
 
 def test_own_pages_are_light_and_break_no_policy(visit):
@@ -276,6 +304,33 @@ def test_a_ticket_is_worked_on_without_script(visit):
     expect(page.locator(".messagelist")).to_contain_text("is resolved")
     page.click("text=show")
     expect(page.locator(".story .routine")).not_to_have_count(0)
+
+
+def test_people_work_together_without_script(visit):
+    page = visit.person(java_script_enabled=False).new_page()
+    page.goto(f"{visit.address}/tickets/{visit.asked}/")
+    page.click("button:has-text('Answer Q1: no')")
+    expect(page.locator(".messagelist")).to_contain_text("Q1 is answered: no.")
+    page.click("summary:has-text('Attach a file')")
+    page.set_input_files("input[name=file]", {**FILE, "buffer": b"what it said"})
+    page.click("button:has-text('Attach it')")
+    expect(page.locator(".messagelist")).to_contain_text(f"{visit.asked} keeps said.txt now.")
+    page.click("summary:has-text('Watchers')")
+    page.fill("input[type=text][name=who]", "nobody")
+    page.click("button:has-text('Have them told')")
+    expect(page.locator(".messagelist")).to_contain_text("Nobody is called 'nobody'")
+    page.click("button:has-text('End the major incident')")
+    expect(page.locator(".messagelist")).to_contain_text("is a major incident no more")
+    page.click("a:has-text('Review')")
+    expect(page.locator("#timeline + a")).to_have_text("As Markdown")
+
+
+def test_a_file_is_saved_and_not_shown(visit):
+    page = visit.person().new_page()
+    page.goto(f"{visit.address}/tickets/{visit.asked}/")
+    with page.expect_download() as saved:
+        page.click("section[aria-labelledby=beside] a")
+    assert Path(saved.value.path()).read_bytes() == b"one line"
 
 
 def test_the_portal_is_of_use_without_script_and_on_a_phone(visit):

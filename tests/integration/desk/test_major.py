@@ -17,6 +17,7 @@ from adapters.tickets.port import NOTHING, ChangeDraft, Note, TicketDraft, Vouch
 from ethops.api import acts
 from ethops.desk import major
 from ethops.world import review
+from ethops.world.story import Told
 
 pytestmark = pytest.mark.django_db
 OPERATOR = Vouched(frozenset({"operator"}))
@@ -187,6 +188,25 @@ def test_the_review_is_reckoned_from_the_record(people):
     assert facts["Updates"] == "1; every 30 min were promised, 0 came late"
     assert "“We look.”" in text
     assert "It \\<b\\>hangs\\</b\\> \\| too" in text
+
+
+AT = timezone.now()
+TOLD = {
+    "permit": (Told(AT, "permit", "responder", "restart on web-01", "level act"),
+               "responder was permitted restart on web-01 (level act)"),
+    "denied": (Told(AT, "denied", "responder", "restart on db-01", "no grant"),
+               "responder was denied restart on db-01 (no grant)"),
+    "outcome": (Told(AT, "done", "done", "restart on web-01", "new pid 2 <b>"),
+                "restart on web-01 done: “new pid 2 <b>”"),
+    "line": (Told(AT, "note", "ada", "wrote", said="We look.\nNow."), "ada wrote: “We look. Now.”"),
+    "run": (Told(AT, "run_ended", "responder", "was ended", "by ada"),
+            "responder was ended, by ada"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("told", "sentence"), TOLD.values(), ids=TOLD)
+def test_a_sentence_quotes_what_is_not_its_own(told, sentence):
+    assert review.sentence(told) == sentence
 
 
 def test_what_never_was_one_has_no_review():
