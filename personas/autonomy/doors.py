@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import connection
@@ -42,9 +42,9 @@ def mind_breaker() -> str:
 
 
 def breaker() -> Breaker:
-    """Return the breaker as it stands; one that never opened is closed."""
+    """Return the breaker as it stands; one that never opened is closed, as is seen now."""
     return Breaker.objects.filter(id=1).first() or Breaker(
-        id=1, state="closed", rule="", reason="", ticket_ref="", by=""
+        id=1, state="closed", rule="", reason="", ticket_ref="", by="", since=datetime.now(UTC)
     )
 
 

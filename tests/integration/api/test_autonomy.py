@@ -34,6 +34,11 @@ def test_every_right_is_told_with_its_level_and_figures(api, scene):
     assert found == {("restart", "service"): "act", ("restart", "cache"): "observe"}
 
 
+def test_a_breaker_that_never_opened_is_closed(api, scene, role):
+    role("owner").execute("DELETE FROM public.autonomy_breaker")
+    assert api.get("/api/v1/autonomy").json()["breaker"]["breaker"]["state"] == "closed"
+
+
 def test_what_is_not_carried_by_figures_is_refused(api, scene):
     answer = put(api, level="act")
     assert (answer.status_code, answer.json()["code"]) == (409, "autonomy.refused")
