@@ -40,6 +40,7 @@ def gather(claim: StepClaim) -> Known:
         ci=ci,
         now=now,
         named_host=_declared_host(str(alert.get("host", ""))),
+        is_major=_is_major(ticket) if ticket else False,
         repeats=ticket.repeats if ticket else 0,
         opened_at=ticket.opened_at if ticket else None,
         neighbours=_neighbours(ci, now) if ci else 0,
@@ -81,6 +82,15 @@ def _ticket(ref: str) -> Ticket | None:
         return registry.reader("tickets").get(ref)
     except TicketNotFoundError:
         return None
+
+
+def _is_major(ticket: Ticket) -> bool:
+    """Tell whether the ticket is a major incident, or part of one, that is not over."""
+    rows = select(
+        "SELECT 1 FROM reading.major WHERE ref = ANY(%s) AND ended_at IS NULL",
+        [[ticket.ref, ticket.parent_ref]],
+    )
+    return bool(rows)
 
 
 def _neighbours(ci: CI, now: datetime) -> int:

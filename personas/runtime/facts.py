@@ -76,6 +76,8 @@ class Known:
     now: datetime
     named_host: str = ""
     """The declared host that the alert's labels name, "" where they name none."""
+    is_major: bool = False
+    """The ticket is a major incident, or part of one: agents only look and tell."""
     repeats: int = 0
     opened_at: datetime | None = None
     """When the desk opened the ticket."""
@@ -146,6 +148,7 @@ def facts(known: Known, kind: str) -> dict[str, JSON]:
         **{f"alert.{name}": value for name, value in known.alert.items()},
         "ticket.ref": known.ticket_ref,
         "ticket.repeats": known.repeats,
+        **({"ticket.major": True} if known.is_major else {}),
         "alert.join": known.joined,
         **_ci_facts(known),
         **_probe_facts(known),
@@ -187,7 +190,8 @@ def candidates(known: Known, kind: str) -> tuple[Candidate, ...]:
     """Return what may be chosen; an engine never chooses anything else."""
     escalate = Candidate("escalate", "Hand it to a person, with what was tried")
     if kind == "triage":
-        levels = ("high", "medium", "low")
+        # The gate would deny it: in a major incident people say who does what.
+        levels = () if known.is_major else ("high", "medium", "low")
         assign = [Candidate(f"assign_responders_{v}", f"Responders, urgency {v}") for v in levels]
         return (*assign, escalate)
     if kind == "diagnose":

@@ -8,6 +8,8 @@ from django.core.management import call_command
 
 from adapters import registry
 from adapters.cmdb.port import CI, Host, Inventory
+from adapters.tickets import majors
+from adapters.tickets.port import Note, Vouched
 from personas import conf
 from personas.catalogue import read_catalogue
 from personas.gate import StepClaim
@@ -93,6 +95,26 @@ def site(clean_db, servers, database_name, role):
         owner.execute(
             "INSERT INTO tickets_ticketci (ticket_id, ci_ref) VALUES (%s, %s)", [f"I-{ref}", ref]
         )
+
+
+@pytest.fixture
+def major(site, role):
+    """The incident of a is a major one, and that of b a part of it."""
+    majors.declare(
+        key=uuid4(), ref="I-a", criteria=("all is down",), update_minutes=30, lead="",
+        note=Note("", "ada", "person"), vouched=Vouched(frozenset({"operator"})),
+    )  # fmt: skip
+    role("owner").execute("UPDATE tickets_ticket SET parent_id = 'I-a' WHERE ref = 'I-b'")
+
+
+@pytest.mark.parametrize(("ref", "said"), [("I-a", True), ("I-b", True), ("I-d", False)])
+def test_a_major_incident_and_its_parts_are_known_as_such(major, ref, said):
+    assert context.gather(claim(ref, ref.removeprefix("I-"))).is_major is said
+
+
+def test_a_major_incident_that_is_over_is_none(major, role):
+    role("owner").execute("UPDATE tickets_major SET ended_at = clock_timestamp()")
+    assert context.gather(claim("I-a", "a")).is_major is False
 
 
 def test_only_neighbours_that_fell_ill_lately_are_counted(site):

@@ -46,6 +46,7 @@ def ask(
             {"alert.join": "joined", "alert.severity": "critical", "ci.maintenance": True},
             "assign_responders_low",
         ),
+        ({"alert.join": "joined", "ticket.major": True, "alert.severity": "critical"}, "escalate"),
         ({"alert.join": "joined", "ticket.repeats": 10}, "assign_responders_medium"),
         ({"alert.join": "joined", "alert.severity": "critical"}, "assign_responders_medium"),
         ({"alert.join": "joined", "ci.user_facing": True}, "assign_responders_medium"),

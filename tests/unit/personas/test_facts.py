@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from adapters.monitoring.port import Sample
-from personas.runtime.facts import Entry, facts, probes_look_first
+from personas.runtime.facts import Entry, candidates, facts, probes_look_first
 from tests.unit.personas.known import KNOWN, NOW, PROBE, SHOP
 
 
@@ -143,3 +143,12 @@ def test_after_an_action_wellness_counts_from_its_end():
     )
     found = facts(known, "verify")
     assert (found["probe.well_seconds"], found["waited_seconds"]) == (3, 3)
+
+
+def test_a_major_incident_is_given_to_no_responders():
+    known = replace(KNOWN, is_major=True)
+    assert [one.id for one in candidates(known, "triage")] == ["escalate"]
+
+
+def test_an_incident_that_is_none_may_be_given_to_responders():
+    assert len(candidates(KNOWN, "triage")) > 1
