@@ -9,8 +9,7 @@ import resource
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -80,18 +79,18 @@ class BareGit:
     ) -> int:
         settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
         try:
-            with _small_files():
-                child = subprocess.Popen(
-                    ["git", *settings, *words],  # noqa: S607
-                    env={**ENVIRONMENT, "GIT_DIR": str(self._folder)},
-                    cwd="/",
-                    stdin=told,
-                    stdout=out,
-                    stderr=complaint,
-                    start_new_session=True,
-                )
+            child = subprocess.Popen(
+                ["git", *settings, *words],  # noqa: S607
+                env={**ENVIRONMENT, "GIT_DIR": str(self._folder)},
+                cwd="/",
+                stdin=told,
+                stdout=out,
+                stderr=complaint,
+                start_new_session=True,
+            )
         except FileNotFoundError as fault:
             raise ForgeUnavailableError("There is no git here.") from fault
+        _keep_small(child.pid)
         try:
             return child.wait(self._seconds)
         except subprocess.TimeoutExpired as fault:
@@ -109,12 +108,11 @@ def _head(file: IO[bytes], most: int) -> bytes:
     return file.read(most)
 
 
-@contextmanager
-def _small_files() -> Iterator[None]:
-    """Let a child that is started meanwhile write no file larger than is good for us."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_WRITTEN, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+def _keep_small(pid: int) -> None:
+    """Let a child write no file larger than is good for us.
+
+    Its own limit is set, not ours for it to inherit: other threads of this process write too.
+    """
+    with suppress(ProcessLookupError):
+        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (MOST_WRITTEN, hard))

@@ -214,11 +214,12 @@ def _objects(given: object) -> tuple[Found, ...]:
 
 
 def _found(one: object) -> Found:
+    if not isinstance(one, dict):
+        raise ItopUnclearError("An object of an answer is no map.")
     try:
-        if one["code"] != 0:  # type: ignore[index]
-            raise meaning(one["code"], str(one["message"]))  # type: ignore[index]
-        fields = one["fields"] or {}  # type: ignore[index]
-        return Found(str(one["class"]), int(one["key"]), dict(fields))  # type: ignore[index]
+        if one["code"] != 0:
+            raise meaning(one["code"], str(one["message"]))
+        return Found(str(one["class"]), int(one["key"]), dict(one["fields"] or {}))
     except ItopError:
         raise
     except (KeyError, TypeError, ValueError) as error:
