@@ -167,7 +167,7 @@ def test_the_verdict_of_an_action(made):
     _, action = asked(made)
     made.do("owner", "UPDATE personas_action SET outcome = 'done' WHERE id = %s", action)
     assert claim(made) is None
-    with without(made, "claim_effect", "AND a.verdict = 'authorised' AND a.outcome = ''", ""):
+    with without(made, "may_be_claimed", "AND a.verdict = 'authorised' AND a.outcome = ''", ""):
         assert claim(made)
 
 
