@@ -32,7 +32,8 @@ class Peer:
         self.ended = threading.Event()
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def _accept(self) -> None:
         while True:
@@ -58,4 +59,7 @@ class Peer:
         self.speak = speak
 
     def close(self) -> None:
+        # Whoever still accepts must have ended: the number of a closed socket is soon another's.
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._accepting.join(5)
         self._listening.close()
