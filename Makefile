@@ -53,7 +53,7 @@ status: $(SYNCED) ## every process, with pid and age
 	@$(MANAGE) status $(ARGS) || test $$? -eq 3 # nothing runs: that is an answer, no error
 
 test: $(SYNCED) ## all tests on real servers that are started for them (ARGS for pytest)
-	$(RUN)/pytest -n $(WORKERS) --dist loadfile $(wildcard $(TESTS)) $(ARGS)
+	$(RUN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(wildcard $(TESTS)) $(ARGS)
 
 test-live: $(SYNCED) ## tests against real servers, which it builds once into LIVE_CACHE
 	@$(RUN)/python -m tests.live.install --cache "$(LIVE_CACHE)"

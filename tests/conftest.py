@@ -24,6 +24,7 @@ from ethops.stack.spawn import spawn
 from tests.servers import Servers
 
 TEMPLATE = "ethops_template"
+LONG = frozenset({"chaos", "acceptance"})
 # How fast a machine makes examples is no property of ours: timing belongs to the benches.
 settings.register_profile("ethops", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ethops")
@@ -35,6 +36,12 @@ SERVERS = pytest.StashKey[Servers]()
 
 
 @pytest.hookimpl(optionalhook=True)
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, or one worker would wait for the other at the end."""
+    items.sort(key=lambda item: LONG.isdisjoint(item.path.parts))
+
+
 def pytest_configure_node(node: Any) -> None:
     """In xdist's controller, which outlives every worker: start the servers and pass them on."""
     node.workerinput["servers"] = _servers_of(node.config).describe()
