@@ -74,6 +74,8 @@ class Env:
     """Where secrets, logs and the embedded servers' data live; one stack per folder."""
     site: Path
     """The one YAML file that declares CIs, hosts, probes and joins of this site."""
+    logins_file: Path
+    """The YAML file that declares who else knows our people; without it accounts are local."""
     database_url: str
     """The PostgreSQL of this process, with its own role; the local stack's when none is given."""
     redis_url: str
@@ -162,6 +164,7 @@ def load(environ: Mapping[str, str] | None = None) -> Env:
         process=process,
         state=state,
         site=_path(said, "ETHOPS_SITE", state / "site.yaml"),
+        logins_file=_path(said, "ETHOPS_LOGINS", state / "logins.yaml"),
         database_url=_database_url(said, process, kept, pg_port),
         redis_url=_redis_url(said, kept, redis_port),
         secret_key=said.get("ETHOPS_SECRET_KEY")

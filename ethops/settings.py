@@ -135,6 +135,12 @@ SECURE_REFERRER_POLICY = "same-origin"
 # One webhook of Alertmanager is at most this long; the view itself refuses earlier.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    # Lets nobody in where no provider is declared.
+    "ethops.logins.oidc.ProviderBackend",
+]
+
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -195,6 +201,7 @@ ADAPTERS: dict[str, dict[str, Any]] = {
 ETHOPS_PROCESS = _said.process
 ETHOPS_STATE = _said.state
 ETHOPS_SITE = _said.site
+ETHOPS_LOGINS = _said.logins_file
 ETHOPS_LEASE_SECONDS = _said.lease_seconds
 ETHOPS_ATTACHMENT_MIB = _said.attachment_mib
 ETHOPS_NOTIFY = _said.notify

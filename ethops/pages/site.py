@@ -7,11 +7,12 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin import AdminSite
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path, re_path
+from django.urls import URLPattern, URLResolver, path, re_path, reverse
 from django.utils.safestring import SafeString
 
+from ethops.logins import coming
 from ethops.logins.form import LoginForm
 from ethops.pages import (
     action,
@@ -210,6 +211,20 @@ class DeskSite(AdminSite):
             return view(request, {**self.each_context(request), "own_page": True}, **place)
 
         return self.admin_view(framed)
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Offer the provider's login beside our own, where there is one."""
+        return super().login(request, {**(extra_context or {}), **coming.button()})
+
+    def logout(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Log out; whoever came by a provider is told that its own login goes on."""
+        by_provider = coming.came_by_provider(request)
+        answer = super().logout(request, extra_context)
+        return HttpResponseRedirect(reverse("oidc_out")) if by_provider else answer
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
+from ethops.logins import coming
 from ethops.portal import bounds, visitor
 from ethops.portal.door import address, guarded, refused
 from ethops.portal.errors import TooOftenError
@@ -30,7 +31,7 @@ class Login(LoginView):
 
     def get_context_data(self, **more: Any) -> dict[str, Any]:
         """Add the title."""
-        return super().get_context_data(title="Log in", **more)
+        return super().get_context_data(title="Log in", **coming.button(), **more)
 
     def form_invalid(self, form: Any) -> HttpResponse:
         """Say that it was refused, with a status that says so too."""
@@ -43,6 +44,12 @@ class Logout(LogoutView):
     """Logs out, and forgets every link of this browser."""
 
     next_page = "portal:login"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Tell whoever came by a provider that its own login goes on."""
+        by_provider = request.method == "POST" and coming.came_by_provider(request)
+        answer = super().dispatch(request, *args, **kwargs)
+        return HttpResponseRedirect(reverse("oidc_out")) if by_provider else answer
 
 
 @guarded

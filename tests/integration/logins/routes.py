@@ -3,6 +3,9 @@
 OPEN = frozenset(
     {
         "healthz",
+        "oidc/there/",
+        "oidc/back/",
+        "oidc/out/",
         "api/v1/webhooks/alertmanager",
         "api/",
         "portal/login/",

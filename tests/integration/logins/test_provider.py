@@ -1,0 +1,289 @@
+"""Logins by a real OpenID provider on loopback: who comes in, as what, and who does not."""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+import yaml
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+
+from ethops.env import CLONE
+from ethops.logins import checks, discovery
+from ethops.stack.ports import free_ports
+from tests.waiting import eventually
+
+BEA = {
+    "email": "bea@example.org",
+    "email_verified": True,
+    "name": "Bea",
+    "groups": ["platform"],
+}
+
+
+@dataclass
+class Provider:
+    """The process, the file that declares it here, and who is logged in there."""
+
+    url: str
+    file: Path
+
+    def knows(self, sub: str, **claims: Any) -> None:
+        httpx.put(f"{self.url}/users/{sub}", json={**BEA, **claims}).raise_for_status()
+
+    def declare(self, **changed: Any) -> None:
+        said = {
+            "issuer": self.url,
+            "client": "ethops",
+            "secret_file": "oidc.secret",
+            "roles": {"platform": "operator", "auditors": "auditor"},
+            "newcomers": "requester",
+            **changed,
+        }
+        self.file.write_text(yaml.safe_dump({"oidc": said}), encoding="utf-8")
+
+    def answer(self, browser: Client, sub: str = "bea") -> str:
+        """Begin here, log in there; returns the address with which the browser comes back."""
+        there = browser.get("/oidc/there/").headers["Location"]
+        return httpx.post(there, data={"sub": sub}).headers["Location"]
+
+    def login(self, browser: Client, sub: str = "bea") -> Any:
+        back = urlsplit(self.answer(browser, sub))
+        return browser.get(f"{back.path}?{back.query}")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    port = free_ports().web
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.doubles.oidc_provider", str(port)],
+        cwd=CLONE,
+        stdin=subprocess.PIPE,
+        env={**os.environ, "AUTHLIB_INSECURE_TRANSPORT": "1"},
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        eventually(lambda: _answers(url), 60)
+        yield url
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url + discovery.PATH).is_success
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.fixture
+def provider(
+    server: str, roles_loaded: list[str], tmp_path: Path, settings: Any
+) -> Iterator[Provider]:
+    secret = tmp_path / "oidc.secret"
+    secret.write_text("a secret\n", encoding="utf-8")
+    secret.chmod(0o600)
+    settings.ETHOPS_LOGINS = tmp_path / "logins.yaml"
+    found = Provider(server, settings.ETHOPS_LOGINS)
+    found.declare()
+    found.knows("bea")
+    yield found
+    discovery._asked.cache_clear()
+
+
+def refusals() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT body FROM audit_pending WHERE kind = 'person.login_refused'")
+        return [json.loads(body)["code"] for (body,) in cursor.fetchall()]
+
+
+def roles_of(name: str) -> list[str]:
+    return sorted(User.objects.get(username=name).groups.values_list("name", flat=True))
+
+
+def test_a_group_there_is_a_role_here(client: Client, provider: Provider) -> None:
+    provider.login(client)
+    assert roles_of("bea@example.org") == ["operator"]
+
+
+def test_who_has_a_place_at_the_desk_comes_to_the_desk(client: Client, provider: Provider) -> None:
+    assert provider.login(client).url == "/"
+    assert client.get("/everything/").status_code == 200
+
+
+def test_a_newcomer_without_a_group_is_a_requester(client: Client, provider: Provider) -> None:
+    provider.knows("bea", groups=[])
+    assert provider.login(client).url == "/portal/"
+    assert roles_of("bea@example.org") == ["requester"]
+
+
+def test_where_newcomers_are_refused_nobody_gets_an_account(
+    client: Client, provider: Provider
+) -> None:
+    provider.declare(newcomers="refuse")
+    assert provider.login(client).status_code == 403
+    assert not User.objects.filter(email=BEA["email"]).exists()
+    assert refusals() == ["logins.unknown"]
+
+
+def test_a_group_that_is_lost_is_a_role_that_is_lost(client: Client, provider: Provider) -> None:
+    provider.login(client)
+    provider.declare(newcomers="refuse")
+    provider.knows("bea", groups=["strangers"])
+    assert provider.login(Client()).status_code == 403
+    assert (roles_of("bea@example.org"), refusals()) == ([], ["logins.no_place"])
+
+
+def test_a_lost_role_is_a_lost_place_in_the_session_that_is_open(
+    client: Client, provider: Provider
+) -> None:
+    provider.login(client)
+    provider.knows("bea", groups=[])
+    provider.login(Client())
+    assert client.get("/everything/").status_code == 302
+
+
+@pytest.mark.parametrize("said", [False, "true", None])
+def test_an_address_that_is_not_confirmed_opens_nothing(
+    said: object, client: Client, provider: Provider
+) -> None:
+    provider.knows("bea", email_verified=said)
+    assert provider.login(client).status_code == 403
+    assert refusals() == ["logins.unverified"]
+
+
+@pytest.mark.parametrize(
+    "account",
+    [{"password": "a local one"}, {"is_superuser": True}, {"is_active": False}],
+    ids=["has a password", "superuser", "inactive"],
+)
+def test_an_account_of_this_house_is_not_the_providers(
+    account: dict[str, Any], client: Client, provider: Provider
+) -> None:
+    User.objects.create_user("ada", email="BEA@example.org", **account)
+    assert provider.login(client).status_code == 403
+    assert "_auth_user_id" not in client.session
+    assert refusals() == ["logins.not_yours"]
+
+
+def test_an_answer_for_another_browser_is_refused(client: Client, provider: Provider) -> None:
+    back = urlsplit(provider.answer(client))
+    thief = Client()
+    provider.answer(thief)
+    assert thief.get(f"{back.path}?{back.query}").status_code == 403
+    assert refusals() == ["logins.bad_answer"]
+
+
+def test_an_answer_counts_once(client: Client, provider: Provider) -> None:
+    back = urlsplit(provider.answer(client))
+    client.get(f"{back.path}?{back.query}")
+    client.logout()
+    assert client.get(f"{back.path}?{back.query}").status_code == 403
+
+
+def test_a_code_of_another_login_is_refused_by_its_challenge(
+    client: Client, provider: Provider
+) -> None:
+    """Who has stolen a code puts it into his own answer: state is his, challenge is not."""
+    stolen = parse_qs(urlsplit(provider.answer(Client())).query)["code"][0]
+    mine = parse_qs(urlsplit(provider.answer(client)).query)["state"][0]
+    answer = client.get("/oidc/back/", {"code": stolen, "state": mine})
+    assert (answer.status_code, "_auth_user_id" in client.session) == (403, False)
+
+
+def test_a_token_for_another_client_is_refused(client: Client, provider: Provider) -> None:
+    back = urlsplit(provider.answer(client))
+    provider.declare(client="another")
+    assert client.get(f"{back.path}?{back.query}").status_code == 403
+
+
+def test_the_challenge_is_a_digest(client: Client, provider: Provider) -> None:
+    asked = parse_qs(urlsplit(client.get("/oidc/there/").url).query)
+    assert asked["code_challenge_method"] == ["S256"]
+    assert len(base64.urlsafe_b64decode(asked["code_challenge"][0] + "=")) == 32
+
+
+def test_a_session_has_a_clock_by_this_door_too(client: Client, provider: Provider) -> None:
+    provider.login(client)
+    assert client.session["ethops.session"][2] == 8 * 3600
+
+
+def test_a_provider_that_is_away_is_said_and_passwords_go_on(
+    client: Client, provider: Provider
+) -> None:
+    provider.declare(issuer=f"http://127.0.0.1:{free_ports().web}")
+    assert "does not answer" in client.get("/oidc/there/").content.decode()
+    User.objects.create_user("ada", password="a local one", is_staff=True)
+    said = {"username": "ada", "password": "a local one"}
+    assert client.post("/login/", said).status_code == 302
+
+
+def test_the_button_is_there_only_where_there_is_a_provider(
+    client: Client, provider: Provider
+) -> None:
+    pages = ["/login/", "/portal/login/"]
+    assert all("/oidc/there/" in client.get(page).content.decode() for page in pages)
+    provider.file.unlink()
+    assert not any("/oidc/there/" in client.get(page).content.decode() for page in pages)
+
+
+def test_without_a_provider_its_doors_are_not_there(client: Client, provider: Provider) -> None:
+    provider.file.unlink()
+    doors = ["/oidc/there/", "/oidc/back/?code=1&state=2", "/oidc/out/"]
+    assert [client.get(door).status_code for door in doors] == [404, 404, 404]
+
+
+def test_nobody_is_sent_elsewhere_after_the_login(client: Client, provider: Provider) -> None:
+    client.get("/oidc/there/", {"next": "https://example.com/"})
+    assert client.session["oidc_login_next"] is None
+
+
+@pytest.mark.parametrize("door", ["/logout/", "/portal/logout/"])
+def test_who_logs_out_is_told_that_the_provider_has_not(
+    door: str, client: Client, provider: Provider
+) -> None:
+    provider.login(client)
+    answer = client.post(door)
+    assert (answer.url, "_auth_user_id" in client.session) == ("/oidc/out/", False)
+    assert f"{provider.url}/oauth2/end_session" in client.get("/oidc/out/").content.decode()
+
+
+def test_a_role_by_a_group_is_on_record(client: Client, provider: Provider) -> None:
+    provider.login(client)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT body FROM audit_pending WHERE kind = 'person.roles' ORDER BY n")
+        said = [json.loads(body) for (body,) in cursor.fetchall()]
+    assert (said[-1]["by"], said[-1]["roles"]) == ("oidc", ["operator"])
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({}, []),
+        ({"issuer": "http://id.example.org"}, ["logins.E001"]),
+        ({"client": ""}, ["logins.E001"]),
+        ({"secret_file": "nowhere"}, ["logins.E002"]),
+        ({"roles": {"platform": "king"}}, ["logins.E001"]),
+    ],
+)
+def test_half_a_declaration_is_refused(
+    changed: dict[str, Any], code: list[str], provider: Provider
+) -> None:
+    provider.declare(**changed)
+    assert [one.id for one in checks.check_logins()] == code
+
+
+def test_a_secret_that_others_may_read_is_refused(provider: Provider) -> None:
+    (provider.file.parent / "oidc.secret").chmod(0o644)
+    assert [one.id for one in checks.check_logins()] == ["logins.E002"]
