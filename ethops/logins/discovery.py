@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 import httpx
+import jwt
 
 from ethops.logins.declared import is_private
 from ethops.logins.errors import ProviderAwayError
@@ -34,6 +35,20 @@ def endpoints(issuer: str) -> Endpoints:
         ProviderAwayError: it does not answer, or speaks for another.
     """
     return _asked(issuer, int(time.monotonic() // KEEP_SECONDS))
+
+
+def keys(url: str) -> jwt.PyJWKSet:
+    """Return the keys that the provider signs with now.
+
+    Raises:
+        ProviderAwayError: it does not say.
+    """
+    try:
+        answer = httpx.get(url, timeout=PATIENCE_SECONDS)
+        answer.raise_for_status()
+        return jwt.PyJWKSet.from_dict(answer.json())
+    except (httpx.HTTPError, ValueError, AttributeError, jwt.PyJWTError) as fault:
+        raise ProviderAwayError("The provider does not name its keys.") from fault
 
 
 @lru_cache(maxsize=2)

@@ -63,6 +63,21 @@ class ProviderBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # ships
             raise BadAnswerError("The provider's answer does not hold.") from fault
         return user
 
+    def retrieve_matching_jwk(self, token: str) -> jwt.PyJWK:
+        """Return the provider's key that a token names; one without a name needs a lone key.
+
+        The library's fails for tokens that name none, as OpenID allows where there is one key.
+
+        Raises:
+            BadAnswerError: there is no such key.
+        """
+        name = jwt.get_unverified_header(token).get("kid")
+        keys = [one for one in discovery.keys(self.OIDC_OP_JWKS_ENDPOINT).keys if _signs(one)]
+        found = [one for one in keys if name is None or one.key_id == name]
+        if len(found) != 1:
+            raise BadAnswerError("The provider's token names no key of its own.")
+        return found[0]
+
     def get_payload_data(self, token: str, key: Any) -> dict[str, Any]:
         """Return what a token says: signed, not old, by our issuer and for us.
 
@@ -115,3 +130,7 @@ class ProviderBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # ships
             self.OIDC_RP_CLIENT_SECRET = conf.client_secret(provider)
         except OSError as fault:
             raise ProviderAwayError("The secret that the provider knows is not there.") from fault
+
+
+def _signs(key: jwt.PyJWK) -> bool:
+    return key.public_key_use in {None, "sig"}

@@ -7,9 +7,9 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin import AdminSite
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path, re_path, reverse
+from django.urls import URLPattern, URLResolver, path, re_path
 from django.utils.safestring import SafeString
 
 from ethops.logins import coming
@@ -220,11 +220,10 @@ class DeskSite(AdminSite):
 
     def logout(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    ) -> TemplateResponse:
         """Log out; whoever came by a provider is told that its own login goes on."""
-        by_provider = coming.came_by_provider(request)
-        answer = super().logout(request, extra_context)
-        return HttpResponseRedirect(reverse("oidc_out")) if by_provider else answer
+        came = coming.came_by_provider(request)
+        return super().logout(request, {**(extra_context or {}), "by_provider": came})
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

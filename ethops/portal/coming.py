@@ -45,10 +45,10 @@ class Logout(LogoutView):
 
     next_page = "portal:login"
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Tell whoever came by a provider that its own login goes on."""
-        by_provider = request.method == "POST" and coming.came_by_provider(request)
-        answer = super().dispatch(request, *args, **kwargs)
+        by_provider = coming.came_by_provider(request)
+        answer = super().post(request, *args, **kwargs)
         return HttpResponseRedirect(reverse("oidc_out")) if by_provider else answer
 
 

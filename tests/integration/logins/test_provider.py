@@ -1,6 +1,7 @@
 """Logins by a real OpenID provider on loopback: who comes in, as what, and who does not."""
 
 import base64
+import hashlib
 import json
 import os
 import subprocess
@@ -19,7 +20,9 @@ from django.db import connection
 from django.test import Client
 
 from ethops.env import CLONE
-from ethops.logins import checks, discovery
+from ethops.logins import checks, conf, discovery
+from ethops.logins.errors import BadAnswerError
+from ethops.logins.oidc import ProviderBackend
 from ethops.stack.ports import free_ports
 from tests.waiting import eventually
 
@@ -76,6 +79,8 @@ def server() -> Iterator[str]:
         eventually(lambda: _answers(url), 60)
         yield url
     finally:
+        assert process.stdin is not None
+        process.stdin.close()
         process.kill()
         process.wait(10)
 
@@ -208,8 +213,38 @@ def test_a_token_for_another_client_is_refused(client: Client, provider: Provide
     assert client.get(f"{back.path}?{back.query}").status_code == 403
 
 
+def test_what_is_said_about_somebody_else_opens_nothing(client: Client, provider: Provider) -> None:
+    """The token is of one person, what the provider tells with it of another."""
+    verifier = "v" * 64
+    digest = hashlib.sha256(verifier.encode()).digest()
+    said = {
+        "client_id": "ethops",
+        "redirect_uri": "http://testserver/oidc/back/",
+        "response_type": "code",
+        "scope": "openid email profile",
+        "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
+        "code_challenge_method": "S256",
+    }
+    there = httpx.post(f"{provider.url}/oauth2/authorize", params=said, data={"sub": "bea"})
+    code = parse_qs(urlsplit(there.headers["Location"]).query)["code"][0]
+    given = httpx.post(
+        f"{provider.url}/oauth2/token",
+        data={
+            **{name: said[name] for name in ("client_id", "redirect_uri")},
+            "client_secret": "a secret",
+            "grant_type": "authorization_code",
+            "code": code,
+            "code_verifier": verifier,
+        },
+    ).json()
+    backend = ProviderBackend()
+    backend._aim(conf.provider())
+    with pytest.raises(BadAnswerError, match="somebody else"):
+        backend.get_or_create_user(given["access_token"], given["id_token"], {"sub": "mallory"})
+
+
 def test_the_challenge_is_a_digest(client: Client, provider: Provider) -> None:
-    asked = parse_qs(urlsplit(client.get("/oidc/there/").url).query)
+    asked = parse_qs(urlsplit(client.get("/oidc/there/").headers["Location"]).query)
     assert asked["code_challenge_method"] == ["S256"]
     assert len(base64.urlsafe_b64decode(asked["code_challenge"][0] + "=")) == 32
 
@@ -250,13 +285,26 @@ def test_nobody_is_sent_elsewhere_after_the_login(client: Client, provider: Prov
 
 
 @pytest.mark.parametrize("door", ["/logout/", "/portal/logout/"])
-def test_who_logs_out_is_told_that_the_provider_has_not(
+def test_who_logs_out_is_shown_where_the_provider_ends_its_own(
     door: str, client: Client, provider: Provider
 ) -> None:
     provider.login(client)
-    answer = client.post(door)
-    assert (answer.url, "_auth_user_id" in client.session) == ("/oidc/out/", False)
-    assert f"{provider.url}/oauth2/end_session" in client.get("/oidc/out/").content.decode()
+    answer = client.post(door, follow=True)
+    assert "_auth_user_id" not in client.session
+    assert "own login goes on" in answer.content.decode().replace("&#x27;", "'")
+
+
+def test_out_leads_to_where_the_provider_ends_a_login(client: Client, provider: Provider) -> None:
+    assert f"{provider.url}/oauth2/end_session?" in client.get("/oidc/out/").content.decode()
+
+
+def test_who_came_with_a_password_is_told_of_no_provider(
+    client: Client, provider: Provider
+) -> None:
+    client.force_login(
+        User.objects.create_user("ada", is_staff=True), "django.contrib.auth.backends.ModelBackend"
+    )
+    assert "own login" not in client.post("/logout/").content.decode()
 
 
 def test_a_role_by_a_group_is_on_record(client: Client, provider: Provider) -> None:
