@@ -61,9 +61,12 @@ class Back(OIDCAuthenticationCallbackView):  # type: ignore[misc]  # ships no ty
     @property
     def success_url(self) -> str:
         """Where he wanted to go, else to the desk or the portal."""
-        after = self.request.session.pop("oidc_login_next", None)
-        home = "admin:index" if self.user.is_staff else "portal:home"
-        return str(after or reverse(home))
+        after = str(self.request.session.pop("oidc_login_next", None) or "")
+        portal = reverse("portal:home")
+        # Who has no place at the desk may have come by its login all the same.
+        if not self.user.is_staff:
+            return after if after.startswith(portal) else portal
+        return after or reverse("admin:index")
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Let him in, or say why not."""

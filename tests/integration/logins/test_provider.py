@@ -55,13 +55,13 @@ class Provider:
         }
         self.file.write_text(yaml.safe_dump({"oidc": said}), encoding="utf-8")
 
-    def answer(self, browser: Client, sub: str = "bea") -> str:
+    def answer(self, browser: Client, sub: str = "bea", after: str = "") -> str:
         """Begin here, log in there; returns the address with which the browser comes back."""
-        there = browser.get("/oidc/there/").headers["Location"]
+        there = browser.get("/oidc/there/", {"next": after}).headers["Location"]
         return httpx.post(there, data={"sub": sub}).headers["Location"]
 
-    def login(self, browser: Client, sub: str = "bea") -> Any:
-        back = urlsplit(self.answer(browser, sub))
+    def login(self, browser: Client, sub: str = "bea", after: str = "") -> Any:
+        back = urlsplit(self.answer(browser, sub, after))
         return browser.get(f"{back.path}?{back.query}")
 
 
@@ -131,6 +131,21 @@ def test_a_newcomer_without_a_group_is_a_requester(client: Client, provider: Pro
     provider.knows("bea", groups=[])
     assert provider.login(client).url == "/portal/"
     assert roles_of("bea@example.org") == ["requester"]
+
+
+@pytest.mark.parametrize(
+    ("groups", "after", "to"),
+    [
+        (["platform"], "/queue/", "/queue/"),
+        ([], "/queue/", "/portal/"),
+        ([], "/portal/new/", "/portal/new/"),
+    ],
+)
+def test_everybody_comes_to_where_he_may_be(
+    groups: list[str], after: str, to: str, client: Client, provider: Provider
+) -> None:
+    provider.knows("bea", groups=groups)
+    assert provider.login(client, after=after).url == to
 
 
 def test_where_newcomers_are_refused_nobody_gets_an_account(
@@ -238,7 +253,9 @@ def test_what_is_said_about_somebody_else_opens_nothing(client: Client, provider
         },
     ).json()
     backend = ProviderBackend()
-    backend._aim(conf.provider())
+    declared = conf.provider()
+    assert declared is not None
+    backend._aim(declared)
     with pytest.raises(BadAnswerError, match="somebody else"):
         backend.get_or_create_user(given["access_token"], given["id_token"], {"sub": "mallory"})
 
