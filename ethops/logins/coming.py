@@ -3,9 +3,10 @@
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from django.contrib import auth
 from django.contrib.auth import BACKEND_SESSION_KEY
 from django.core.exceptions import SuspiciousOperation
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views import View
@@ -81,6 +82,11 @@ class Back(OIDCAuthenticationCallbackView):  # type: ignore[misc]  # ships no ty
             return refused(request, BadAnswerError("This login was not begun in this browser."))
         return answer
 
+    def login_success(self) -> HttpResponse:
+        """Begin a new session, also for whoever has one: its clock is that of his roles now."""
+        auth.login(self.request, self.user)
+        return HttpResponseRedirect(self.success_url)
+
     def login_failure(self) -> HttpResponse:
         """Say so."""
         return refused(self.request, BadAnswerError("There is no login to answer."))
@@ -126,6 +132,6 @@ def button() -> dict[str, str]:
 
 def refused(request: HttpRequest, fault: LoginsError) -> HttpResponse:
     """Say why somebody is not let in, on record."""
-    refusals.note(request, code=fault.code, name="")
+    refusals.note(request, code=fault.code, name=fault.name)
     about = {"title": "You are not logged in", "says": str(fault), "mend": fault.hint}
     return render(request, "logins/refused.html", about, status=403)

@@ -14,8 +14,8 @@ def path() -> Path:
     return Path(settings.ETHOPS_LOGINS)
 
 
-def provider() -> Provider | None:
-    """Return the declared provider; none where there is no file, or one that cannot be read.
+def logins() -> Logins:
+    """Return what is declared; nothing where there is no file, or one that cannot be read.
 
     A file with a fault keeps nobody from his account here: `manage.py check` and the next start
     refuse it.
@@ -23,8 +23,13 @@ def provider() -> Provider | None:
     try:
         stamp = path().stat()
     except OSError:
-        return None
-    return _read(path(), stamp.st_mtime_ns, stamp.st_size).oidc
+        return Logins()
+    return _read(path(), stamp.st_mtime_ns, stamp.st_size)
+
+
+def provider() -> Provider | None:
+    """Return the declared provider, where there is one."""
+    return logins().oidc
 
 
 def client_secret(of: Provider) -> str:

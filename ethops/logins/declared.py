@@ -27,7 +27,7 @@ def _private(url: str) -> str:
 
 
 class Provider(Declaration):
-    """One OpenID Connect provider and what its groups may here."""
+    """One OpenID Connect provider."""
 
     issuer: Annotated[
         str, Field(max_length=300, pattern=r"^https?://[!-~]+$"), AfterValidator(_private)
@@ -41,16 +41,16 @@ class Provider(Declaration):
     algorithm: Literal["RS256", "ES256"] = "RS256"
     groups_claim: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/-]{1,200}$")] = "groups"
     scopes: Annotated[str, Field(pattern=r"^openid( [!-~]{1,60}){0,10}$")] = "openid email profile"
+
+
+class Logins(Declaration):
+    """The whole file: who is asked, and what his word is worth here."""
+
+    oidc: Provider | None = None
     roles: dict[str, RoleName] = {}
     """Group there -> role here. Where there is none, roles are given here, and kept."""
     newcomers: Literal["refuse", "requester"] = "refuse"
     """What becomes of somebody without an account here."""
-
-
-class Logins(Declaration):
-    """The whole file."""
-
-    oidc: Provider | None = None
 
 
 def read(path: Path) -> Read[Logins]:

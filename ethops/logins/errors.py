@@ -6,6 +6,8 @@ class LoginsError(Exception):
 
     code = "logins.error"
     hint = "Look at docs/reference/logins.md."
+    name = ""
+    """Whom it is about, where that is known."""
 
 
 class NoRoleError(LoginsError):

@@ -4,9 +4,11 @@ mozilla-django-oidc looks at signature, state, nonce and PKCE. That a token is f
 us, about the person whom userinfo describes, and that his address is confirmed, is looked at here.
 """
 
+import re
 from typing import Any, Final
 
 import jwt
+from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
@@ -28,6 +30,10 @@ SETTINGS: Final[dict[str, Any]] = {
 """What the library reads of Django's settings; everything else is its default."""
 
 LEEWAY_SECONDS: Final = 60
+ADDRESS: Final = re.compile(r"[!-?A-~]{1,150}@[!-?A-~]{1,100}")
+"""Of mail, in letters that look like no others."""
+NOT_AS_SAID: Final = (ValueError, LookupError, TypeError, AttributeError)
+"""What comes of an answer that has another form than the protocol's."""
 
 
 class ProviderBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # ships no types
@@ -59,9 +65,19 @@ class ProviderBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # ships
         except OSError as fault:
             # What `requests` raises, and a secret that cannot be read.
             raise ProviderAwayError("The provider did not take the code.") from fault
-        except (jwt.PyJWTError, SuspiciousOperation, ValueError, LookupError, TypeError) as fault:
+        except (jwt.PyJWTError, SuspiciousOperation, *NOT_AS_SAID) as fault:
             raise BadAnswerError("The provider's answer does not hold.") from fault
         return user
+
+    def get_user(self, user_id: int) -> User | None:
+        """Return whose session this is: nobody's where he is inactive, or no provider is declared.
+
+        The library's looks at neither.
+        """
+        if conf.provider() is None:
+            return None
+        found = ModelBackend.get_user(self, user_id)
+        return found if isinstance(found, User) else None
 
     def retrieve_matching_jwk(self, token: str) -> jwt.PyJWK:
         """Return the provider's key that a token names; one without a name needs a lone key.
@@ -84,7 +100,7 @@ class ProviderBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # ships
         Raises:
             PyJWTError: it is not so.
         """
-        return jwt.decode(
+        said = jwt.decode(
             token,
             key,
             algorithms=[self.provider.algorithm],
@@ -93,6 +109,10 @@ class ProviderBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # ships
             leeway=LEEWAY_SECONDS,
             options={"require": ["aud", "exp", "iat", "iss", "sub"]},
         )
+        # OpenID Connect Core 3.1.3.7: of several who may read it, one has asked for it.
+        if said.get("azp", self.provider.client) != self.provider.client:
+            raise jwt.InvalidAudienceError("it was given to another client")
+        return said
 
     def get_or_create_user(self, access_token: str, id_token: str, payload: dict[str, Any]) -> User:
         """Return the account of the person whom token and userinfo are about.
@@ -105,8 +125,10 @@ class ProviderBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # ships
             raise BadAnswerError("The provider describes somebody else.")
         mail = claims.get("email")
         # The word true, and not a text that looks like it.
-        if not isinstance(mail, str) or claims.get("email_verified") is not True:
+        if claims.get("email_verified") is not True:
             raise UnverifiedError("The provider does not say that this address is yours.")
+        if not isinstance(mail, str) or not ADDRESS.fullmatch(mail):
+            raise UnverifiedError("The provider names no address of mail that can be known here.")
         claim = self.provider.groups_claim
         groups = claims.get(claim, payload.get(claim))
         listed = groups if isinstance(groups, list) else []
@@ -115,7 +137,7 @@ class ProviderBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # ships
             frozenset(one for one in listed if isinstance(one, str)),
             str(claims.get("name") or ""),
         )
-        return joining.admitted(arrival, self.provider)
+        return joining.admitted(arrival, conf.logins())
 
     def _aim(self, provider: Provider) -> None:
         self.provider = provider

@@ -7,7 +7,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from ethops.logins.declared import Provider
+from ethops.logins.declared import Logins, Provider
 from ethops.logins.joining import wanted
 from ethops.logins.oidc import ProviderBackend
 
@@ -36,6 +36,7 @@ def test_a_token_for_us_is_taken() -> None:
         {"aud": None},
         {"iss": "https://id.example.com"},
         {"iss": None},
+        {"aud": ["ethops", "another"], "azp": "another"},
         {"exp": 1},
         {"exp": None},
         {"sub": None},
@@ -45,7 +46,8 @@ def test_a_token_for_us_is_taken() -> None:
         {"key": None, "algorithm": "none"},
     ],
     ids=[
-        *("another audience", "no audience", "another issuer", "no issuer", "old", "no end"),
+        *("another audience", "no audience", "another issuer", "no issuer"),
+        *("asked for by another", "old", "no end"),
         *("nobody", "another algorithm", "another key", "a secret", "unsigned"),
     ],
 )
@@ -66,7 +68,5 @@ def test_any_other_token_is_not(changed: dict[str, Any]) -> None:
     ],
 )
 def test_groups_are_roles(groups: list[str], newcomers: Any, roles: set[str]) -> None:
-    mapped = OURS.model_copy(
-        update={"roles": {"a": "operator", "b": "auditor"}, "newcomers": newcomers}
-    )
+    mapped = Logins(roles={"a": "operator", "b": "auditor"}, newcomers=newcomers)
     assert wanted(groups, mapped) == roles

@@ -45,15 +45,14 @@ class Provider:
         httpx.put(f"{self.url}/users/{sub}", json={**BEA, **claims}).raise_for_status()
 
     def declare(self, **changed: Any) -> None:
-        said = {
-            "issuer": self.url,
-            "client": "ethops",
-            "secret_file": "oidc.secret",
+        whole = {
             "roles": {"platform": "operator", "auditors": "auditor"},
             "newcomers": "requester",
-            **changed,
         }
-        self.file.write_text(yaml.safe_dump({"oidc": said}), encoding="utf-8")
+        oidc = {"issuer": self.url, "client": "ethops", "secret_file": "oidc.secret"}
+        for name, value in changed.items():
+            (whole if name in whole else oidc)[name] = value
+        self.file.write_text(yaml.safe_dump({**whole, "oidc": oidc}), encoding="utf-8")
 
     def answer(self, browser: Client, sub: str = "bea", after: str = "") -> str:
         """Begin here, log in there; returns the address with which the browser comes back."""
@@ -181,6 +180,65 @@ def test_an_address_that_is_not_confirmed_opens_nothing(
     provider.knows("bea", email_verified=said)
     assert provider.login(client).status_code == 403
     assert refusals() == ["logins.unverified"]
+
+
+@pytest.mark.parametrize(
+    "said", ["", "triage", "bea", "b\u0131a@example.org", "a b@example.org", ["bea@example.org"]]
+)
+def test_what_is_no_address_opens_nothing(said: object, client: Client, provider: Provider) -> None:
+    """An account without an address has the empty one; PostgreSQL calls a dotless i an I."""
+    User.objects.create_user("bea", is_staff=True)
+    provider.knows("bea", email=said)
+    assert provider.login(client).status_code == 403
+    assert refusals() == ["logins.unverified"]
+
+
+def test_a_letter_that_looks_like_another_is_another(client: Client, provider: Provider) -> None:
+    User.objects.create_user("mike", email="m\u0131ke@example.org", is_staff=True)
+    provider.knows("bea", email="mike@example.org", groups=[])
+    provider.login(client)
+    assert roles_of("mike@example.org") == ["requester"]
+
+
+def test_a_group_that_is_called_like_a_role_is_none(client: Client, provider: Provider) -> None:
+    provider.knows("bea", groups=["admin", "approver"])
+    provider.login(client)
+    assert roles_of("bea@example.org") == ["requester"]
+
+
+def test_whom_it_is_about_is_on_record(client: Client, provider: Provider) -> None:
+    User.objects.create_user("ada", email="bea@example.org", password="a local one")
+    provider.login(client)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT subject FROM audit_pending WHERE kind = 'person.login_refused'")
+        assert cursor.fetchall() == [("bea@example.org",)]
+
+
+def test_a_name_that_is_taken_is_nobodys_by_a_provider(client: Client, provider: Provider) -> None:
+    User.objects.create_user("bea@example.org", is_staff=True)
+    assert provider.login(client).status_code == 403
+    assert refusals() == ["logins.not_yours"]
+
+
+def test_an_account_that_is_switched_off_ends_its_sessions(
+    client: Client, provider: Provider
+) -> None:
+    provider.login(client)
+    User.objects.update(is_active=False)
+    assert client.get("/password_change/").status_code == 302
+
+
+def test_without_a_provider_its_sessions_are_nobodys(client: Client, provider: Provider) -> None:
+    provider.login(client)
+    provider.file.unlink()
+    assert client.get("/password_change/").status_code == 302
+
+
+def test_who_comes_again_has_the_clock_of_his_roles_now(client: Client, provider: Provider) -> None:
+    provider.login(client)
+    provider.knows("bea", groups=["auditors"])
+    provider.login(client)
+    assert client.session["ethops.session"][2] == 3600
 
 
 @pytest.mark.parametrize(
