@@ -174,7 +174,10 @@ class Run(models.Model):
             ),
             models.CheckConstraint(name="run_state_known", condition=Q(state__in=list(RUN_STATES))),
         ]
-        indexes: ClassVar = [models.Index("ticket_ref", "created_at", name="run_ticket")]
+        indexes: ClassVar = [
+            models.Index("ticket_ref", "created_at", name="run_ticket"),
+            models.Index(F("created_at").desc(), name="run_newest"),
+        ]
 
     def __str__(self) -> str:
         """Name the run by its first digits and card."""
@@ -363,6 +366,7 @@ class Action(models.Model):
         ]
         indexes: ClassVar = [
             models.Index("ticket_ref", "decided_at", name="action_ticket"),
+            models.Index(F("decided_at").desc(), name="action_newest"),
             models.Index(
                 "entry", F("decided_at").desc(), name="action_entry", condition=~Q(entry="")
             ),

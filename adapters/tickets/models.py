@@ -84,6 +84,7 @@ class Ticket(models.Model):
                 "priority", "opened_at", name="ticket_open", condition=~Q(state__in=sorted(SETTLED))
             ),
             models.Index(F("opened_at").desc(), name="ticket_newest"),
+            models.Index("priority", "opened_at", name="ticket_ranked"),
             models.Index("requester", name="ticket_requester", condition=~Q(requester="")),
         ]
 
@@ -137,7 +138,8 @@ class LogLine(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index("action_id", name="logline_action", condition=Q(action_id__isnull=False))
+            models.Index("action_id", name="logline_action", condition=Q(action_id__isnull=False)),
+            models.Index(F("at").desc(), name="logline_newest"),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,46 @@
+"""Every list asks as many questions of the database for three thousand tickets as for a few."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from tests import lists
+from tests.crowd import REQUESTER, fill
+
+FEW, MANY = 300, 3_000
+
+
+@pytest.fixture
+def superuser(servers, database_name) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(servers.superuser_dsn(database_name), autocommit=True) as link:
+        yield link
+
+
+def asked(client: Client, paths) -> dict[str, int]:
+    """Path -> queries; each was asked for before, so that no cache is cold."""
+    found = {}
+    for path in paths:
+        connection.queries_log.clear()  # it holds 9,000
+        with CaptureQueriesContext(connection) as seen:
+            answer = client.get(path)
+        assert answer.status_code == 200, path
+        found[path] = len(seen)
+    return found
+
+
+def test_no_list_asks_more_where_there_is_more(superuser, desk):
+    portal = Client()
+    portal.force_login(User.objects.create_user(REQUESTER))
+    at_desk = [*lists.desk(FEW), *lists.api(FEW)]
+    fill(superuser, first=1, last=FEW)
+    asked(desk, at_desk)
+    few = asked(desk, at_desk) | asked(portal, lists.PORTAL)
+    fill(superuser, first=FEW + 1, last=MANY)
+    many = asked(desk, at_desk) | asked(portal, lists.PORTAL)
+    assert len(few) > 200
+    assert {path: (few[path], many[path]) for path in few if few[path] != many[path]} == {}
