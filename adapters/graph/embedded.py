@@ -40,17 +40,24 @@ _LEVELS_OF: Final[Mapping[Direction, str]] = {
     "down": _LEVELS.format(there="support", here="dependent"),
 }
 _RESTS: Final = """
-    SELECT min(edge.confidence) FILTER (WHERE far.place IS NOT NULL) AS confidence,
-           min(edge.seen_at) FILTER (WHERE far.place IS NOT NULL) AS seen_at,
-           min(edge.fresh_until) FILTER (WHERE far.place IS NOT NULL) AS fresh_until,
-           count(*) FILTER (WHERE far.place IS NULL) AS outside
-    FROM unnest(%s::text[]) AS here (place)
-    JOIN reading.relation edge ON edge.{here} = here.place AND NOT edge.gone
-    LEFT JOIN unnest(%s::text[]) AS far (place) ON far.place = edge.{there}
+    SELECT min(confidence) AS confidence, min(seen_at) AS seen_at, min(fresh_until) AS fresh_until
+    FROM unnest(%s::text[]) AS place JOIN reading.relation edge ON edge.{here} = place
+    WHERE NOT edge.gone
 """
 _RESTS_OF: Final[Mapping[Direction, str]] = {
-    "up": _RESTS.format(there="dependent", here="support"),
-    "down": _RESTS.format(there="support", here="dependent"),
+    "up": _RESTS.format(here="support"),
+    "down": _RESTS.format(here="dependent"),
+}
+_BEYOND: Final = """
+    SELECT FROM unnest(%s::text[]) AS place JOIN reading.relation edge ON edge.{here} = place
+    WHERE NOT edge.gone AND NOT EXISTS (
+        SELECT FROM unnest(%s::text[]) AS seen WHERE seen = edge.{there}
+    )
+    LIMIT 1
+"""
+_BEYOND_OF: Final[Mapping[Direction, str]] = {
+    "up": _BEYOND.format(there="dependent", here="support"),
+    "down": _BEYOND.format(there="support", here="dependent"),
 }
 
 
@@ -65,9 +72,13 @@ class Store:
         """Go level by level in one statement, then weigh the edges where they lie."""
         levels = rows.select(_LEVELS_OF[direction], [ref, ref, depth, MOST])
         steps = {place: level["steps"] for level in levels for place in level["level"]}
-        (found,) = rows.select(_RESTS_OF[direction], [list(steps), list(steps)])
-        complete = found.pop("outside") == 0
-        return Walk(steps, Rests(**found), complete=complete)
+        last, farthest = levels[-1]["steps"], levels[-1]["level"]
+        # Where the bounds ended the walk, nobody has gone on from the last level.
+        cut = last >= depth or len(steps) > MOST
+        gone_from = [place for place, far in steps.items() if not cut or far < last]
+        (found,) = rows.select(_RESTS_OF[direction], [gone_from])
+        beyond = cut and bool(rows.select(_BEYOND_OF[direction], [farthest, list(steps)]))
+        return Walk(steps, Rests(**found), complete=not beyond)
 
     def onto(self, support: str, dependents: Sequence[str]) -> tuple[Edge, ...]:
         """Return the live edges by which these places stand on that one."""

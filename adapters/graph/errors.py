@@ -10,3 +10,10 @@ class TooManyPlacesError(AdapterError):
 
     code: ClassVar[str] = "graph.too_many_places"
     hint: ClassVar[str] = "Ask about fewer CIs at once."
+
+
+class GraphAwayError(AdapterError):
+    """The server that holds the graph does not answer, or refuses."""
+
+    code: ClassVar[str] = "graph.away"
+    hint: ClassVar[str] = "See the message; without an answer, what stands on a CI is unknown."

@@ -38,7 +38,7 @@ class Rests:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """Places with their steps, the start at 0; what the live edges between them say; cut or not."""
+    """Places with their steps, the start at 0; what the live edges gone along say; cut or not."""
 
     steps: Mapping[str, int]
     rests: Rests

