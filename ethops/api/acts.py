@@ -23,6 +23,7 @@ from ethops.desk import filing, major, notes, people, recurrence
 from ethops.desk.policy import RESPONDERS
 from ethops.executor import stop as pressed
 from ethops.executor import tickets
+from ethops.executor.decisions import APPROVES
 from ethops.world.cards import Standing
 from personas import controls, gate
 from personas.agentops import acts as agent_acts
@@ -136,9 +137,16 @@ def _watcher(ref: str, who: str) -> Watcher:
 
 
 def move(
-    *, ref: str, person: str, stimulus: str, fields: TicketFields, note: str, key: UUID
+    *,
+    ref: str,
+    person: str,
+    stimulus: str,
+    fields: TicketFields,
+    note: str,
+    key: UUID,
+    code: str = "",
 ) -> Deed:
-    """Move a ticket in a person's name."""
+    """Move a ticket in a person's name; `code` is that of the second factor, for an approval."""
     return tickets.move_by_person(
         key=key,
         ref=ref,
@@ -147,7 +155,13 @@ def move(
         fields=fields,
         vouched=recurrence.looked(people.vouched(person), ref, stimulus, note),
         text=note,
+        code=code,
     )
+
+
+def asks_code(person: str, stimulus: str) -> bool:
+    """Tell whether a move asks a person for the code of his second factor."""
+    return stimulus == APPROVES and approvals.may_approve(person)
 
 
 def vouched(person: str) -> Vouched:

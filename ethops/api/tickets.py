@@ -208,6 +208,13 @@ class MoveIn(serializers.Serializer[Any]):
     stimulus = serializers.ChoiceField(choices=states.all_stimuli())
     note = serializers.CharField(max_length=4000, required=False, default="", allow_blank=True)
     key = serializers.UUIDField(required=False)
+    code = serializers.RegexField(
+        r"^([0-9]{6})?$",
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="of your second factor, where you approve",
+    )
 
     def get_fields(self) -> dict[str, Any]:
         """Add every field that a move may set, read where the move is made."""
@@ -379,6 +386,7 @@ class Tickets(Together, Shelf[Ticket]):
             stimulus=said.pop("stimulus"),
             note=said.pop("note"),
             key=said.pop("key", None) or uuid4(),
+            code=said.pop("code"),
             fields=cast("TicketFields", said),
         )
         return Response(DeedOut(deed).data)

@@ -27,6 +27,7 @@ from adapters.tickets.port import (
 from audit.canonical import JSON
 from audit.ledger import pending
 from audit.work import rows
+from ethops.executor import decisions
 from ethops.sla import projection
 from personas import gate
 
@@ -146,7 +147,6 @@ def comment_by_rule(*, key: UUID, ref: str, rule: str, text: str, tainted: bool)
     return deed
 
 
-@transaction.atomic
 def move_by_person(
     *,
     key: UUID,
@@ -157,21 +157,38 @@ def move_by_person(
     vouched: Vouched,
     text: str = "",
     tainted: bool = False,
+    code: str = "",
 ) -> Deed:
     """Move a ticket at a person's word, on record; agents let go of what a person takes or ends.
 
-    The dispatcher looks at the ticket afterwards, so that one handed back is not forgotten.
+    Whoever approves as an approver of the desk gives the `code` of his second factor. The
+    dispatcher looks at the ticket afterwards, so that one handed back is not forgotten.
+
+    Raises:
+        ApprovalRefusedError: the code was not taken; a wrong one stays counted.
     """
     note = _said_by(person, text, "public", tainted=tainted)
-    deed = writer("tickets").move(key, ref, stimulus, fields, note, vouched)
-    projection.follow(ref)
+    with transaction.atomic():
+        taken = decisions.taken(
+            key=key, ref=ref, person=person, stimulus=stimulus, vouched=vouched, code=code
+        )
+        if taken.refused is None:
+            deed = writer("tickets").move(key, ref, stimulus, fields, note, vouched)
+            _moved(deed, person, stimulus, fields, taken.factor)
+            return deed
+    # Whoever could not make this move at all is told that, and of no code.
+    decisions.mind_the_table(ref, stimulus, person, vouched)
+    raise taken.refused
+
+
+def _moved(deed: Deed, person: str, stimulus: str, fields: TicketFields, factor: str) -> None:
+    projection.follow(deed.ref)
     body: dict[str, JSON] = {"stimulus": stimulus, "state": deed.state, "fields": [*fields]}
-    _record("ticket.moved", deed, person, "person", body)
+    _record("ticket.moved", deed, person, "person", body | ({"factor": factor} if factor else {}))
     if fields.get("assignee") or stimulus in ENDS_RUNS:
-        questions.withdraw(ref)
-        gate.take_over(ticket_ref=ref, person=person, why=stimulus)
+        questions.withdraw(deed.ref)
+        gate.take_over(ticket_ref=deed.ref, person=person, why=stimulus)
     _tell_dispatcher(deed, f"{person}: {stimulus}")
-    return deed
 
 
 @transaction.atomic

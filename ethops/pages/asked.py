@@ -1,10 +1,16 @@
-"""Fields of a form as a page shows them: what stands in each, and what is wrong with it. Pure."""
+"""Fields of a form as a page shows them: what stands in each, and what is wrong with it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from adapters.tickets.fields import SCALE, Field
+from ethops.api import acts
+from personas.approvals import queries
+
+CODE: Final = "code"
+"""The field of the second factor; what was typed there is never shown again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,26 @@ def asked(
             limit=field.limit,
         )
         for field in fields
+    ]
+
+
+def code_asked(person: str, stimulus: str, faults: Mapping[str, Iterable[str]]) -> list[Asked]:
+    """Return the field of the second factor, where a move asks a person for it."""
+    if not acts.asks_code(person, stimulus):
+        return []
+    enrol = f"You have none yet: `manage.py factor enrol {person}` on the host takes a minute."
+    return [
+        Asked(
+            name=CODE,
+            label="Code of your second factor",
+            kind="code",
+            value="",
+            choices=(),
+            help="" if queries.has_factor(person) else enrol,
+            fault=" ".join(faults.get(CODE, ())),
+            required=True,
+            limit=6,
+        )
     ]
 
 

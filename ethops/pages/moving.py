@@ -12,10 +12,11 @@ from adapters.tickets.form_fields import FIELDS
 from adapters.tickets.models import Ticket
 from adapters.tickets.states import Move, all_stimuli
 from ethops.api import acts
-from ethops.pages.asked import Asked, asked
+from ethops.pages.asked import CODE, Asked, asked, code_asked
 from ethops.pages.words import MOVE_WORDS
 from ethops.world import tickets
 from ethops.world.tickets import Dossier
+from personas.approvals.errors import ApprovalRefusedError
 
 WHY = Field(
     "why", "Why it may be closed", "text", longest=2000,
@@ -51,10 +52,12 @@ class Refused:
 def offers(dossier: Dossier, person: str, refused: Refused | None) -> list[Offer]:
     """Return the forms that a person may fill in now, as the table has them."""
     there = tickets.offered(dossier.ticket, person, acts.vouched(person))
-    return [_offer(dossier, stimulus, move, refused) for stimulus, move in there.items()]
+    return [_offer(dossier, person, stimulus, move, refused) for stimulus, move in there.items()]
 
 
-def _offer(dossier: Dossier, stimulus: str, move: Move, refused: Refused | None) -> Offer:
+def _offer(
+    dossier: Dossier, person: str, stimulus: str, move: Move, refused: Refused | None
+) -> Offer:
     title, button = MOVE_WORDS.get(stimulus, (stimulus, stimulus))
     mine = refused if refused is not None and refused.stimulus == stimulus else None
     names = [name for name in (*move.needs, *move.takes) if name not in LEFT_OUT]
@@ -65,12 +68,15 @@ def _offer(dossier: Dossier, stimulus: str, move: Move, refused: Refused | None)
         stimulus,
         title,
         button,
-        asked(
-            asks,
-            mine.said if mine else stands(dossier, names),
-            mine.faults if mine else {},
-            required=move.needs,
-        ),
+        [
+            *asked(
+                asks,
+                mine.said if mine else stands(dossier, names),
+                mine.faults if mine else {},
+                required=move.needs,
+            ),
+            *code_asked(person, stimulus, mine.faults if mine else {}),
+        ],
         open=mine is not None,
         grave=stimulus in GRAVE,
     )
@@ -103,7 +109,10 @@ def moved(request: HttpRequest, of: Ticket) -> tuple[str, Refused | None]:
             fields=said,  # type: ignore[arg-type]
             note=_note(request, said),
             key=_key(request),
+            code=request.POST.get(CODE, ""),
         )
+    except ApprovalRefusedError as fault:
+        return "", Refused(stimulus, said, {CODE: [f"{fault} {fault.hint}"]})
     except AdapterError as fault:
         faults = getattr(fault, "errors", None)
         if not faults:

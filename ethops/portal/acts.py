@@ -97,9 +97,15 @@ def say_word(visitor: Visitor, ref: str, n: int, word: str, key: UUID) -> Deed:
 
 
 def move(
-    visitor: Visitor, ref: str, stimulus: str, fields: TicketFields, note: str, key: UUID
+    visitor: Visitor,
+    ref: str,
+    stimulus: str,
+    fields: TicketFields,
+    note: str,
+    key: UUID,
+    code: str = "",
 ) -> Deed:
-    """Move a ticket as its requester or approver."""
+    """Move a ticket as its requester or approver; an approver of the desk gives his `code`."""
     bounds.mind(bounds.ACT, visitor.person)
     return tickets.move_by_person(
         key=own(visitor, key),
@@ -110,6 +116,7 @@ def move(
         vouched=visitor.vouched,
         text=note,
         tainted=True,
+        code=code,
     )
 
 

@@ -16,7 +16,7 @@ from adapters.tickets import catalogue, deeds, models, questions
 from adapters.tickets.form_fields import FIELDS
 from adapters.tickets.port import TicketFields
 from adapters.tickets.states import Move
-from ethops.pages.asked import Asked, asked
+from ethops.pages.asked import CODE, Asked, asked, code_asked
 from ethops.pages.words import MOVE_WORDS, Moment
 from ethops.portal import acts, reading, visitor, words
 from ethops.portal.door import frame, guarded
@@ -25,6 +25,7 @@ from ethops.portal.filing import key_of
 from ethops.portal.visitor import Visitor
 from ethops.sla import queries as clocks
 from ethops.world import tickets
+from personas.approvals.errors import ApprovalRefusedError
 
 GRAVE = frozenset({"ev_cancel", "ev_reject"})
 LONGEST = 4_000
@@ -64,6 +65,8 @@ def shown(request: HttpRequest, ref: str) -> HttpResponse:
             messages.success(request, _pressed(request, here, ticket))
         except TooOftenError as fault:
             typed = _typed(request, {}, f"{fault} {fault.hint}", fault.status)
+        except ApprovalRefusedError as fault:
+            typed = _typed(request, {CODE: [f"{fault} {fault.hint}"]}, "", 422)
         except AdapterError as fault:
             faults = getattr(fault, "errors", None) or {}
             typed = _typed(request, faults, "" if faults else f"{fault} {fault.hint}", 422)
@@ -123,22 +126,25 @@ def answers(details: deeds.Details) -> list[tuple[str, str]]:
 def offers(here: Visitor, ticket: models.Ticket, typed: Typed | None) -> list[Offer]:
     """Return what whoever looks may do now, as the table of states has it."""
     there = tickets.offered(ticket, here.person, here.vouched)
-    return [_offer(stimulus, move, typed) for stimulus, move in there.items()]
+    return [_offer(here, stimulus, move, typed) for stimulus, move in there.items()]
 
 
-def _offer(stimulus: str, move: Move, typed: Typed | None) -> Offer:
+def _offer(here: Visitor, stimulus: str, move: Move, typed: Typed | None) -> Offer:
     title, button = MOVE_WORDS.get(stimulus, (stimulus, stimulus))
     again = typed if typed is not None and typed.act == stimulus else None
     return Offer(
         stimulus,
         title,
         button,
-        asked(
-            [FIELDS[name] for name in (*move.needs, *move.takes)],
-            again.said if again else {},
-            again.faults if again else {},
-            required=move.needs,
-        ),
+        [
+            *asked(
+                [FIELDS[name] for name in (*move.needs, *move.takes)],
+                again.said if again else {},
+                again.faults if again else {},
+                required=move.needs,
+            ),
+            *code_asked(here.person, stimulus, again.faults if again else {}),
+        ],
         open=again is not None,
         grave=stimulus in GRAVE,
     )
@@ -160,7 +166,8 @@ def _pressed(request: HttpRequest, here: Visitor, ticket: models.Ticket) -> str:
     said = {name: request.POST[name] for name in FIELDS if name in request.POST}
     note = said.get("decision", "")
     fields: TicketFields = said  # type: ignore[assignment]
-    deed = acts.move(here, ticket.ref, act, fields, note, key_of(request))
+    code = request.POST.get(CODE, "")
+    deed = acts.move(here, ticket.ref, act, fields, note, key_of(request), code)
     return f"{ticket.ref} is {words.state(deed.state).word}."
 
 

@@ -22,6 +22,15 @@ class ShownNow:
     """Probes of the CI that have gone silent; while there are some nobody can approve."""
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of the code that goes with a ticket's approval."""
+
+    factor: str
+    """Empty where none was asked for."""
+    refused: ApprovalRefusedError | None
+
+
 def shown_now(action_id: UUID) -> ShownNow | None:
     """Return it as it is at this moment; None where no person has to decide."""
     with connection.cursor() as cursor:
@@ -53,6 +62,25 @@ def reject(*, action_id: UUID, person: str, why: str) -> None:
         ApprovalRefusedError: it no longer waits, or nobody of the desk says so.
     """
     _rule("SELECT code, reason FROM gate.reject(%s, %s, %s)", [action_id, person, why])
+
+
+def may_approve(person: str) -> bool:
+    """Tell whether somebody is an approver of the desk."""
+    return bool(_value("SELECT gate.may_approve(%s)", [person]))
+
+
+def take_ticket_code(*, person: str, ref: str, code: str) -> Taken:
+    """Take the code of whoever approves a ticket as an approver of the desk.
+
+    Nothing is raised: let this commit, so that a wrong code stays counted.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT code, reason, factor FROM gate.take_ticket_code(%s, %s, %s)",
+            [person, ref, code],
+        )
+        said, reason, factor = cursor.fetchone()
+    return Taken(factor, None if said == "ok" else _refusal(said, reason))
 
 
 def stands(action_id: UUID) -> bool:
@@ -99,7 +127,11 @@ def _rule(statement: str, parameters: Sequence[Parameter]) -> None:
         cursor.execute(statement, list(parameters))
         code, reason = cursor.fetchone() or ("approvals.not_found", "the gate answered nothing")
     if code != "ok":
-        raise ApprovalRefusedError(code, f"{reason[:1].upper()}{reason[1:]}.")
+        raise _refusal(code, reason)
+
+
+def _refusal(code: str, reason: str) -> ApprovalRefusedError:
+    return ApprovalRefusedError(code, f"{reason[:1].upper()}{reason[1:]}.")
 
 
 def _value(statement: str, parameters: Sequence[Parameter]) -> object:

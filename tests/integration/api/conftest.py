@@ -14,6 +14,7 @@ from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from tests.conftest import point_django
+from tests.doubles import authenticator
 from tests.integration.api.scene import Scene
 from tests.servers import Servers
 
@@ -128,3 +129,20 @@ def catalogue(role: Callable[[str], psycopg.Connection[Any]]) -> None:
             " steps) VALUES (%s, %s, %s, 3, 3, %s, '[]')",
             [slug, slug.title(), approvers, json.dumps(FIELDS)],
         )
+
+
+@pytest.fixture
+def enrolled(
+    role: Callable[[str], psycopg.Connection[Any]],
+) -> Callable[[str], Callable[[], dict[str, str]]]:
+    """`enrolled("abe")` gives him a second factor; what it returns has the code of now."""
+
+    def enrol(name: str) -> Callable[[], dict[str, str]]:
+        link = role("owner")
+        secret = link.execute("SELECT gate.enrol_factor(%s, 'root')", [name]).fetchone()
+        assert secret is not None
+        # Confirmed by no code, so that the one of now is left.
+        link.execute("UPDATE approvals_factor SET confirmed_at = now() WHERE person = %s", [name])
+        return lambda: {"code": authenticator.code(bytes(secret[0]))}
+
+    return enrol
