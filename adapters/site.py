@@ -276,6 +276,22 @@ def _level_faults(found: Read[Site], site: Site) -> Iterator[Fault]:
             what = f"There is no service {target.service}."
             mend = "Declare it under `services` of `service_levels`."
             yield found.fault((place, "targets", number, "service"), what, mend)
+    yield from _service_faults(found, site, services)
+
+
+def _service_faults(found: Read[Site], site: Site, services: set[str]) -> Iterator[Fault]:
+    """Where services are declared, whatever names one chooses a promise by it: it must be there."""
+    named = [
+        (("request_models", number, "service"), one.service)
+        for number, one in enumerate(site.request_models)
+    ] + [
+        (("notification_rules", number, "service"), one.service)
+        for number, one in enumerate(site.notification_rules)
+    ]
+    for loc, service in named if services else ():
+        if service and service not in services:
+            mend = "Declare it under `services` of `service_levels`, or leave it out."
+            yield found.fault(loc, f"There is no service {service}.", mend)
 
 
 def _notice_faults(found: Read[Site], site: Site) -> Iterator[Fault]:

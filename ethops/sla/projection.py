@@ -141,6 +141,7 @@ def _given(
         kind=kind,
         ticket_class=ticket.ticket_class,
         priority=ticket.priority,
+        named=ticket.service,
         services={one.service for one in promises},
     )
     seconds = found.seconds(kind) if found else None

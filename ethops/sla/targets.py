@@ -34,12 +34,14 @@ def chosen(
     kind: Kind,
     ticket_class: str,
     priority: str,
+    named: str,
     services: Collection[str],
 ) -> Promise[T] | None:
     """Return the promise that holds, for the time that is measured.
 
-    One for a service goes before one for all, a declared one before one of the desk, and of those
-    that are left the shortest, since a ticket may touch several services.
+    One for the service that the ticket names goes before one for those that its CIs are of, that
+    before one for all, a declared one before one of the desk, and of those that are left the
+    shortest, since CIs may be of several services.
     """
     fitting = [
         one
@@ -51,6 +53,9 @@ def chosen(
     ]
     return min(
         fitting,
-        key=lambda one: (not one.service, not one.declared, one.seconds(kind), one.service),
+        key=lambda one: (
+            *(not one.service or one.service != named, not one.service),
+            *(not one.declared, one.seconds(kind), one.service),
+        ),
         default=None,
     )

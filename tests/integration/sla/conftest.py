@@ -25,11 +25,14 @@ class House:
 
     owner: psycopg.Connection[Any]
 
-    def open(self, *, impact: int = 1, urgency: int = 1, cis: tuple[str, ...] = ()) -> str:
+    def open(
+        self, *, impact: int = 1, urgency: int = 1, cis: tuple[str, ...] = (), service: str = ""
+    ) -> str:
         """Open an incident, P1 unless another is asked for."""
         draft = TicketDraft(
-            "incident", "Shop is down", "It is.", impact, urgency, "intake", "rule", ci_refs=cis
-        )
+            "incident", "Shop is down", "It is.", impact, urgency, "intake", "rule", ci_refs=cis,
+            service=service,
+        )  # fmt: skip
         return tickets.open_incident(key=uuid4(), draft=draft, facts={}).ref
 
     def move(self, ref: str, stimulus: str, **fields: Any) -> Deed:

@@ -104,6 +104,17 @@ def test_a_promise_of_a_service_goes_before_one_of_all(house: House) -> None:
     assert house.clock(outside).target_s == 14_400
 
 
+def test_the_service_that_a_ticket_names_goes_before_those_of_its_cis(house: House) -> None:
+    always = Calendar.objects.get(name="always")
+    for slug, cis, seconds in (("shop", "web-02", 3_600), ("batch", "", 7_200)):
+        service = Service.objects.create(slug=slug, name=slug, cis=cis)
+        Target.objects.create(
+            ticket_class="incident", priority="P1", service=service, ttr_s=seconds, calendar=always
+        )
+    assert house.clock(house.open(cis=("web-02",), service="batch")).target_s == 7_200
+    assert house.clock(house.open(cis=("web-02",), service="unheard-of")).target_s == 3_600
+
+
 def test_where_nothing_is_promised_there_is_no_clock(house: House) -> None:
     Target.objects.filter(priority="P1").delete()
     assert not Stopwatch.objects.filter(ticket_ref=house.open()).exists()

@@ -109,3 +109,21 @@ def at(seconds: int) -> datetime:
 def at_or_never(seconds: int | None) -> datetime | None:
     """Return an instant as a time, or None for one that does not come."""
     return None if seconds is None else at(seconds)
+
+
+Row = tuple[str, str, str, bool, int | None]
+"""A line of the table: class, priority, service (empty: every one), declared, seconds."""
+
+
+def promised(
+    rows: Sequence[Row], ticket: tuple[str, str], named: str, of_cis: frozenset[str]
+) -> Row | None:
+    """Walk from the most particular shelf to the least; on a shelf the shortest is taken."""
+    mine = [row for row in rows if row[:2] == ticket and row[4] is not None]
+    others = sorted(of_cis - {named})
+    for services in ([named] if named else [], others, [""]):
+        for declared in (True, False):
+            shelf = [row for row in mine if row[2] in services and row[3] is declared]
+            if shelf:
+                return min(shelf, key=lambda row: (row[4] or 0, row[2]))
+    return None

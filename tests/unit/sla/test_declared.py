@@ -62,3 +62,22 @@ def test_a_target_stands_there_once(tmp_path: Path) -> None:
     twice = "ttr: 2 h, calendar: berlin}"
     again = f"{twice}\n    - {{class: incident, priority: P1, service: shop, tto: 5 min}}"
     assert "second target for incident P1 of shop" in faults(tmp_path, twice, again)[0]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "request_models:\n  - {slug: disk, title: A disk, service: shpo}\n",
+        "notification_rules:\n  - {name: n, on: opened, whom: team, service: shpo}\n",
+    ],
+    ids=["request model", "notification rule"],
+)
+def test_who_names_a_service_names_one_that_there_is(tmp_path: Path, names: str) -> None:
+    (found,) = faults(tmp_path, "cis:\n", f"{names}cis:\n")
+    assert found.startswith("2: There is no service shpo. Declare it")
+
+
+def test_a_site_without_services_names_what_it_likes(tmp_path: Path) -> None:
+    file = tmp_path / "site.yaml"
+    file.write_text("request_models: [{slug: disk, title: A disk, service: gpu}]\n")
+    assert site.read(file).faults == ()

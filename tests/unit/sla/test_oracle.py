@@ -10,6 +10,7 @@ from adapters.tickets.port import Passage
 from ethops.sla import stopwatch
 from ethops.sla.calendars import Calendar
 from ethops.sla.stopwatch import KINDS
+from ethops.sla.targets import Promise, chosen
 from tests.unit.sla import oracle
 from tests.unit.sla.oracle import Clock, Office
 
@@ -105,3 +106,32 @@ def test_a_stopwatch_shows_what_a_patient_person_counts(part: int) -> None:
                 if shown != theirs:
                     wrong.append(f"{office} {walked} {kind} {target}: {shown}, counted {theirs}")
     assert not wrong, f"{len(wrong)}, the first: {wrong[0]}"
+
+
+CLASSES = ("incident", "request")
+SERVICES = ("", "gpu", "mail", "shop")
+TABLES = 2_000
+
+
+def test_the_promise_that_holds_is_the_most_particular_of_the_table() -> None:
+    dice = random.Random(7)  # noqa: S311 - repeatable, not secret
+    named_ones = 0
+    for _ in range(TABLES):
+        keys = [(a, b, c, d) for a in CLASSES for b in ("P1", "P3") for c in SERVICES
+                for d in (True, False)]  # fmt: skip
+        rows = [
+            (*key, dice.choice([None, 900, 3_600, dice.randrange(60, 9_000)]))
+            for key in dice.sample(keys, dice.randrange(1, len(keys)))
+        ]
+        ticket = (dice.choice(CLASSES), dice.choice(("P1", "P3")))
+        named = dice.choice(SERVICES)
+        touched = frozenset(dice.sample(SERVICES[1:], dice.randrange(3)))
+        ours = chosen(
+            [Promise(*row[:4], tto_s=row[4], ttr_s=None, row=row) for row in rows],
+            kind="tto", ticket_class=ticket[0], priority=ticket[1], named=named,
+            services=touched | {named} - {""},
+        )  # fmt: skip
+        theirs = oracle.promised(rows, ticket, named, touched)
+        assert (ours.row if ours else None) == theirs, (rows, ticket, named, touched)
+        named_ones += bool(theirs and named and theirs[2] == named)
+    assert named_ones > TABLES // 20
