@@ -72,6 +72,24 @@ def receiver() -> telemetry.Receiver:
     return cast("telemetry.Receiver", _made("telemetry", "Receiver"))
 
 
+def listener() -> telemetry.Listener:
+    """Return what hears the telemetry contract's bus.
+
+    Raises:
+        BrokenAdapterError: the adapter has no bus.
+    """
+    return cast("telemetry.Listener", _made("telemetry", "Listener"))
+
+
+def publisher() -> telemetry.Publisher:
+    """Return the observer's end of that bus.
+
+    Raises:
+        BrokenAdapterError: the adapter has no bus.
+    """
+    return cast("telemetry.Publisher", _made("telemetry", "Publisher"))
+
+
 def inference() -> inference_port.Inference:
     """Return the engine that answers questions, with the site's own rules in front.
 

@@ -32,6 +32,8 @@ class House:
     """Domains whose people may file by mail without a login here."""
     url: str
     """How people reach the desk, for links in messages to them; without a slash at its end."""
+    bus: bool
+    """Whether observers publish on a bus, which one process hears."""
     redis_url: str
     """Where workers are woken, and where events of agents are told."""
 
@@ -50,5 +52,6 @@ def house() -> House:
         mail_listen=settings.ETHOPS_MAIL_LISTEN,
         mail_domains=tuple(settings.ETHOPS_MAIL_DOMAINS),
         url=settings.ETHOPS_URL or f"http://127.0.0.1:{settings.ETHOPS_WEB_PORT}",
+        bus=bool(settings.ETHOPS_TELEMETRY_BUS),
         redis_url=settings.ETHOPS_REDIS_URL,
     )

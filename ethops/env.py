@@ -26,6 +26,7 @@ ROLE_OF_PROCESS: dict[str, str | None] = {
     "witnessing": "ethops_witness",
     "verifier": "ethops_verifier",
     "flower": None,
+    "telemetry": "ethops_app",
     "owner": "ethops_owner",
     "verifying": "ethops_verifier",
     "person": "ethops_app",
@@ -48,6 +49,12 @@ COMMANDS_AS: dict[str, frozenset[str]] = {
 
 WRITE_TICKETS = frozenset({"web", "control", "executor"})
 """Processes that write tickets, and so are given the token of where those live."""
+
+KNOW_THE_BUS = frozenset({"web", "control"})
+"""Processes that say whether observers are heard; `telemetry` alone is given the bus's login."""
+
+BUSES = ("amqp", "amqps", "redis", "rediss")
+"""Kinds of bus: RabbitMQ, and Redis where a site has no other."""
 
 TYPED = frozenset({"person", *COMMANDS_AS})
 """What a command that somebody types runs as: it opens the file of secrets, no process does."""
@@ -136,6 +143,8 @@ class Env:
     """The person as whom tickets are taken; the token's own where none is said."""
     itop_zone: str
     """The time zone of iTop's clock, which it does not say itself."""
+    telemetry_bus: str
+    """Where observers of hosts publish, as amqp://user:password@host/vhost; none: nowhere."""
     https: bool
     """People reach the desk through a proxy that speaks TLS: cookies and redirects insist on it."""
     debug: bool
@@ -196,6 +205,7 @@ def load(environ: Mapping[str, str] | None = None) -> Env:
         itop_team=said.get("ETHOPS_ITOP_TEAM", ""),
         itop_agent=said.get("ETHOPS_ITOP_AGENT", ""),
         itop_zone=_zone(said, "ETHOPS_ITOP_ZONE"),
+        telemetry_bus=_url(said, "ETHOPS_TELEMETRY_BUS", BUSES),
         https=_flag(said, "ETHOPS_HTTPS", default=False),
         debug=_flag(said, "ETHOPS_DEBUG", default=False),
         database_pool=_flag(said, "ETHOPS_DATABASE_POOL", default=process not in TYPED),
@@ -243,7 +253,7 @@ def inherited() -> dict[str, str]:
     """What a child may inherit: everything but DSNs, keys and the name of this process."""
     private = {
         *("DATABASE_URL", "REDIS_URL", "ETHOPS_SECRET_KEY", "ETHOPS_PROCESS"),
-        "ETHOPS_ITOP_TOKEN",
+        *("ETHOPS_ITOP_TOKEN", "ETHOPS_TELEMETRY_BUS"),
     }
     # Ten processes that each compile all they import would start seconds later.
     slow = {"PYTHONDONTWRITEBYTECODE"}
@@ -252,8 +262,20 @@ def inherited() -> dict[str, str]:
 
 def tokens(process: str) -> dict[str, str]:
     """What opens systems of others, for the processes that write there: no agent is one."""
-    token = os.environ.get("ETHOPS_ITOP_TOKEN")
-    return {"ETHOPS_ITOP_TOKEN": token} if token and process in WRITE_TICKETS else {}
+    token, bus = os.environ.get("ETHOPS_ITOP_TOKEN"), os.environ.get("ETHOPS_TELEMETRY_BUS")
+    given: dict[str, str] = {}
+    if token and process in WRITE_TICKETS:
+        given["ETHOPS_ITOP_TOKEN"] = token
+    if bus and process == "telemetry":
+        given["ETHOPS_TELEMETRY_BUS"] = bus
+    elif bus and process in KNOW_THE_BUS:
+        given["ETHOPS_TELEMETRY_BUS"] = _without_login(bus)
+    return given
+
+
+def _without_login(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def plain_terminal() -> bool:

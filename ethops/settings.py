@@ -192,7 +192,11 @@ ADAPTERS: dict[str, dict[str, Any]] = {
     },
     "cmdb": {"adapter": "adapters.cmdb.embedded"},
     "monitoring": {"adapter": "adapters.monitoring.embedded"},
-    "telemetry": {"adapter": "adapters.telemetry.embedded"},
+    "telemetry": (
+        {"adapter": "adapters.telemetry.bus", "url": _said.telemetry_bus}
+        if _said.telemetry_bus
+        else {"adapter": "adapters.telemetry.embedded"}
+    ),
     "inference": {"adapter": "adapters.inference.embedded"},
     "forge": {"adapter": "adapters.forge.embedded"},
     "graph": {"adapter": "adapters.graph.embedded"},
@@ -210,6 +214,7 @@ ETHOPS_MAIL_FROM = _said.mail_from
 ETHOPS_MAIL_LISTEN = _said.mail_listen
 ETHOPS_MAIL_DOMAINS = _said.mail_domains
 ETHOPS_URL = _said.url
+ETHOPS_TELEMETRY_BUS = _said.telemetry_bus
 ETHOPS_REDIS_URL = _said.redis_url
 ETHOPS_WEB_PORT = _said.web_port
 ETHOPS_FLOWER_PORT = _said.flower_port

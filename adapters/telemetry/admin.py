@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from adapters.telemetry.models import Key, Observer, Use
+from adapters.telemetry.models import DeadLetter, Key, Observer, Use
 
 
 @admin.register(Key)
@@ -30,4 +30,13 @@ class UseAdmin(admin.ModelAdmin[Use]):
     list_display = ("at", "host", "kind", "account", "granted", "address", "command", "ended_at")
     list_filter = ("kind", "granted", "host")
     search_fields = ("account", "fingerprint", "address", "command")
+    ordering = ("-at",)
+
+
+@admin.register(DeadLetter)
+class DeadLetterAdmin(admin.ModelAdmin[DeadLetter]):
+    """What came over the bus and could not be used, newest first."""
+
+    list_display = ("at", "routing_key", "why", "size")
+    search_fields = ("routing_key", "why")
     ordering = ("-at",)

@@ -6,8 +6,16 @@ from datetime import datetime
 from typing import Final
 
 from adapters.rows import select
-from adapters.telemetry import services
-from adapters.telemetry.port import Capability, Collected, Key, Observer, Pushed, Use
+from adapters.telemetry import services, taken
+from adapters.telemetry.port import (
+    Capability,
+    Collected,
+    DeadLetter,
+    Key,
+    Observer,
+    Pushed,
+    Use,
+)
 
 CAPABILITIES: Final[frozenset[Capability]] = frozenset(
     {"logins", "ends", "elevations", "fingerprints", "push"}
@@ -22,6 +30,10 @@ _OBSERVER = """
     SELECT host, source, silent_after_s, skew_s, began_at, read_at, heard_until, gap_from,
            gap_until, clock_off_at, fault
     FROM reading.observer ORDER BY host
+"""
+_DEAD = """
+    SELECT id, at, routing_key, why, size FROM reading.dead_letter
+    WHERE at >= %s ORDER BY at DESC LIMIT %s
 """
 _UNJOINED = """
     WHERE id IN (SELECT id FROM telemetry_use WHERE joined_at IS NULL ORDER BY id LIMIT %s)
@@ -62,12 +74,18 @@ class Reader:
             since,
         )
 
+    def dead_letters(self, since: datetime, *, limit: int = 100) -> tuple[DeadLetter, ...]:
+        """Return the newest dead letters of the bus since then, oldest first."""
+        found = select(_DEAD, [since, limit])
+        return tuple(DeadLetter(**row) for row in found[::-1])
+
 
 class Collector:
     """Reads files of this host, wherever it is called from."""
 
     def collect(self) -> Collected:
-        """Read what the files have gained."""
+        """Read what the files have gained, and forget what was kept long enough."""
+        taken.forget()
         return services.collect()
 
     def unjoined(self, *, limit: int = 2000) -> tuple[Use, ...]:

@@ -28,3 +28,17 @@ class SourceError(TelemetryError):
 
     code = "telemetry.source"
     hint = "Let the control worker's user read the file, e.g. by the group adm."
+
+
+class ParcelError(TelemetryError):
+    """A message of the bus is nothing that an observer of ours sends."""
+
+    code = "telemetry.parcel"
+    hint = "See who may publish under this host's name; what was sent is kept as a dead letter."
+
+
+class BusError(TelemetryError):
+    """The bus is away, takes nothing more, or has nobody who hears."""
+
+    code = "telemetry.bus"
+    hint = "See that the broker answers and that ETHOPS_TELEMETRY_BUS names it; nothing is lost."

@@ -112,3 +112,42 @@ class Use(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.account} on {self.host}"
+
+
+class Parcel(models.Model):
+    """A message of the bus that was taken, so that it is not taken twice."""
+
+    id = models.CharField(primary_key=True, max_length=64)
+    host = models.CharField(max_length=64)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        """Forgotten by age."""
+
+        verbose_name = "parcel of the bus"
+        verbose_name_plural = "parcels of the bus"
+        indexes: ClassVar = [models.Index("at", name="parcel_age")]
+
+    def __str__(self) -> str:
+        return f"{self.host}: {self.id[:12]}"
+
+
+class DeadLetter(models.Model):
+    """A message of the bus that nobody could use; `raw` is its beginning, made fit to show."""
+
+    id = models.CharField(primary_key=True, max_length=64)
+    at = models.DateTimeField(db_default=Now())
+    routing_key = models.CharField(max_length=200)
+    why = models.CharField(max_length=300)
+    size = models.BigIntegerField()
+    raw = models.TextField()
+
+    class Meta:
+        """The newest are kept."""
+
+        verbose_name = "dead letter of the bus"
+        verbose_name_plural = "dead letters of the bus"
+        indexes: ClassVar = [models.Index("at", name="dead_letter_age")]
+
+    def __str__(self) -> str:
+        return f"{self.routing_key}: {self.why}"

@@ -1,5 +1,6 @@
 """What ethops needs of telemetry: who used its keys and its accounts on which host, and when."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,9 +8,10 @@ from typing import Literal, Protocol, TypeAlias
 
 UseKind: TypeAlias = Literal["login", "elevation"]
 Source: TypeAlias = Literal["file", "pushed"]
-Capability: TypeAlias = Literal["logins", "ends", "elevations", "fingerprints", "push"]
+Capability: TypeAlias = Literal["logins", "ends", "elevations", "fingerprints", "push", "bus"]
 """What an adapter can see at all: ends of sessions, sudo, which key it was; and whether it takes
-lines from observers elsewhere. What it cannot see is not joined, instead of joined wrongly."""
+lines from observers elsewhere, by a call or over a bus. What it cannot see is not joined, instead
+of joined wrongly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,17 @@ class Pushed:
     uses: int
 
 
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message of the bus that nobody could use; what it held is kept where people look."""
+
+    id: str
+    at: datetime
+    routing_key: str
+    why: str
+    size: int
+
+
 class Reader(Protocol):
     """Reads; safe in the hands of an agent."""
 
@@ -119,6 +132,10 @@ class Reader(Protocol):
 
     def logins(self, since: datetime) -> tuple[Use, ...]:
         """Return the granted logins on all hosts that began or ended since then, oldest first."""
+        ...
+
+    def dead_letters(self, since: datetime, *, limit: int = 100) -> tuple[DeadLetter, ...]:
+        """Return what came over a bus since then and could not be used, oldest first."""
         ...
 
 
@@ -160,5 +177,43 @@ class Receiver(Protocol):
         Raises:
             UnknownObserverError: no observer of pushed lines is declared for the host.
             PositionError: the observer is not where it thinks it is; ask for the position.
+        """
+        ...
+
+
+class Listener(Protocol):
+    """Hears what observers publish on a bus; only adapters with `bus` have one."""
+
+    def run(self, stop: threading.Event) -> None:
+        """Take in what comes until `stop` is set, through every loss of the bus.
+
+        Acknowledged is only what is committed: a message comes at least once, and is taken once.
+        What cannot be used becomes a dead letter.
+        """
+        ...
+
+
+class Publisher(Protocol):
+    """The observer's end of a bus, on his own host: it needs no database."""
+
+    def __enter__(self) -> "Publisher":
+        """Connect.
+
+        Raises:
+            BusError: the bus is away.
+        """
+        ...
+
+    def __exit__(self, *said: object) -> None:
+        """Let go of the connection."""
+        ...
+
+    def publish(
+        self, host: str, lines: Sequence[str], *, after: str, position: str, complete: bool
+    ) -> None:
+        """Send the lines that follow `after` up to `position`; safe to repeat.
+
+        Raises:
+            BusError: the bus is away, full, or has nobody who hears: nothing was sent for good.
         """
         ...

@@ -173,13 +173,44 @@ def push(*, host: str, texts: Sequence[str], after: str, position: str, complete
     if row.position != after:
         raise PositionError(f"The observer of {host} is at {row.position!r}, not at {after!r}.")
     arrived = now()
+    return _pushed(row, texts, position, arrived, arrived if complete else None)
+
+
+@transaction.atomic
+def push_over_gap(
+    *,
+    host: str,
+    texts: Sequence[str],
+    after: str,
+    position: str,
+    complete: bool,
+    sent_at: datetime,
+) -> Pushed:
+    """Take lines that waited on a bus; where they do not follow the last, some may be lost.
+
+    Who sent them cannot be asked to begin elsewhere, so that nothing is refused for that.
+    """
+    row = _pushing(host, locked=True)
+    arrived = now()
+    heard = row.heard_until or row.began_at
+    follows = row.position == after
+    # What was written while this waited comes later: the host had no more only when it was sent.
+    pushed = _pushed(row, texts, position, arrived, min(arrived, sent_at) if complete else None)
+    if not follows and heard is not None:
+        _note_gap(row, heard, row.heard_until or arrived)
+        _save_progress(row)
+    return pushed
+
+
+def _pushed(
+    row: Observer, texts: Sequence[str], position: str, arrived: datetime, read_at: datetime | None
+) -> Pushed:
     if row.began_at is None:
         row.began_at, row.read_at = arrived, None
     pushed = [Line(text, f"{position[:180]}:{number}") for number, text in enumerate(texts)]
     uses = _take(row, pushed, arrived)
     row.position, row.fault = position[:500], ""
-    if complete:
-        row.read_at = arrived
+    row.read_at = read_at or row.read_at
     _save_progress(row)
     return Pushed(row.position, uses)
 

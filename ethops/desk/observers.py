@@ -3,6 +3,7 @@
 Where an observer cannot be relied on nothing is called a mismatch; that is an alarm of its own.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +17,8 @@ from ethops.desk import dispatch
 
 FAULTY_AFTER: Final = timedelta(minutes=2)
 """A file that is just being rotated is not there for a moment."""
+MOST_TOLD: Final = 1_000
+MOST_WHYS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Alarm:
 def watch() -> None:
     """Give to a person what is wrong with an observer, once per occasion."""
     now = timezone.now()
+    _tell_of_the_dead(now)
     for observer in registry.reader("telemetry").observers():
         for alarm in alarms(observer, now):
             dispatch.open_for_person(
@@ -39,6 +43,29 @@ def watch() -> None:
                 description=alarm.said,
                 facts={"host": observer.host, "trouble": alarm.kind},
             )
+
+
+def _tell_of_the_dead(now: datetime) -> None:
+    """Give dead letters of the bus to a person: an hour's as one, folded while that is open."""
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    letters = registry.reader("telemetry").dead_letters(hour, limit=MOST_TOLD)
+    if not letters:
+        return
+    whys = Counter((letter.routing_key, letter.why) for letter in letters)
+    lines = [f"{count} x {key}: {why}" for (key, why), count in whys.most_common(MOST_WHYS)]
+    more = f"\n{len(whys) - MOST_WHYS} more reasons." if len(whys) > MOST_WHYS else ""
+    dispatch.open_for_person(
+        occasion=f"telemetry:dead:{hour:%Y-%m-%dT%H}",
+        cause="telemetry:dead",
+        title="Messages of observers could not be used",
+        description=(
+            "What was published on the bus and could not be read or was not ours, this hour:\n"
+            + "\n".join(lines)
+            + more
+            + "\nThe beginning of each is kept among the dead letters of the bus, in the admin."
+        ),
+        facts={"letters": len(letters), "newest": letters[-1].id},
+    )
 
 
 def alarms(observer: Observer, now: datetime) -> Iterator[Alarm]:

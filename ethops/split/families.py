@@ -33,8 +33,8 @@ class Family:
 
 
 FAMILIES: Final = (
-    Family("ethops-web", "desk and dispatcher", ("web", "control", "beat", "flower"),
-           Egress.OPEN),
+    Family("ethops-web", "desk and dispatcher",
+           ("web", "control", "beat", "flower", "telemetry"), Egress.OPEN),
     Family("ethops-agent", "agents", ("agent",), Egress.CLOSED),
     Family("ethops-exec", "executor", ("executor",), Egress.OPEN, folder="plays", acts=True),
     Family("ethops-gpu", "workers of GPU cards", ("gpu",), Egress.CLOSED, devices=True),

@@ -33,7 +33,7 @@ def laid(
     layout: Layout, inventory: Inventory, catalogue: Mapping[str, EntryDocument]
 ) -> Iterator[Laid]:
     """Yield every file, below the folders that systemd, nft and sudo read."""
-    ours = processes(layout.ports, layout.cards)
+    ours = processes(layout.ports, layout.cards, bus=layout.bus)
     reached = _addresses([layout.database_url, layout.redis_url, *_gpu_servers(layout)])
     yield Laid("etc/sysusers.d/ethops.conf", 0o644, accounts.users())
     yield Laid("etc/tmpfiles.d/ethops.conf", 0o644, accounts.folders(layout.state))

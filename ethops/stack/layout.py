@@ -15,6 +15,10 @@ from ethops.stack.redis_server import RedisServer
 from gpu.cards import CardsFile, declared_cards
 
 DATABASE = "ethops"
+BUS = "ETHOPS_TELEMETRY_BUS"
+WITHOUT_REDIS = frozenset(
+    {"recorder", "checkpointer", "witnessing", "verifier", "telemetry", "owner"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,11 @@ class Layout:
         return own.url() if own else self.redis_url
 
     @property
+    def bus(self) -> bool:
+        """Whether observers publish somewhere, so that somebody has to hear them."""
+        return bool(self.extra_environment.get(BUS) or env.tokens("telemetry"))
+
+    @property
     def gpu(self) -> CardsFile:
         """The GPU's cards; ServerFailedError names the faults of their file."""
         said = env.load({**env.inherited(), "ETHOPS_STATE": str(self.state),
@@ -123,7 +132,7 @@ class Layout:
         role = env.ROLE_OF_PROCESS[process]
         if role is not None:
             said["DATABASE_URL"] = self.dsn(role)
-        if process not in {"recorder", "checkpointer", "witnessing", "verifier", "owner"}:
+        if process not in WITHOUT_REDIS:
             said["REDIS_URL"] = self.wakeups()
         if process == "web":
             said["ETHOPS_SECRET_KEY"] = self.secrets.django_secret_key

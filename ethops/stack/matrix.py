@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from ethops.stack.ports import LOOPBACK, Ports
 
@@ -37,9 +38,13 @@ class Process:
         return "gpu" if self.card else self.name
 
 
-def processes(ports: Ports, cards: Sequence[str] = ()) -> tuple[Process, ...]:
-    """Every process of ours, in the order in which they start; one GPU worker per card."""
-    return (*_house(ports), *(gpu_worker(card) for card in cards))
+def processes(ports: Ports, cards: Sequence[str] = (), *, bus: bool = False) -> tuple[Process, ...]:
+    """Every process of ours, in the order in which they start; one GPU worker per card.
+
+    Where observers publish on a bus, one process hears it.
+    """
+    heard = (TELEMETRY,) if bus else ()
+    return (*_house(ports), *heard, *(gpu_worker(card) for card in cards))
 
 
 def gpu_worker(card: str) -> Process:
@@ -51,6 +56,11 @@ def gpu_worker(card: str) -> Process:
     )
     return Process(name, _python("-m", "celery", "-A", "gpu.celery", *command), Seen.HEARTBEAT,
                    card=card)  # fmt: skip
+
+
+TELEMETRY: Final = Process(
+    "telemetry", (sys.executable, "-m", "django", "telemetry", "hear"), Seen.HEARTBEAT
+)
 
 
 def _house(ports: Ports) -> tuple[Process, ...]:

@@ -277,7 +277,7 @@ class Supervisor:
     # Small parts
 
     def _matrix(self) -> tuple[Process, ...]:
-        found = processes(self.layout.ports, self.layout.cards)
+        found = processes(self.layout.ports, self.layout.cards, bus=self.layout.bus)
         return tuple(
             each for each in found if self._only is None or each.card or each.name in self._only
         )

@@ -8,6 +8,7 @@ from django.utils import timezone
 from adapters.tickets.models import Ticket
 from adapters.tickets.states import SETTLED
 from audit.models import Heartbeat
+from ethops import conf
 from ethops.executor import stop as pressed
 from ethops.world import ledger_state
 from gpu.models import Card
@@ -24,6 +25,7 @@ WITHOUT = {
     "control": "alerts are stored but not read, and no run is begun.",
     "agent": "agents take no steps.",
     "executor": "authorised actions wait.",
+    "telemetry": "what observers publish waits on the bus.",
     "beat": "schedules do not fire, so probes are not run.",
 }
 """Process -> what does not happen without it."""
@@ -76,7 +78,9 @@ def open_tickets() -> int:
 
 def silent() -> tuple[Silent, ...]:
     """Return the processes that should be heard and are not."""
-    expected = WITHOUT | {
+    unused = set() if conf.house().bus else {"telemetry"}
+    always = {name: effect for name, effect in WITHOUT.items() if name not in unused}
+    expected = always | {
         f"gpu-{name}": WITHOUT_CARD
         for name in Card.objects.filter(enabled=True).values_list("name", flat=True)
     }

@@ -22,6 +22,7 @@ from tests.live.parts import (
     PARTS,
     Jars,
     Part,
+    Program,
     Server,
     default_cache,
 )
@@ -53,6 +54,9 @@ def main() -> None:
 def _bring(part: Part, cache: Path) -> None:
     if part.is_there(cache):
         _say("ok", part, "in the cache")
+        return
+    if isinstance(part, Program):
+        _say("LACKS", part, part.why_not(cache))
         return
     began = time.monotonic()
     why = part.why_file(cache)

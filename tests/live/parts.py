@@ -56,6 +56,23 @@ class Jars(Part):
     artifacts: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Program(Part):
+    """A server of the distribution: nothing is installed here, it is there or it is not."""
+
+    package: str
+
+    def place(self, cache: Path) -> Path:
+        """Where its package puts it."""
+        del cache
+        return Path(self.inside)
+
+    def why_not(self, cache: Path) -> str:
+        """Name the package."""
+        del cache
+        return f"no {self.inside}: on Debian or Ubuntu, apt-get install {self.package}"
+
+
 ENGINE = Server(
     name="ollama-v0.11.4",
     what="Ollama 0.11.4: the last version that `go install` builds with an engine (on the CPU)",
@@ -85,4 +102,11 @@ NEO4J = Jars(
     artifacts=("org.neo4j:neo4j:5.26.0", "org.neo4j.app:neo4j-server:5.26.0"),
 )
 
-PARTS = (ENGINE, SCHEDULER, MINILM, NEO4J)
+RABBIT = Program(
+    name="rabbitmq",
+    what="RabbitMQ: the broker on which observers publish, of the distribution's package",
+    inside="/usr/lib/rabbitmq/bin/rabbitmq-server",
+    package="rabbitmq-server",
+)
+
+PARTS = (ENGINE, SCHEDULER, MINILM, NEO4J, RABBIT)
