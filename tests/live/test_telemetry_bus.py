@@ -4,9 +4,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 import psycopg
 import pytest
@@ -37,6 +38,7 @@ from tests.live.parts import RABBIT, Part
 from tests.servers import Servers
 from tests.waiting import eventually
 
+Hear: TypeAlias = Callable[[], AbstractContextManager["subprocess.Popen[bytes]"]]
 pytestmark = pytest.mark.live
 KILLS = 3
 
@@ -80,9 +82,7 @@ def test_without_a_queue_nothing_counts_as_published(place: Place) -> None:
 
 
 @pytest.fixture
-def hear(
-    place: Place, servers: Servers, database_name: str, tmp_path: Path
-) -> Callable[[], "subprocess.Popen[bytes]"]:
+def hear(place: Place, servers: Servers, database_name: str, tmp_path: Path) -> Hear:
     """`hear()` starts the process that the house starts."""
     environment = {
         **os.environ,
@@ -106,7 +106,7 @@ def hear(
 
 
 def test_killed_with_its_hands_full_it_takes_each_parcel_once(
-    place: Place, hear: Callable[[], "subprocess.Popen[bytes]"], role: Callable
+    place: Place, hear: Hear, role: Callable
 ) -> None:
     with hearing(place):
         pass

@@ -37,7 +37,7 @@ def files(layout):
 
 
 def test_each_process_of_the_house_belongs_to_one_family():
-    kinds = [process.kind for process in processes(Ports(), ["first"])]
+    kinds = [process.kind for process in processes(Ports(), ["first"], bus=True)]
     assert sorted(kinds) == sorted(kind for family in FAMILIES for kind in family.kinds)
 
 

@@ -10,7 +10,7 @@ from ethops.stack.layout import Layout
 from ethops.stack.matrix import processes
 from ethops.stack.ports import Ports
 
-NAMES = [process.kind for process in processes(Ports(), ["card0"])]
+NAMES = [process.kind for process in processes(Ports(), ["card0"], bus=True)]
 
 
 @pytest.fixture
@@ -45,6 +45,18 @@ def test_flower_asks_for_the_desks_login(layout: Layout) -> None:
     given = layout.environment("flower")
     assert given["FLOWER_BASIC_AUTH"] == f"admin:{layout.secrets.admin_password}"
     assert "DATABASE_URL" not in given
+
+
+def test_the_login_of_the_bus_is_of_one_process(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not layout.bus
+    monkeypatch.setenv("ETHOPS_TELEMETRY_BUS", "amqp://house:secret@mq.example:5671/%2F")
+    given = {name: layout.environment(name).get("ETHOPS_TELEMETRY_BUS", "") for name in NAMES}
+    assert layout.bus
+    assert {name for name, url in given.items() if "secret" in url} == {"telemetry"}
+    assert given["web"] == given["control"] == "amqp://mq.example:5671/%2F"
+    assert given["agent"] == ""
 
 
 def test_servers_are_told_nothing_of_ours(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
