@@ -114,8 +114,42 @@ class PrometheusParams(Declaration):
         return self
 
 
+class ChangeParams(Declaration):
+    """What a PromQL expression finds now against what it found a day ago, each series by itself."""
+
+    url: Annotated[str, Field(max_length=500), AfterValidator(_http_url)]
+    """The server's own address, without `/api/v1`."""
+    query: Annotated[str, Field(min_length=1, max_length=1000)]
+    timeout_s: Seconds = 10.0
+    ago_s: Annotated[float, Field(ge=60, le=2_592_000)] = 86_400.0
+    window_s: Annotated[float, Field(ge=60, le=86_400)] = 3_600.0
+    """Of now and of then the median over so long is compared: one odd value is no change."""
+    max_rise: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    max_fall: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    max_rise_percent: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """Of what it was then."""
+    max_fall_percent: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    empty: Literal["bad", "ok"] = "bad"
+    """What it means that a series is gone, or that there is nothing to compare."""
+
+    @model_validator(mode="after")
+    def _limited(self) -> "ChangeParams":
+        limits = (self.max_rise, self.max_fall, self.max_rise_percent, self.max_fall_percent)
+        if all(limit is None for limit in limits) and self.empty == "ok":
+            raise refusal("A change probe has no threshold.", "Add `max_rise` or `max_fall`.")
+        if self.window_s > self.ago_s:
+            raise refusal("The windows overlap.", "Make `window_s` at most `ago_s`.")
+        return self
+
+
 Params: TypeAlias = (
-    HttpParams | TcpParams | DirectoryParams | FilesystemParams | LoadParams | PrometheusParams
+    HttpParams
+    | TcpParams
+    | DirectoryParams
+    | FilesystemParams
+    | LoadParams
+    | PrometheusParams
+    | ChangeParams
 )
 PARAMS: Mapping[str, type[Params]] = {
     "http": HttpParams,
@@ -124,6 +158,7 @@ PARAMS: Mapping[str, type[Params]] = {
     "filesystem": FilesystemParams,
     "load": LoadParams,
     "prometheus": PrometheusParams,
+    "change": ChangeParams,
 }
 
 
@@ -174,8 +209,20 @@ class PrometheusProbe(_Common, PrometheusParams):
     kind: Literal["prometheus"]
 
 
+class ChangeProbe(_Common, ChangeParams):
+    """A comparison with a day ago."""
+
+    kind: Literal["change"]
+
+
 DeclaredProbe = Annotated[
-    HttpProbe | TcpProbe | DirectoryProbe | FilesystemProbe | LoadProbe | PrometheusProbe,
+    HttpProbe
+    | TcpProbe
+    | DirectoryProbe
+    | FilesystemProbe
+    | LoadProbe
+    | PrometheusProbe
+    | ChangeProbe,
     Field(discriminator="kind"),
 ]
 

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-KINDS = ("http", "tcp", "directory", "filesystem", "load", "prometheus")
+KINDS = ("http", "tcp", "directory", "filesystem", "load", "prometheus", "change")
 SEVERITIES = ("critical", "warning", "info")
 STATUSES = ("quiet", "firing", "resolved")
 

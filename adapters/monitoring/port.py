@@ -7,7 +7,9 @@ from typing import Literal, Protocol, TypeAlias
 
 from adapters.json_value import JSON
 
-ProbeKind: TypeAlias = Literal["http", "tcp", "directory", "filesystem", "load", "prometheus"]
+ProbeKind: TypeAlias = Literal[
+    "http", "tcp", "directory", "filesystem", "load", "prometheus", "change"
+]
 Severity: TypeAlias = Literal["critical", "warning", "info"]
 Symptom: TypeAlias = Literal[
     "ok",
@@ -65,6 +67,48 @@ class SweepReport:
     ran: int
     bad: int
     delivered: int
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What a value was at one time."""
+
+    at: datetime
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What one thing was over a stretch of time, oldest first."""
+
+    labels: Mapping[str, str]
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one series was then and is now; None where it was, or is, not there."""
+
+    labels: Mapping[str, str]
+    then: float | None
+    now: float | None
+
+    @property
+    def by(self) -> float | None:
+        """How much it has risen; None where there is nothing to compare."""
+        return None if self.then is None or self.now is None else self.now - self.then
+
+
+class History(Protocol):
+    """Tells what was; an adapter to a server that keeps values."""
+
+    def series(self, query: str, *, begin: datetime, end: datetime) -> tuple[Series, ...]:
+        """Return what a query found from begin to end, within bounds on series and points.
+
+        Raises:
+            RangeError: the server does not answer, refuses, or finds more than the bounds allow.
+        """
+        ...
 
 
 class Reader(Protocol):

@@ -37,7 +37,8 @@ class _Refused(BaseModel):
 
 async def look_prometheus(params: PrometheusParams) -> Look:
     """Ask an expression once, and judge what it finds."""
-    asked = {"query": params.query, "timeout": f"{params.timeout_s:g}s"}
+    # As a number of seconds: its durations know no fractions.
+    asked = {"query": params.query, "timeout": f"{params.timeout_s:.3f}"}
     found = await get(f"{params.url.rstrip('/')}/api/v1/query?{urlencode(asked)}", params.timeout_s)
     if isinstance(found, Look):
         return Look(found.symptom, None, "", found.detail)
@@ -47,7 +48,7 @@ async def look_prometheus(params: PrometheusParams) -> Look:
 def judge(params: PrometheusParams, found: Answer) -> Look:
     """Judge what a Prometheus answered. Pure."""
     if found.status != HTTPStatus.OK:
-        return Look("wrong_status", None, "", _refusal(found))
+        return Look("wrong_status", None, "", refusal(found))
     try:
         samples = _Found.model_validate_json(found.body).data.result
     except ValidationError:
@@ -85,7 +86,8 @@ def _name(sample: _Sample) -> str:
     return one_line(labels, NAMED) or "The value"
 
 
-def _refusal(found: Answer) -> str:
+def refusal(found: Answer) -> str:
+    """Say with which words a Prometheus refused."""
     try:
         said = _Refused.model_validate_json(found.body).error
     except ValidationError:

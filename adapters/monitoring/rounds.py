@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from adapters.monitoring.declared import (
+    ChangeParams,
     DirectoryParams,
     FilesystemParams,
     HttpParams,
@@ -22,6 +23,7 @@ from adapters.monitoring.host_looks import look_directory, look_filesystem, look
 from adapters.monitoring.looks import Look, look_http, look_tcp
 from adapters.monitoring.port import Sample
 from adapters.monitoring.prometheus import look_prometheus
+from adapters.monitoring.ranges import look_change
 from adapters.text import one_line
 
 AT_ONCE: Final = 8
@@ -84,6 +86,8 @@ async def _look(task: Task) -> Look:
         return await look_tcp(params)
     if isinstance(params, PrometheusParams):
         return await look_prometheus(params)
+    if isinstance(params, ChangeParams):
+        return await look_change(params)
     try:
         async with asyncio.timeout(params.timeout_s + 1):
             return await asyncio.to_thread(_host_look, params)

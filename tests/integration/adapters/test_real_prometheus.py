@@ -7,15 +7,19 @@ import asyncio
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 import yaml
 
-from adapters.monitoring.declared import PrometheusParams
+from adapters.monitoring.changes import MOST_POINTS
+from adapters.monitoring.declared import ChangeParams, PrometheusParams
+from adapters.monitoring.errors import RangeError
 from adapters.monitoring.looks import Look
 from adapters.monitoring.prometheus import look_prometheus
+from adapters.monitoring.ranges import History, look_change
 from ethops.stack.ports import free_ports
 from tests.waiting import eventually
 
@@ -83,3 +87,35 @@ def test_what_it_does_not_know_is_not_well(prometheus):
 
 def test_an_expression_that_is_none_is_refused_with_its_words(prometheus):
     assert "parse error" in look(prometheus, "up{", min=1).detail
+
+
+def change(url: str, query: str, **said: object) -> Look:
+    return asyncio.run(
+        look_change(ChangeParams.model_validate({"url": url, "query": query} | said))
+    )
+
+
+def test_what_is_as_it_was_yesterday_is_well(prometheus):
+    assert change(prometheus, "vector(5)", max_rise=1, max_fall=1).symptom == "ok"
+
+
+def test_what_has_risen_since_yesterday_is_told_by_how_much(prometheus):
+    found = change(prometheus, "vector(time())", max_rise=1)
+    assert found.symptom == "over_threshold"
+    assert found.value == pytest.approx(86_400, abs=2)
+
+
+def test_what_was_not_there_yesterday_cannot_be_compared(prometheus):
+    assert change(prometheus, "up", max_rise=1).symptom == "wrong_content"
+
+
+def test_a_range_that_is_refused_is_told_with_its_words(prometheus):
+    now = datetime.now(UTC)
+    with pytest.raises(RangeError, match="parse error"):
+        History(prometheus).series("up{", begin=now - timedelta(hours=1), end=now)
+
+
+def test_a_range_has_no_more_points_than_are_asked_for(prometheus):
+    now = datetime.now(UTC)
+    (found,) = History(prometheus).series("vector(1)", begin=now - timedelta(days=30), end=now)
+    assert 2 <= len(found.points) <= MOST_POINTS + 1
