@@ -12,7 +12,7 @@ EVERYBODY: Final[dict[str, str]] = {
     "forge an outcome": "UPDATE personas_action SET outcome = 'done'",
     "add an authorised action": "INSERT INTO personas_action (key, principal, verb, verdict)"
     " VALUES ('k', 'run:x', 'playbook.run', 'authorised')",
-    "judge for itself": "SELECT gate.judge(NULL::personas_run, 'x', 'x', 'x', 'x', '{}')",
+    "judge for itself": "SELECT gate.judge(NULL::gate.ask)",
     "take a guard away": "DELETE FROM gate.guard",
     "empty the guards": "TRUNCATE gate.guard",
     "narrow a guard": "UPDATE gate.guard SET verbs = '{nothing}'",
