@@ -368,7 +368,10 @@ class Action(models.Model):
             models.Index("ticket_ref", "decided_at", name="action_ticket"),
             models.Index(F("decided_at").desc(), name="action_newest"),
             models.Index(
-                "entry", F("decided_at").desc(), name="action_entry", condition=~Q(entry="")
+                "entry",
+                F("decided_at").desc(),
+                name="action_used",
+                condition=Q(verdict="authorised") & ~Q(entry=""),
             ),
             models.Index(
                 "deadline",

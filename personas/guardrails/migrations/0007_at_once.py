@@ -10,7 +10,7 @@ SQL = Path(__file__).parent.parent / "sql" / "0007_at_once"
 class Migration(migrations.Migration):
     """Reads the frozen files once, in their order."""
 
-    dependencies = [("guardrails", "0006_people"), ("autonomy", "0008_taken_back")]
+    dependencies = [("guardrails", "0006_people"), ("personas", "0022_used")]
     operations = [
         migrations.RunSQL(file.read_text(encoding="utf-8"), migrations.RunSQL.noop)
         for file in sorted(SQL.glob("*.sql"))

@@ -65,6 +65,7 @@ BEGIN
     IF jsonb_typeof(p_args) IS DISTINCT FROM 'object' THEN
         RETURN 'arguments are not an object';
     END IF;
+    IF p_parameters = '{}' AND p_args = '{}' THEN RETURN NULL; END IF;
     RETURN coalesce(
         (SELECT b.said FROM (SELECT gate.bad_arg(a.key, p_parameters -> a.key, a.value) AS said
                                FROM jsonb_each(p_args) a) b WHERE b.said IS NOT NULL LIMIT 1),
@@ -146,8 +147,7 @@ $$;
 
 CREATE FUNCTION gate.broken_off() RETURNS text LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-    PERFORM gate.mind_breaker();
-    IF NOT gate.breaker_open() THEN RETURN NULL; END IF;
+    IF gate.mind_breaker() = 'closed' OR NOT gate.breaker_open() THEN RETURN NULL; END IF;
     RETURN (SELECT format('the breaker of the fleet is %s: %s', replace(state, '_', ' '), reason)
               FROM public.autonomy_breaker WHERE id = 1);
 END $$;

@@ -124,3 +124,48 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
              WHERE limit_hit <> '' AND ended_at > p_since ORDER BY ended_at DESC LIMIT 1000) over
       ) f
 $$;
+
+-- As before: what is asked of an open breaker alone is asked of an open one, and what has not moved
+-- is not read again.
+CREATE OR REPLACE FUNCTION gate.mind_breaker() RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE v public.autonomy_breaker%ROWTYPE; v_bad record; v_since timestamptz; v_probes bigint;
+    v_window interval := make_interval(secs => gate.policy('breaker_window_s'));
+    v_calm double precision;
+BEGIN
+    SELECT * INTO v FROM public.autonomy_breaker WHERE id = 1;
+    IF NOT FOUND THEN
+        INSERT INTO public.autonomy_breaker (id) VALUES (1) ON CONFLICT DO NOTHING;
+        SELECT * INTO STRICT v FROM public.autonomy_breaker WHERE id = 1;
+    END IF;
+    -- Half open, one thing that goes wrong is enough.
+    v_since := CASE v.state WHEN 'half_open' THEN v.since
+        ELSE greatest(clock_timestamp() - v_window, v.closed_at) END;
+    SELECT * INTO v_bad FROM gate.anomalies(v_since) a
+     WHERE a.seen >= CASE WHEN v.state = 'half_open' AND a.rule = 'failed' THEN 1 ELSE a.most END
+     ORDER BY a.seen / greatest(a.most, 1) DESC LIMIT 1;
+    IF v.state <> 'open' AND FOUND THEN
+        PERFORM gate.move_breaker(v.state, 'open', v_bad.rule, format(
+            '%s times %s within %s s, and at most %s is bearable', v_bad.seen, v_bad.rule,
+            round(extract(epoch FROM clock_timestamp() - v_since)), v_bad.most), '');
+    ELSIF v.state = 'open' THEN
+        v_calm := gate.policy('breaker_calm_s');
+        IF v_calm > 0 AND greatest(v.since,
+                (SELECT max(newest) FROM gate.anomalies(clock_timestamp() - v_window)))
+                < clock_timestamp() - make_interval(secs => v_calm) THEN
+            PERFORM gate.move_breaker('open', 'half_open', v.rule, format(
+                'nothing went wrong for %s s: one change at a time is tried', v_calm), '');
+        END IF;
+    ELSIF v.state = 'half_open' THEN
+        SELECT count(*) INTO v_probes FROM public.personas_action a
+         WHERE a.outcome = 'done' AND a.settled_at > v.since AND gate.is_change(a.verb)
+           AND NOT gate.only_looks(a.verb, a.risk);
+        IF v_probes >= gate.policy('breaker_probes') THEN
+            PERFORM gate.move_breaker('half_open', 'closed', v.rule,
+                format('%s changes in a row went well', v_probes), 'itself');
+        END IF;
+    ELSE
+        RETURN v.state;
+    END IF;
+    RETURN (SELECT state FROM public.autonomy_breaker WHERE id = 1);
+END $$;
