@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
                 models.F("entry"),
                 models.OrderBy(models.F("decided_at"), descending=True),
                 condition=models.Q(
-                    models.Q(("verdict", "authorised"), models.Q(("entry", ""), _negated=True))
+                    ("verdict", "authorised"), models.Q(("entry", ""), _negated=True)
                 ),
                 name="action_used",
             ),
