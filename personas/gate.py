@@ -337,15 +337,17 @@ def set_autonomy(
     by: str,
     why: str,
     against_the_figures: bool = False,
+    ci: str = "",
 ) -> None:
-    """Set how far a card may go with an entry on a class of CI: observe, propose, veto or act.
+    """Set how far a card may go with an entry on a class of CI, or on one of its CIs alone.
 
     Raises:
-        DatabaseError: nobody is named, or the figures do not carry it and nobody said so.
+        DatabaseError: nobody is named, the figures do not carry it and nobody said so, or it is
+            further than on the class.
     """
     _value(
-        "SELECT gate.set_autonomy(%s, %s, %s, %s, %s, %s, %s)",
-        [card, entry, ci_class, level, by, why, against_the_figures],
+        "SELECT gate.set_autonomy(%s, %s, %s, %s, %s, %s, %s, %s)",
+        [card, entry, ci_class, level, by, why, against_the_figures, ci],
     )
 
 

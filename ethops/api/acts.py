@@ -300,11 +300,13 @@ def set_level(
     person: str,
     why: str,
     against_the_figures: bool,
+    ci: str = "",
 ) -> None:
-    """Set how far a card may go.
+    """Set how far a card may go on a class of CI, or on one of its CIs alone.
 
     Raises:
-        RefusedError: the figures do not carry it, and nobody said that it is against them.
+        RefusedError: the figures do not carry it, and nobody said that it is against them; or it
+            is further than on the class.
     """
     with _taken():
         gate.set_autonomy(
@@ -315,6 +317,7 @@ def set_level(
             by=person,
             why=why,
             against_the_figures=against_the_figures,
+            ci=ci,
         )
 
 

@@ -40,6 +40,19 @@ class TripleOut(serializers.Serializer[Any]):
     figures = TripleFiguresOut()
 
 
+class KeptOut(serializers.Serializer[Any]):
+    """A CI on which a card goes less far than on its class."""
+
+    card = serializers.CharField(source="card_id")
+    entry = serializers.CharField()
+    ci = serializers.CharField(source="ci_ref")
+    ci_class = serializers.CharField()
+    level = serializers.ChoiceField(choices=LEVELS)
+    set_by = serializers.CharField()
+    why = serializers.CharField()
+    set_at = serializers.DateTimeField()
+
+
 class BarOut(serializers.Serializer[Any]):
     """What a level asks for."""
 
@@ -101,6 +114,7 @@ class AutonomyOut(serializers.Serializer[Any]):
 
     triples = TripleOut(many=True)
     bars = BarOut(many=True)
+    kept = KeptOut(many=True)
     calibrations = CalibratedOut(many=True)
     breaker = BreakerOut()
 
@@ -130,6 +144,9 @@ class LevelAsked(serializers.Serializer[Any]):
     card = serializers.CharField(max_length=60)
     entry = serializers.CharField(max_length=60)
     ci_class = serializers.CharField(max_length=60)
+    ci = serializers.CharField(
+        max_length=200, required=False, default="", help_text="for this CI of the class alone"
+    )
     level = serializers.ChoiceField(choices=LEVELS)
     why = serializers.CharField(max_length=2000)
     against_the_figures = serializers.BooleanField(required=False, default=False)
@@ -164,6 +181,7 @@ class AutonomyView(APIView):
                 {
                     "triples": autonomy.triples(),
                     "bars": autonomy.bars(),
+                    "kept": autonomy.kept(),
                     "calibrations": autonomy.calibrations(),
                     "breaker": autonomy.breaker(),
                 }

@@ -174,14 +174,14 @@ def _told(pattern: Pattern) -> str:
 
 
 def _take_back(pattern: Pattern, problem: str) -> str:
-    """Take each right that was used one level back; returns what to say of it."""
+    """Take each right that was used one level back on this CI; returns what to say of it."""
     triples = {(one.card, one.ci_class): one for one in pattern.repairs if one.card}
     said = []
-    for (card, ci_class), one in sorted(triples.items()):
+    for (card, _), one in sorted(triples.items()):
         why = f"{problem}: {pattern.entry} was needed {len(pattern.repairs)} times within 7 days"
         moved = doors.take_back(action_id=one.action, why=why)
         if moved:
-            said.append(f"{card} x {pattern.entry} x {ci_class} is back from {moved}.")
+            said.append(f"{card} is back with {pattern.entry} {moved}.")
     return " ".join(said)
 
 

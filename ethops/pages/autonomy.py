@@ -18,7 +18,7 @@ from ethops.pages.words import Moment, State, count
 from ethops.world import autonomy, runs
 from ethops.world.autonomy import Bar, BreakerNow, Calibrated, Figures, Shown, Triple
 from personas.autonomy.errors import RefusedError
-from personas.autonomy.models import Judgement
+from personas.autonomy.models import Judgement, Kept
 from personas.states import LEVELS
 
 SHOWN: Final = 12
@@ -49,7 +49,7 @@ FORBIDDEN: Final = "You may not do this; ask somebody who may set levels."
 class LevelForm(forms.Form):
     """How far, and why."""
 
-    triple = forms.CharField(max_length=200)
+    triple = forms.CharField(max_length=400)
     level = forms.ChoiceField(choices=[(level, level) for level in LEVELS])
     why = forms.CharField(max_length=2000, error_messages={"required": "Say why."})
     against_the_figures = forms.BooleanField(required=False)
@@ -77,6 +77,20 @@ class Line:
     set_by: str
     why: str
     set_at: Moment | None
+
+
+@dataclass(frozen=True, slots=True)
+class Less:
+    """One CI on which a card goes less far, as a line."""
+
+    key: str
+    card: str
+    entry: str
+    ci: str
+    state: State
+    set_by: str
+    why: str
+    set_at: Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +164,7 @@ def content(now: datetime) -> dict[str, Any]:
         "anomalies": [(RULES[one.rule], f"{one.seen} of {one.most}") for one in breaker.anomalies],
         "window": f"{breaker.window_s // 60} min",
         "lines": [line(one, bars, now) for one in found],
+        "kept": [less(one, now) for one in autonomy.kept()],
         "bars": [
             f"for {bar.level} {count(bar.least, 'verdict')} that prove {percent(bar.lower)}"
             for bar in bars
@@ -177,6 +192,25 @@ def line(one: Triple, bars: list[Bar], now: datetime) -> Line:
         why=one.why,
         set_at=Moment(one.set_at, now) if one.set_at else None,
     )
+
+
+def less(one: Kept, now: datetime) -> Less:
+    """Show a CI on which a card goes less far as a line."""
+    return Less(
+        key=kept_key(one),
+        card=one.card_id,
+        entry=one.entry,
+        ci=one.ci_ref,
+        state=LEVEL[one.level],
+        set_by=one.set_by,
+        why=one.why,
+        set_at=Moment(one.set_at, now),
+    )
+
+
+def kept_key(one: Kept) -> str:
+    """Return the words by which the level of a CI is chosen."""
+    return f"{one.card_id} {one.entry} {one.ci_class} on {one.ci_ref}"
 
 
 def key(one: Triple) -> str:
@@ -314,17 +348,28 @@ def _judge(request: HttpRequest, action_id: UUID, word: str, why: str) -> None:
         messages.success(request, "On record. A false action takes the right back by itself.")
 
 
+def _chosen(said: str) -> tuple[str, str, str, str] | None:
+    """Return card, entry, class and CI, "" for the whole class; None where there is no such."""
+    of_classes = {key(one): (one.card, one.entry, one.ci_class, "") for one in autonomy.triples()}
+    of_cis = {
+        kept_key(one): (one.card_id, one.entry, one.ci_class, one.ci_ref) for one in autonomy.kept()
+    }
+    return (of_classes | of_cis).get(said)
+
+
 def _set(request: HttpRequest, form: LevelForm) -> bool:
     given = form.cleaned_data
-    one = next((one for one in autonomy.triples() if key(one) == given["triple"]), None)
-    if one is None:
+    found = _chosen(given["triple"])
+    if found is None:
         form.add_error("triple", "No card has such a right.")
         return False
+    card, entry, ci_class, ci = found
     try:
         acts.set_level(
-            card=one.card,
-            entry=one.entry,
-            ci_class=one.ci_class,
+            card=card,
+            entry=entry,
+            ci_class=ci_class,
+            ci=ci,
             level=given["level"],
             person=request.user.get_username(),
             why=given["why"],

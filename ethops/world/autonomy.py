@@ -11,7 +11,7 @@ from django.utils import timezone
 from adapters.inference.rendering import prompt_digest
 from personas.autonomy import doors
 from personas.autonomy.doors import Anomaly, Standing
-from personas.autonomy.models import Breaker, Evaluated, Evaluation, Judgement
+from personas.autonomy.models import Breaker, Evaluated, Evaluation, Judgement, Kept
 from personas.evaluation.calibration import wilson
 from personas.evaluation.cases import SHIPPED, case_digest
 from personas.models import Autonomy, Grant
@@ -117,6 +117,11 @@ def figures() -> dict[Key, Figures]:
         )
     )
     return {(card, entry, ci): Figures(*counts) for card, entry, ci, *counts in rows}
+
+
+def kept() -> list[Kept]:
+    """Return the CIs on which a card goes less far than on their class."""
+    return list(Kept.objects.all())
 
 
 def bars() -> list[Bar]:

@@ -8,6 +8,7 @@ from personas.autonomy.models import (
     Evaluated,
     Evaluation,
     Judgement,
+    Kept,
     Policy,
     Spent,
 )
@@ -29,10 +30,21 @@ class JudgementAdmin(admin.ModelAdmin[Judgement]):
 class ChangeAdmin(admin.ModelAdmin[Change]):
     """Levels that were set, newest first."""
 
-    list_display = ("card", "entry", "ci_class", "before", "level", "by", "why", "at")
+    list_display = ("card", "entry", "ci_class", "ci_ref", "before", "level", "by", "why", "at")
     list_filter = ("level", "card", "entry", "against_the_figures")
     list_select_related = ("card",)
     ordering = ("-at",)
+
+
+@admin.register(Kept)
+class KeptAdmin(admin.ModelAdmin[Kept]):
+    """CIs on which a card goes less far than on their class."""
+
+    list_display = ("card", "entry", "ci_ref", "level", "set_by", "why", "set_at")
+    list_filter = ("level", "card", "entry")
+    search_fields = ("ci_ref",)
+    list_select_related = ("card",)
+    ordering = ("card", "entry", "ci_ref")
 
 
 @admin.register(Evaluated)

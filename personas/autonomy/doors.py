@@ -94,7 +94,7 @@ def person_judges(*, action_id: UUID, person: str, verdict: str, why: str) -> st
 
 
 def take_back(*, action_id: UUID, why: str) -> str:
-    """Take the right by which an action was done one level back; from where to where, or ""."""
+    """Take the right by which an action was done one level back on its CI; what moved, or ""."""
     return str(_value("SELECT gate.take_back(%s, %s)", [action_id, why]))
 
 

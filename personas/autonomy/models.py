@@ -120,12 +120,43 @@ class Judgement(models.Model):
         return f"{self.card_id} x {self.entry} x {self.ci_class}: {self.verdict}"
 
 
+class Kept(models.Model):
+    """One CI on which a card goes less far than on its class; no row means as far."""
+
+    card = models.ForeignKey(Card, on_delete=models.CASCADE)
+    entry = models.CharField(max_length=60)
+    ci_ref = models.CharField(max_length=200)
+    ci_class = models.CharField(max_length=60, help_text="as it was then")
+    level = models.CharField(max_length=10, choices=[(v, v) for v in LEVELS])
+    set_by = models.CharField(max_length=150)
+    why = models.TextField()
+    set_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        """One level per CI, and in the order of the page."""
+
+        ordering: ClassVar = ["card", "entry", "ci_ref"]
+        verbose_name = "level of a CI"
+        verbose_name_plural = "levels of CIs"
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="kept_once", fields=["card", "entry", "ci_ref"]),
+            models.CheckConstraint(name="kept_level", condition=Q(level__in=list(LEVELS))),
+        ]
+
+    def __str__(self) -> str:
+        """Name the CI and how far the card goes there."""
+        return f"{self.card_id} x {self.entry} on {self.ci_ref}: {self.level}"
+
+
 class Change(models.Model):
     """A level that was set, by whom, why, and the figures that he was shown."""
 
     card = models.ForeignKey(Card, on_delete=models.PROTECT)
     entry = models.CharField(max_length=60)
     ci_class = models.CharField(max_length=60)
+    ci_ref = models.CharField(
+        max_length=200, db_default="", help_text="where it was set for one CI alone"
+    )
     before = models.CharField(max_length=10, choices=[(v, v) for v in LEVELS])
     level = models.CharField(max_length=10, choices=[(v, v) for v in LEVELS])
     by = models.CharField(max_length=150)
@@ -144,7 +175,8 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         """Name the triple and what became of it."""
-        return f"{self.card_id} x {self.entry} x {self.ci_class}: {self.before} to {self.level}"
+        where = f"on {self.ci_ref}" if self.ci_ref else f"x {self.ci_class}"
+        return f"{self.card_id} x {self.entry} {where}: {self.before} to {self.level}"
 
 
 class Evaluation(models.Model):

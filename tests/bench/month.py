@@ -283,8 +283,9 @@ class Month:
         self._move(ref, "ev_resolve", root_cause="a leak", solution="a new version")
         for one in Change.objects.filter(why__startswith=ref):
             self.house.do(
-                "app", "SELECT gate.set_autonomy(%s, %s, %s, %s, 'ada', 'its cause is gone', true)",
-                one.card_id, one.entry, one.ci_class, one.before,
+                "app",
+                "SELECT gate.set_autonomy(%s, %s, %s, %s, 'ada', 'its cause is gone', true, %s)",
+                one.card_id, one.entry, one.ci_class, one.before, one.ci_ref,
             )  # fmt: skip
 
     def _move(self, ref: str, stimulus: str, **fields: str) -> None:

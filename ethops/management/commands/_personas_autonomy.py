@@ -19,6 +19,7 @@ def add_autonomy(parser: ArgumentParser) -> None:
     """Declare how a level is set."""
     for name in ("card", "entry", "ci_class", "level"):
         parser.add_argument(name)
+    parser.add_argument("--ci", default="", help="for this CI of the class alone")
     signed(parser)
     parser.add_argument(
         "--against-the-figures",
@@ -48,8 +49,10 @@ def autonomy(write: Write, options: dict[str, Any]) -> None:
         gate.set_autonomy(
             **{name: str(options[name]) for name in names},
             against_the_figures=options["against_the_figures"],
+            ci=options["ci"],
         )
-    write("{card} x {entry} x {ci_class}: {level}".format(**options))
+    where = f"on {options['ci']}" if options["ci"] else f"x {options['ci_class']}"
+    write(f"{options['card']} x {options['entry']} {where}: {options['level']}")
 
 
 def verdict(write: Write, options: dict[str, Any]) -> None:

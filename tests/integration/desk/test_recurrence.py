@@ -30,6 +30,23 @@ def act(world):
         "app",
         "SELECT gate.set_autonomy('responder', 'restart', 'service', 'act', 'ada', 'x', true)",
     )
+    for ci, _ in kept(world):
+        give_back(world, "act", ci=ci)
+
+
+def kept(world):
+    """How far the card goes on each CI on which it goes less far than on its class."""
+    rows = world.as_role("app").execute("SELECT ci_ref, level FROM autonomy_kept ORDER BY ci_ref")
+    return [(row["ci_ref"], row["level"]) for row in rows]
+
+
+def give_back(world, to, *, ci="web-01", against=True):
+    """Let a person set the level of one CI."""
+    world.value(
+        "app",
+        "SELECT gate.set_autonomy('responder', 'restart', 'service', %s, 'ada', 'x', %s, %s)",
+        to, against, ci,
+    )  # fmt: skip
 
 
 def incident(cause=None, ci="web-01", alert="WebHangs"):
@@ -101,11 +118,56 @@ def test_a_repair_of_what_was_well_does_not_count(world):
     assert recurrence.watch() == 0
 
 
-def test_it_takes_the_right_one_level_back_on_record(world, thrice):
-    assert level(world) == "veto"
+def test_it_takes_the_right_one_level_back_on_this_ci_alone_on_record(world, thrice):
+    assert (level(world), kept(world)) == ("act", [("web-01", "veto")])
     (said,) = kinds(world, "autonomy.demoted")
-    assert (said["before"], said["level"]) == ("act", "veto")
+    assert (said["before"], said["level"], said["ci"]) == ("act", "veto", "web-01")
     assert problem().ref in said["why"]
+
+
+def test_what_is_kept_holds_for_what_is_asked_next(world, thrice):
+    assert world.authorised(ticket=incident())["level"] == "veto"
+
+
+def test_where_three_cis_have_it_the_class_goes_back_too(world, thrice):
+    world.as_role("owner").execute(
+        "INSERT INTO autonomy_kept (card_id, entry, ci_ref, ci_class, level, set_by, why)"
+        " SELECT 'responder', 'restart', 'web-0' || n, 'service', 'veto', 'ethops', 'x'"
+        "   FROM generate_series(2, 3) n"
+    )
+    world.as_role("owner").execute("DELETE FROM autonomy_kept WHERE ci_ref = 'web-01'")
+    done = world.value("app", "SELECT id FROM personas_action WHERE outcome = 'done' LIMIT 1")
+    said = world.value("app", "SELECT gate.take_back(%s, 'again')", done)
+    assert "on all of them from act to veto" in said
+    assert level(world) == "veto"
+
+
+def test_a_person_gives_it_back_on_record(world, thrice):
+    give_back(world, "act")
+    assert kept(world) == []
+    assert kinds(world, "person.set_autonomy")[-1]["ci"] == "web-01"
+
+
+def test_it_is_given_back_by_the_figures_only(world, thrice):
+    with pytest.raises(psycopg.errors.CheckViolation, match="right 0 of 0 times"):
+        give_back(world, "act", against=False)
+
+
+def test_on_a_ci_a_card_goes_no_further_than_on_its_class(world, thrice):
+    world.value(
+        "app", "SELECT gate.set_autonomy('responder', 'restart', 'service', 'propose', 'ada', 'x')"
+    )
+    with pytest.raises(psycopg.errors.CheckViolation, match="may only propose"):
+        give_back(world, "act")
+
+
+def test_a_permit_that_was_given_before_is_not_claimed_on_this_ci(world):
+    refs = [incident() for _ in range(3)]
+    done = [repaired(world, ref) for ref in refs]
+    world.authorised(ticket=incident())
+    world.record()
+    world.value("app", "SELECT gate.take_back(%s, 'again')", done[-1])
+    assert world.claim() is None
 
 
 def test_three_of_a_class_are_a_problem_and_take_nothing(world):
@@ -137,7 +199,7 @@ def test_ticket_and_people_are_told(world, thrice):
 
 def test_it_is_opened_and_taken_once(world, thrice):
     assert recurrence.watch() == 0
-    assert (Problem.objects.count(), level(world)) == (1, "veto")
+    assert (Problem.objects.count(), kept(world)) == (1, [("web-01", "veto")])
 
 
 def test_a_fourth_hangs_on_the_same_problem_and_takes_nothing_more(world, thrice):

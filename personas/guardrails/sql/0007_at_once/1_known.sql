@@ -11,6 +11,14 @@ CREATE TYPE gate.known AS (
 -- No guard reads the card itself.
 ALTER TYPE gate.ask DROP ATTRIBUTE card, ADD ATTRIBUTE known gate.known;
 
+-- How far a card may go with an entry on one CI: as far as on its class. NULL where nobody said.
+CREATE FUNCTION gate.level_on(p_card text, p_entry text, p_class text, p_ci text) RETURNS text
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT u.level FROM public.personas_autonomy u
+             WHERE u.card_id = p_card AND u.entry = p_entry AND u.ci_class = p_class);
+END $$;
+
 -- As before, and with what is known. Read after the run was locked.
 CREATE OR REPLACE FUNCTION gate.asked(p_run public.personas_run, p_token text, p_verb text,
     p_entry text, p_target text, p_args jsonb)
@@ -51,9 +59,8 @@ BEGIN
         coalesce((SELECT m.ticket_id FROM public.tickets_major m
                    WHERE m.ticket_id IN (k.ref, k.parent_id) AND m.ended_at IS NULL LIMIT 1), ''),
         coalesce(r.refusing, false), coalesce(r.confirming, false),
-        CASE WHEN v_touches THEN (
-            SELECT u.level FROM public.personas_autonomy u WHERE u.card_id = p_run.card_id
-               AND u.entry = p_entry AND u.ci_class = v_ci.ci_class) END,
+        CASE WHEN v_touches
+             THEN gate.level_on(p_run.card_id, p_entry, v_ci.ci_class, v_ci.ref) END,
         CASE WHEN gate.is_of_catalogue(p_verb)
              THEN gate.risk_of(p_run.card_id, p_verb, p_entry) END,
         CASE WHEN gate.is_of_catalogue(p_verb) THEN coalesce(
