@@ -50,8 +50,8 @@ def live(days: int, seed: int) -> int:
 
     settings.ETHOPS_NOTIFY = "http://127.0.0.1:9/people"
     settings.ETHOPS_STATE = Path(tempfile.mkdtemp(prefix="ethops-thirty-days-"))
-    # Our own rules, and none of a site.
-    settings.ETHOPS_SITE = None
+    # Our own rules, and none of a site: the file is not there.
+    settings.ETHOPS_SITE = settings.ETHOPS_STATE / "site.yaml"
     servers = Servers.started()
     try:
         if not servers.has_database(TEMPLATE):
