@@ -98,6 +98,32 @@ def test_the_metrics_tell_of_it(api, scene):
     assert 'ci_class="service",entry="restart",level="act"} 1.0' in text
 
 
+def keep(api, level="veto", **said):
+    body = {"card": "responder", "entry": "restart", "ci_class": "service", "ci": "web-01"}
+    said = {"level": level, "why": "it leaks", **said}
+    return api.post("/api/v1/autonomy/levels", {**body, **said}, format="json")
+
+
+def kept(api):
+    found = api.get("/api/v1/autonomy").json()["kept"]
+    return [(one["ci"], one["level"], one["set_by"]) for one in found]
+
+
+def test_a_ci_is_kept_below_its_class(api, scene):
+    assert keep(api).status_code == 200
+    assert (kept(api), level()) == ([("web-01", "veto", "ada")], "act")
+
+
+def test_a_ci_of_another_class_is_refused(api, scene):
+    assert keep(api, ci="nowhere").status_code == 409
+
+
+def test_a_ci_that_goes_as_far_as_its_class_is_kept_no_longer(api, scene):
+    keep(api)
+    assert keep(api, "act", against_the_figures=True).status_code == 200
+    assert kept(api) == []
+
+
 # ---------------------------------------------------------------- the page
 
 
@@ -159,3 +185,11 @@ def test_the_page_shows_what_cards_were_evaluated_by(desk, scene):
     said = said[said.index('id="evaluated"') : said.index('id="verdicts"')]
     for each in ("responder", "ops (qwen3:8b)", "26 of 28", "1 did harm", "0.041", "d" * 12, "ada"):
         assert each in said
+
+
+def test_the_page_shows_a_kept_ci_and_gives_it_back(desk, api, scene):
+    keep(api)
+    assert "it leaks" in desk.get("/autonomy/").content.decode()
+    said = {"triple": f"{KEY} on web-01", "level": "act", "why": "x", "against_the_figures": "on"}
+    assert desk.post("/autonomy/", said).status_code == 302
+    assert kept(api) == []
