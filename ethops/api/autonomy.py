@@ -40,7 +40,7 @@ class TripleOut(serializers.Serializer[Any]):
     figures = TripleFiguresOut()
 
 
-class KeptOut(serializers.Serializer[Any]):
+class KeptLevelOut(serializers.Serializer[Any]):
     """A CI on which a card goes less far than on its class."""
 
     card = serializers.CharField(source="card_id")
@@ -114,7 +114,7 @@ class AutonomyOut(serializers.Serializer[Any]):
 
     triples = TripleOut(many=True)
     bars = BarOut(many=True)
-    kept = KeptOut(many=True)
+    kept = KeptLevelOut(many=True)
     calibrations = CalibratedOut(many=True)
     breaker = BreakerOut()
 
