@@ -73,9 +73,11 @@ BEGIN
           WHERE (r.value ->> 'required')::boolean AND NOT p_args ? r.key LIMIT 1));
 END $$;
 
+-- Facts are put down first: asked for in place, they would be told anew for each rule.
 CREATE FUNCTION gate.refused_by_rule(p gate.ask) RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE v_facts jsonb := gate.guardrail_facts(p);
 BEGIN
-    RETURN (SELECT f.id || ': ' || f.say FROM gate.firing(gate.guardrail_facts(p)) f
+    RETURN (SELECT f.id || ': ' || f.say FROM gate.firing(v_facts) f
              WHERE f.effect <> 'confirm' LIMIT 1);
 END $$;
 
@@ -85,9 +87,11 @@ $$;
 
 CREATE OR REPLACE FUNCTION gate.guardrail_ceiling(p gate.ask) RETURNS text
 LANGUAGE plpgsql STABLE AS $$
+DECLARE v_facts jsonb;
 BEGIN
     IF NOT coalesce((p.known).confirming, true) THEN RETURN 'act'; END IF;
-    RETURN CASE WHEN EXISTS (SELECT 1 FROM gate.firing(gate.guardrail_facts(p)) f
+    v_facts := gate.guardrail_facts(p);
+    RETURN CASE WHEN EXISTS (SELECT 1 FROM gate.firing(v_facts) f
                               WHERE f.effect = 'confirm') THEN 'propose' ELSE 'act' END;
 END $$;
 
