@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("autonomy", "0008_taken_back"),
-        ("personas", "0022_used"),
+        ("personas", "0023_used"),
         ("guardrails", "0007_at_once"),
     ]
 
