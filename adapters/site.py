@@ -52,6 +52,10 @@ class NotifyTarget(Declaration):
     kind: Literal["http", "mail", "ntfy", "matrix"]
     url: Annotated[str, Field(max_length=500, pattern=r"^https?://[!-~]+$")] | None = None
     to: Annotated[str, Field(max_length=200, pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    """In which a clock is read there."""
+    quiet: Annotated[str, Field(pattern=rf"^{CLOCK}-{CLOCK}$")] | None = None
+    """When nobody is told there, such as 22:00-07:00; P1 pierces it."""
 
     @model_validator(mode="after")
     def _addressed(self) -> "NotifyTarget":
@@ -66,10 +70,6 @@ class Contact(NotifyTarget):
     """Where one team or one person is told what is escalated to them."""
 
     name: Annotated[Who, Field(min_length=1)]
-    zone: Annotated[str, AfterValidator(_zone)] = "UTC"
-    """In which he reads a clock."""
-    quiet: Annotated[str, Field(pattern=rf"^{CLOCK}-{CLOCK}$")] | None = None
-    """When he is left alone, such as 22:00-07:00; P1 pierces it."""
     handover: Annotated[str, Field(pattern=rf"^{CLOCK}$")] | None = None
     """When he is told each day what happened since the day before."""
     escalates_to: Annotated[Who, Field()] = ""

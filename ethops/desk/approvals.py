@@ -58,7 +58,12 @@ def _what(one: Approval) -> str:
 def _ask(one: Approval, text: str) -> None:
     title = f"Approve? {_what(one)} for {one.ticket_ref}"
     notices.tell(
-        rule="approval", key=str(one.pk), ticket_ref=one.ticket_ref, title=title, text=text
+        rule="approval",
+        key=str(one.pk),
+        ticket_ref=one.ticket_ref,
+        title=title,
+        text=text,
+        by=one.expires_at,
     )
 
 
@@ -66,7 +71,14 @@ def _announce(one: Approval, text: str) -> None:
     # First which notices will tell, so that none can tell that is not known.
     doors.told_of_veto(action_id=one.pk, notices=notices.keys(str(one.pk)))
     title = f"Object? {_what(one)} for {one.ticket_ref}"
-    notices.tell(rule="veto", key=str(one.pk), ticket_ref=one.ticket_ref, title=title, text=text)
+    notices.tell(
+        rule="veto",
+        key=str(one.pk),
+        ticket_ref=one.ticket_ref,
+        title=title,
+        text=text,
+        pierces=True,  # what is not told in time is not objected to
+    )
 
 
 _ASK: Mapping[str, Callable[[Approval, str], None]] = {"propose": _ask, "veto": _announce}

@@ -123,6 +123,7 @@ def watch() -> int:
                 f"People are told every {one.update_minutes} minutes how {one.ref} stands; the"
                 f" update was due {late} minutes ago. Write a public note into it."
             ),
+            pierces=True,
             to=one.lead,
         )
     return told
@@ -154,4 +155,5 @@ def _call(ticket: Ticket, said: str) -> None:
         ticket_ref=ticket.ref,
         title=f"Major incident {ticket.ref}: {ticket.title}",
         text=said,
+        pierces=True,
     )

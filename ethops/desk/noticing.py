@@ -143,14 +143,15 @@ def _send(pk: UUID) -> int:
     if row is None or row.next_at is None or row.next_at > now:
         return 0
     contact = recipients.named(row.to)
-    quiet = contact.quiet if contact else None
-    if row.acknowledged_at or (row.told and not _still_open(row.ticket_ref)):
+    # The desk's own are put down for when they may go.
+    quiet = contact.quiet if contact and not row.key.startswith(notices.OF_DESK) else None
+    if row.acknowledged_at or (_needs_open(row) and not _still_open(row.ticket_ref)):
         return _next(row, None)
     when = policy.may_go(now, quiet, row.priority)
     if when > now:
         return _next(row, when)
     notices.order(
-        rule=notices.OF_RULES,
+        rule=row.rule if row.key.startswith(notices.OF_DESK) else notices.OF_RULES,
         key=f"{row.pk}:{row.told + 1}",
         ticket_ref=row.ticket_ref,
         to=(row.kind, row.target),
@@ -170,6 +171,12 @@ def _send(pk: UUID) -> int:
 def _next(row: Notice, at: object) -> int:
     Notice.objects.filter(pk=row.pk).update(next_at=at, told=row.told)
     return 0
+
+
+def _needs_open(row: Notice) -> bool:
+    """Tell whether a notice is for nothing once its ticket is settled."""
+    of_desk = row.key.startswith(notices.OF_DESK)
+    return bool(row.told) or (of_desk and row.rule in notices.ASKS)
 
 
 def _still_open(ref: str) -> bool:

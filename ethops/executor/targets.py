@@ -12,6 +12,7 @@ from adapters.site import NotifyTarget
 from ethops.executor import conf
 from ethops.executor.conf import Executor
 from ethops.notify.models import Contact, Notice
+from ethops.notify.policy import Quiet
 from personas.gate import Claim
 
 Pair: TypeAlias = tuple[str, str]
@@ -64,6 +65,18 @@ def of_name(name: str) -> frozenset[Pair]:
         if told is not None:
             return frozenset({told})
     return _everybody(settings)
+
+
+def quiet(pair: Pair) -> Quiet | None:
+    """Return in which hours nobody is told there, if there are such."""
+    settings = conf.executor()
+    if settings.site is not None:
+        found = _site(settings.site, _stamp(settings.site))
+        said = found.notify if found else None
+        if said is not None and said.quiet and of_site(said) == pair:
+            return Quiet.of_hours(said.zone, said.quiet)
+    rows = Contact.objects.filter(target=pair[1]).order_by("-declared", "name")
+    return next((one.quiet for one in rows if one.quiet), None)
 
 
 def of_url(url: str) -> Pair:

@@ -9,6 +9,7 @@ from django.db import models as orm
 from adapters.site import Contact as DeclaredContact
 from adapters.site import NotificationRule
 from ethops.notify.models import Contact, Rule
+from ethops.notify.policy import Quiet
 
 
 def load(contacts: Iterable[DeclaredContact], rules: Iterable[NotificationRule]) -> list[str]:
@@ -37,13 +38,13 @@ def _load(model: type[orm.Model], wanted: Mapping[str, dict[str, Any]]) -> list[
 
 
 def _contact(one: DeclaredContact) -> dict[str, Any]:
-    begin, _, end = (one.quiet or "").partition("-")
+    quiet = Quiet.of_hours(one.zone, one.quiet) if one.quiet else None
     return {
         "kind": one.kind,
         "target": one.url or one.to or "",
         "zone": one.zone,
-        "quiet_from": time.fromisoformat(begin) if begin else None,
-        "quiet_to": time.fromisoformat(end) if end else None,
+        "quiet_from": quiet.begin if quiet else None,
+        "quiet_to": quiet.end if quiet else None,
         "handover_at": time.fromisoformat(one.handover) if one.handover else None,
         "escalates_to": one.escalates_to,
     }

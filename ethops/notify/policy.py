@@ -27,6 +27,12 @@ class Quiet:
     begin: time
     end: time
 
+    @classmethod
+    def of_hours(cls, zone: str, hours: str) -> "Quiet":
+        """Return the hours written as 22:00-07:00."""
+        begin, _, end = hours.partition("-")
+        return cls(zone, time.fromisoformat(begin), time.fromisoformat(end))
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:

@@ -21,12 +21,13 @@ from adapters.monitoring.port import Sample
 from adapters.tickets.models import Deed, LogLine, Ticket
 from adapters.tickets.port import Vouched
 from audit.canonical import JSON
-from ethops.desk import intake, judgements, reconciler, recurrence, restorations
+from ethops.desk import intake, judgements, noticing, reconciler, recurrence, restorations
 from ethops.desk import work as control
 from ethops.executor import changes, tickets, worker
 from ethops.executor.effects import Finding
 from ethops.figures.models import Restoration
 from ethops.figures.report import Report
+from ethops.notify.models import Contact, Notice
 from personas.approvals.models import Approval
 from personas.autonomy.models import Change, Judgement
 from personas.gate import Claim
@@ -46,6 +47,10 @@ COOLING: Final = 10 * STEP
 PERSON_COMES: Final = 1_200.0
 PERSON_NEEDS: Final = 300.0
 CAUSE_FOUND: Final = 2 * cluster.DAY
+HOUR: Final = 3_600.0
+SLEEPS: Final = (22 * HOUR, 7 * HOUR)
+"""The quiet hours of who is told, in seconds of a day of this cluster."""
+TOLD_AT: Final = "http://127.0.0.1:9/people"
 """So long after a problem was opened its cause is found and taken away."""
 OPERATOR: Final = Vouched(frozenset({"operator"}))
 WEEK: Final = 7 * cluster.DAY
@@ -95,6 +100,11 @@ class Woken:
     needed: bool
 
 
+def is_night(at: float) -> bool:
+    """Tell whether who is told sleeps at this moment of the month."""
+    return not SLEEPS[1] <= at % cluster.DAY < SLEEPS[0]
+
+
 @dataclass
 class Month:
     """The month as it is lived."""
@@ -131,6 +141,9 @@ class Month:
         if self.busy_until:
             return self.now + STEP
         next_ = waiting[0].at if waiting else end
+        held = Notice.objects.filter(next_at__isnull=False).order_by("next_at").first()
+        if held is not None and held.next_at is not None:
+            next_ = min(next_, self.now + (held.next_at - timezone.now()).total_seconds())
         return max(self.now + STEP, min([next_, *self.person.values(), end]))
 
     def _pass(self, seconds: float) -> None:
@@ -138,7 +151,24 @@ class Month:
         day.let_pass(self.house, self.columns, float(seconds))
         self.now += seconds
         self.shifts += 1
+        self._set_clock()
         self.world.pass_by(self.now)
+
+    def _set_clock(self) -> None:
+        """Move quiet hours to where the day of this cluster has them: our own clock stands."""
+        begin, end = ((timezone.now() + timedelta(seconds=at - self.now)).time() for at in SLEEPS)
+        Contact.objects.update_or_create(
+            name="sleeper",
+            defaults={
+                "kind": "http", "target": TOLD_AT, "zone": "UTC",
+                "quiet_from": begin, "quiet_to": end,
+            },
+        )  # fmt: skip
+
+    @property
+    def asleep(self) -> bool:
+        """Whether it is night here."""
+        return is_night(self.now)
 
     def as_role(self, name: str) -> None:
         """Meet the database as a role."""
@@ -209,7 +239,7 @@ class Month:
     def _control(self) -> int:
         self.as_role("app")
         reconciler.reconcile_once()
-        done = control.drain()
+        done = control.drain() + noticing.tell()
         self.house.record()
         return done
 
@@ -242,7 +272,8 @@ class Month:
         """Comes some minutes after he was told, mends what is ill, and finds causes."""
         self.as_role("app")
         for ref in self._given():
-            self.person.setdefault(ref, self.now + PERSON_COMES)
+            if not self._held_back(ref):
+                self.person.setdefault(ref, self.now + PERSON_COMES)
         for ref in Ticket.objects.filter(ticket_class="problem", state="new").values_list(
             "ref", flat=True
         ):
@@ -258,6 +289,11 @@ class Month:
         given = set(incidents.filter(state="escalated").values_list("ref", flat=True))
         asked = Approval.objects.filter(state="waiting", action__level="propose")
         return given | set(asked.values_list("action__ticket_ref", flat=True))
+
+    def _held_back(self, ref: str) -> bool:
+        """Tell whether nobody was told of it, since he sleeps."""
+        waits = Notice.objects.filter(ticket_ref=ref, told=0, next_at__isnull=False)
+        return self.asleep and waits.exists()
 
     def _attend(self, ref: str) -> None:
         ticket = Ticket.objects.get(ref=ref)
@@ -388,7 +424,9 @@ def told(month: Month, found: Report, seconds: float) -> dict[str, object]:
     acts = month.world.acts
     false = [act for act in acts if not act.kind]
     vain = [act for act in acts if act.kind and not act.cured]
-    nobody = [one for one in month.woken if not one.needed]
+    woken = [one for one in month.woken if is_night(one.at)]
+    nobody = [one for one in woken if not one.needed]
+    by_day = [one for one in month.woken if not is_night(one.at)]
     called = _called_repaired()
     verified = called & set(Restoration.objects.values_list("ticket_ref", flat=True))
     return {
@@ -407,7 +445,8 @@ def told(month: Month, found: Report, seconds: float) -> dict[str, object]:
         "called repaired by an agent": len(called),
         "of them verified": f"{len(verified)}, {_percent(len(verified), len(called))}",
         "false acts (on what was well)": f"{len(false)}, {_percent(len(false), len(acts))}",
-        "wake-ups": len(month.woken),
+        "told by day, of it needed nobody": (len(by_day), sum(not one.needed for one in by_day)),
+        "wake-ups (22 to 7 o'clock)": len(woken),
         "that needed nobody": f"{len(nobody)}, {len(nobody) / (month.days / 7):.1f} a week",
         **{f"  {title}": n for title, n in Counter(map(_shape, nobody)).most_common()},
         "verdicts by facts": dict(Counter(Judgement.objects.values_list("verdict", flat=True))),

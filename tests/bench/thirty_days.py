@@ -42,13 +42,13 @@ def live(days: int, seed: int) -> int:
     from ethops.figures import report
     from personas import loading
     from tests.bench import cluster
-    from tests.bench.month import Month, Play, Told, furnish, told
+    from tests.bench.month import TOLD_AT, Month, Play, Told, furnish, told
     from tests.conftest import TEMPLATE, _make_template, point_django
     from tests.hostile.house import House
     from tests.hostile.oracle import Site
     from tests.servers import Servers
 
-    settings.ETHOPS_NOTIFY = "http://127.0.0.1:9/people"
+    settings.ETHOPS_NOTIFY = TOLD_AT
     settings.ETHOPS_STATE = Path(tempfile.mkdtemp(prefix="ethops-thirty-days-"))
     # Our own rules, and none of a site: the file is not there.
     settings.ETHOPS_SITE = settings.ETHOPS_STATE / "site.yaml"

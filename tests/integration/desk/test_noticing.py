@@ -1,7 +1,7 @@
 """People are told what happened: whom the rules name, once, again until somebody has it."""
 
 import json
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from uuid import uuid4
 
 import pytest
@@ -219,6 +219,89 @@ def test_quiet_hours_hold_what_is_not_grave_and_p1_pierces_them():
         grave = opened("nobody", 1, 1)
         noticing.tell()
     assert [title for _, title, _ in sent()] == [f"P1 [{grave}] opened: It hangs"]
+
+
+# ---------------------------------------------------------------- what the desk itself tells
+
+NIGHT = "2026-03-28T23:30:00Z"
+MORNING = "2026-03-29T05:00:00+00:00"
+"""Seven o'clock in Berlin, of the summer that begins in this night."""
+
+
+@pytest.fixture
+def sleeper(settings, tmp_path):
+    settings.ETHOPS_SITE = tmp_path / "site.yaml"
+    settings.ETHOPS_SITE.write_text(
+        "cis: []\nnotify: {kind: mail, to: ops@example.org, zone: Europe/Berlin,"
+        ' quiet: "22:00-07:00"}\n'
+    )
+
+
+def desk_tells(ref, *, rule="escalation", **more):
+    said = {"title": "It waits for you", "text": "It hangs."}
+    return notices.tell(rule=rule, key=f"{rule}:{ref}", ticket_ref=ref, **said, **more)
+
+
+def in_the_night(ref, **more):
+    """Tell twice, as sweeps do, and look for what is due."""
+    with time_machine.travel(NIGHT, tick=True):
+        desk_tells(ref, **more)
+        desk_tells(ref, **more)
+        noticing.tell()
+
+
+def of_desk():
+    return [title for _, title, _ in sent() if title == "It waits for you"]
+
+
+def test_what_the_desk_tells_waits_for_the_end_of_quiet_hours(sleeper):
+    ref = opened()
+    in_the_night(ref)
+    assert of_desk() == []
+    held = Notice.objects.get(ticket_ref=ref, rule="escalation")
+    assert held.next_at.isoformat() == MORNING
+
+
+def test_what_was_held_back_is_told_once_in_the_morning(sleeper):
+    ref = opened()
+    in_the_night(ref)
+    later(seconds=1)
+    noticing.tell()
+    desk_tells(ref)
+    noticing.tell()
+    assert of_desk() == ["It waits for you"]
+
+
+def test_what_the_desk_asked_is_over_with_the_ticket(sleeper):
+    ref = opened()
+    in_the_night(ref)
+    embedded.Writer().move(
+        uuid4(), ref, "ev_resolve", {"solution": "By itself."},
+        Note("By itself.", "otto", "person"), OPERATOR,
+    )  # fmt: skip
+    later(seconds=1)
+    noticing.tell()
+    assert of_desk() == []
+
+
+def test_p1_wakes(sleeper):
+    in_the_night(opened("nobody", 1, 1))
+    assert of_desk() == ["It waits for you"]
+
+
+def test_what_pierces_wakes(sleeper):
+    in_the_night(opened(), pierces=True)
+    assert of_desk() == ["It waits for you"]
+
+
+def test_what_is_over_before_the_morning_wakes(sleeper):
+    in_the_night(opened(), by=datetime.fromisoformat(MORNING))
+    assert of_desk() == ["It waits for you"]
+
+
+def test_what_may_be_answered_in_the_morning_waits(sleeper):
+    in_the_night(opened(), by=datetime.fromisoformat(MORNING) + timedelta(hours=2))
+    assert of_desk() == []
 
 
 # ---------------------------------------------------------------- whom the executor believes
