@@ -27,6 +27,7 @@ from ethops.executor import changes, tickets, worker
 from ethops.executor.effects import Finding
 from ethops.figures.models import Restoration
 from ethops.figures.report import Report
+from ethops.notify import policy
 from ethops.notify.models import Contact, Notice
 from personas.approvals.models import Approval
 from personas.autonomy.models import Change, Judgement
@@ -98,11 +99,8 @@ class Woken:
     ticket: str
     title: str
     needed: bool
-
-
-def is_night(at: float) -> bool:
-    """Tell whether who is told sleeps at this moment of the month."""
-    return not SLEEPS[1] <= at % cluster.DAY < SLEEPS[0]
+    night: bool
+    """Whether he slept."""
 
 
 @dataclass
@@ -167,8 +165,9 @@ class Month:
 
     @property
     def asleep(self) -> bool:
-        """Whether it is night here."""
-        return is_night(self.now)
+        """Whether it is night for who is told."""
+        quiet = Contact.objects.get(name="sleeper").quiet
+        return quiet is not None and policy.is_quiet(timezone.now(), quiet)
 
     def as_role(self, name: str) -> None:
         """Meet the database as a role."""
@@ -258,7 +257,7 @@ class Month:
 
     def wake(self, ticket: str, title: str) -> None:
         """Write down that somebody was told."""
-        self.woken.append(Woken(self.now, ticket, title, self._needed(ticket)))
+        self.woken.append(Woken(self.now, ticket, title, self._needed(ticket), self.asleep))
 
     def _needed(self, ticket: str) -> bool:
         if ticket.startswith("PRB-"):
@@ -424,9 +423,9 @@ def told(month: Month, found: Report, seconds: float) -> dict[str, object]:
     acts = month.world.acts
     false = [act for act in acts if not act.kind]
     vain = [act for act in acts if act.kind and not act.cured]
-    woken = [one for one in month.woken if is_night(one.at)]
+    woken = [one for one in month.woken if one.night]
     nobody = [one for one in woken if not one.needed]
-    by_day = [one for one in month.woken if not is_night(one.at)]
+    by_day = [one for one in month.woken if not one.night]
     called = _called_repaired()
     verified = called & set(Restoration.objects.values_list("ticket_ref", flat=True))
     return {
