@@ -35,6 +35,10 @@ WIPED_EVERY: Final = 60.0
 LEASE_SECONDS: Final = 4
 IN_DOUBT_AT_MOST: Final = 0.01
 MOST: Final = 100_000
+NOT_PERMITTED: Final = (
+    "SELECT concat_ws(' ', verb, verdict, guard, left(reason, 60)), count(*)"
+    " FROM public.personas_action WHERE verdict <> 'authorised' GROUP BY 1 ORDER BY 2 DESC LIMIT 12"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,8 @@ class Report:
     """What the house had not finished within its time, "" where it had."""
     settled_s: float
     actions: int
+    not_permitted: dict[str, int]
+    """Verb, verdict and what spoke against it -> how many."""
 
     @property
     def kept(self) -> bool:
@@ -117,6 +123,7 @@ class Report:
             f" {sum(kinds.values())} kills {dict(kinds)}, {wipes} wipes\n"
             f"{self.tickets}, {self.actions} actions, settled {self.settled_s:.0f} s after the"
             " last kill\n"
+            f"not permitted {self.not_permitted}\n"
             f"lost {len(self.found.lost)}, twice {len(self.found.twice)}, unrecorded"
             f" {len(self.found.unrecorded)}, untrue {len(self.found.untrue)}, in doubt"
             f" {len(self.doubts)} ({self.share_in_doubt:.1%} of tickets), of them unresolved"
@@ -176,6 +183,7 @@ def live_through(size: Size, stack: Stack, world: World, sink: Sink) -> Report:
         history = _history(stack, world, sink, producer.accepted)
         chain = evidence.verify_chain(link)
         unsettled = still_open(link) if stack.count(TO_DO) else ""
+        not_permitted: dict[str, int] = dict(link.execute(NOT_PERMITTED).fetchall())
     return Report(
         size=size,
         faults=tuple(done),
@@ -187,6 +195,7 @@ def live_through(size: Size, stack: Stack, world: World, sink: Sink) -> Report:
         unsettled=unsettled,
         settled_s=settled_s,
         actions=len(history.actions),
+        not_permitted=not_permitted,
     )
 
 
