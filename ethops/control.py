@@ -16,6 +16,7 @@ from audit.work import relay
 from ethops import conf
 from ethops.celery import app
 from ethops.desk import agent_stream, autonomy, reconciler
+from ethops.logins import rereading
 from ethops.mail import listener
 from ethops.routing import QUEUES
 from gpu import quoting
@@ -60,6 +61,7 @@ def begin(**_: object) -> None:
         "autonomy": autonomy.run,
         "events": agent_stream.run,
         "mail": listener.run,
+        "logins": rereading.run,
     }
     for name, body in bodies.items():
         threading.Thread(target=keep, args=(name, body, _stop), name=name, daemon=True).start()

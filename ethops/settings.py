@@ -137,7 +137,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
-    # Lets nobody in where no provider is declared.
+    # These let nobody in where no directory and no provider is declared.
+    "ethops.logins.ldap.DirectoryBackend",
     "ethops.logins.oidc.ProviderBackend",
 ]
 

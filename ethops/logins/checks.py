@@ -21,13 +21,20 @@ def check_logins(**_kwargs: Any) -> list[CheckMessage]:
         Error(f"{one.file}:{one.line}: {one.what}", hint=one.mend, id="logins.E001")
         for one in found.faults
     ]
-    provider = found.value and found.value.oidc
-    if provider:
-        secret = declared.secret_path(path, provider)
+    asked = [found.value.oidc, found.value.ldap] if found.value else []
+    for one in asked:
+        if one is None or not one.secret_file:
+            continue
+        secret = declared.secret_path(path, one)
         wrong = _wrong(secret)
         if wrong:
-            hint = "Put the client's secret there, for the web process's user alone (mode 600)."
+            hint = "Put the secret there, for the web process's user alone (mode 600)."
             faults.append(Error(f"{secret}: {wrong}", hint=hint, id="logins.E002"))
+    if found.value and found.value.ldap and found.value.ldap.ca_file:
+        ca = path.parent / found.value.ldap.ca_file
+        if not ca.is_file():
+            hint = "Put there who signs the directory's certificate, as PEM."
+            faults.append(Error(f"{ca}: there is no such file.", hint=hint, id="logins.E003"))
     return faults
 
 

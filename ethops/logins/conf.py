@@ -6,7 +6,7 @@ from pathlib import Path
 from django.conf import settings
 
 from ethops.logins import declared
-from ethops.logins.declared import Logins, Provider
+from ethops.logins.declared import Directory, Logins, Provider
 
 
 def path() -> Path:
@@ -32,8 +32,8 @@ def provider() -> Provider | None:
     return logins().oidc
 
 
-def client_secret(of: Provider) -> str:
-    """Return the secret that the provider knows us by.
+def secret(of: Provider | Directory) -> str:
+    """Return the secret that a provider or a directory knows us by.
 
     Raises:
         OSError: the file is not there, or not for us to read.

@@ -24,6 +24,13 @@ class ProviderAwayError(LoginsError):
     hint = "Try again in a moment. Who has a password here logs in with it meanwhile."
 
 
+class DirectoryAwayError(LoginsError):
+    """The directory does not answer, or not as it should; accounts of this house go on."""
+
+    code = "logins.directory_away"
+    hint = "Try again in a moment. Who has a password of this house logs in with it meanwhile."
+
+
 class BadAnswerError(LoginsError):
     """What came back is not the answer to what this browser asked, or is not for us."""
 

@@ -1,8 +1,4 @@
-"""Who comes with a provider's word: which account is his, and what he may from now on.
-
-An account belongs to one door. Who has a password here, and every superuser, is let in by it alone,
-so that who runs a provider cannot take a person's place here by giving somebody his address.
-"""
+"""Who comes with another's word: which account is his, and what he may from now on."""
 
 import re
 from collections.abc import Iterable
@@ -12,19 +8,24 @@ from typing import Final
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from ethops.logins import people
+from ethops.logins import doors, people
 from ethops.logins.declared import Logins
+from ethops.logins.doors import Door
 from ethops.logins.errors import LoginsError, NoPlaceError, NotYoursError, UnknownPersonError
 from personas import queries
 
-LOGIN: Final = re.compile(r"[a-z0-9._+@-]{3,150}")
+LOGIN: Final = re.compile(r"[a-z0-9._+@-]{1,150}")
 """What a newcomer may be called here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What a provider vouches for about somebody."""
+    """What a provider or a directory vouches for about somebody."""
 
+    door: Door
+    subject: str
+    """Who he is there, whatever he is called."""
+    login: str
     mail: str
     groups: frozenset[str]
     name: str = ""
@@ -35,18 +36,19 @@ def admitted(arrival: Arrival, declared: Logins) -> User:
 
     Raises:
         UnknownPersonError: he has none, and newcomers get none.
-        NotYoursError: there is one, and it is not the provider's to open.
+        NotYoursError: there is one, and it is not this door's to open.
         NoPlaceError: none of his groups has a role here; those he had are taken.
     """
     try:
         with transaction.atomic():
-            user = _account(arrival, declared)
-            fault = _placed(user, arrival.groups, declared)
+            user = _known(arrival) or _newcomer(arrival, declared)
+            doors.bind(user, arrival.door, arrival.subject)
+            fault = placed(user, arrival.groups, declared, arrival.door)
         # Only now: roles that were taken away stay so.
         if fault is not None:
             raise fault
     except LoginsError as refusal:
-        refusal.name = arrival.mail
+        refusal.name = arrival.login
         raise
     return User.objects.get(pk=user.pk)
 
@@ -57,31 +59,43 @@ def wanted(groups: Iterable[str], declared: Logins) -> set[str]:
     return found or ({"requester"} if declared.newcomers == "requester" else set())
 
 
-def _account(arrival: Arrival, declared: Logins) -> User:
-    found = User.objects.select_for_update().filter(email__iexact=arrival.mail)
-    # PostgreSQL may call letters of other scripts the same as ours (a dotless i, a long s).
-    there = [one for one in found if one.email.isascii()]
+def _known(arrival: Arrival) -> User | None:
+    locked = User.objects.select_for_update()
+    if arrival.door == "oidc":
+        found = locked.filter(email__iexact=arrival.mail)
+        # PostgreSQL may call letters of other scripts the same as ours (a dotless i, a long s).
+        there = [one for one in found if one.email.isascii()]
+    else:
+        there = list(locked.filter(username__iexact=arrival.login))
     if len(there) > 1:
-        raise NotYoursError(f"Several accounts have the address {arrival.mail}.")
-    if there:
-        if there[0].is_superuser or there[0].has_usable_password() or not there[0].is_active:
-            raise NotYoursError(f"The account of {arrival.mail} is not opened this way.")
-        return there[0]
+        raise NotYoursError(f"Several accounts are called {arrival.login}.")
+    if not there:
+        return None
+    if not doors.opens(there[0], arrival.door, arrival.subject):
+        raise NotYoursError(f"The account of {arrival.login} is not opened this way.")
+    return there[0]
+
+
+def _newcomer(arrival: Arrival, declared: Logins) -> User:
     if declared.newcomers == "refuse":
-        raise UnknownPersonError(f"Nobody here has the address {arrival.mail}.")
-    login = arrival.mail.casefold()
+        raise UnknownPersonError(f"Nobody here is called {arrival.login}.")
+    login = arrival.login
     if not LOGIN.fullmatch(login):
         raise NotYoursError(f"Nobody can be called {login} here.")
     if queries.is_card(login) or User.objects.filter(username__iexact=login).exists():
         raise NotYoursError(f"The name {login} is taken.")
-    user = User.objects.create_user(login, email=arrival.mail, first_name=arrival.name[:150])
-    people.give(user, ["requester"], by="oidc")
+    # An address that is another's already leads letters, and a provider, to him alone.
+    taken = User.objects.filter(email__iexact=arrival.mail).exists()
+    mail = "" if taken else arrival.mail
+    user = User.objects.create_user(login, email=mail, first_name=arrival.name[:150])
+    people.give(user, ["requester"], by=arrival.door)
     return user
 
 
-def _placed(user: User, groups: frozenset[str], declared: Logins) -> LoginsError | None:
+def placed(user: User, groups: frozenset[str], declared: Logins, door: Door) -> LoginsError | None:
+    """Give an account the roles of these groups; returns what to say to whoever has none."""
     if not declared.roles:
         return None
     roles = wanted(groups, declared)
-    people.give(user, roles, by="oidc")
+    people.give(user, roles, by=door)
     return None if roles else NoPlaceError(f"No group of {user.username} has a role here.")

@@ -133,9 +133,12 @@ class ProviderBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # ships
         groups = claims.get(claim, payload.get(claim))
         listed = groups if isinstance(groups, list) else []
         arrival = Arrival(
-            mail,
-            frozenset(one for one in listed if isinstance(one, str)),
-            str(claims.get("name") or ""),
+            door="oidc",
+            subject=f"{self.provider.issuer} {payload['sub']}",
+            login=mail.casefold(),
+            mail=mail,
+            groups=frozenset(one for one in listed if isinstance(one, str)),
+            name=str(claims.get("name") or ""),
         )
         return joining.admitted(arrival, conf.logins())
 
@@ -149,7 +152,7 @@ class ProviderBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # ships
         self.OIDC_RP_SIGN_ALGO = provider.algorithm
         self.OIDC_RP_IDP_SIGN_KEY = None
         try:
-            self.OIDC_RP_CLIENT_SECRET = conf.client_secret(provider)
+            self.OIDC_RP_CLIENT_SECRET = conf.secret(provider)
         except OSError as fault:
             raise ProviderAwayError("The secret that the provider knows is not there.") from fault
 

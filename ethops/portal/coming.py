@@ -8,6 +8,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from ethops.logins import coming
+from ethops.logins.form import SaysWhy
 from ethops.portal import bounds, visitor
 from ethops.portal.door import address, guarded, refused
 from ethops.portal.errors import TooOftenError
@@ -17,6 +18,7 @@ class Login(LoginView):
     """Logs in whoever has a login here, at the desk or not."""
 
     template_name = "portal/login.html"
+    authentication_form = SaysWhy
     next_page = "portal:home"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -173,6 +173,15 @@ def test_a_lost_role_is_a_lost_place_in_the_session_that_is_open(
     assert client.get("/everything/").status_code == 302
 
 
+def test_an_address_that_is_given_to_another_is_not_his_account(
+    client: Client, provider: Provider
+) -> None:
+    provider.login(client)
+    provider.knows("mallory")
+    assert provider.login(Client(), "mallory").status_code == 403
+    assert refusals() == ["logins.not_yours"]
+
+
 @pytest.mark.parametrize("said", [False, "true", None])
 def test_an_address_that_is_not_confirmed_opens_nothing(
     said: object, client: Client, provider: Provider
