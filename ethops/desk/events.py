@@ -65,7 +65,10 @@ def read_delivery(delivery_id: int) -> None:
             # The others of this delivery must not wait for the one that fails.
             faults.append(fault)
     if faults:
-        raise ExceptionGroup(f"{len(faults)} alerts of delivery {delivery_id}", faults)
+        first = f"{type(faults[0]).__name__}: {faults[0]}"
+        raise ExceptionGroup(
+            f"{len(faults)} alerts of delivery {delivery_id}, the first: {first}", faults
+        )
     Delivery.objects.filter(pk=delivery_id, state="stored").update(state="read")
 
 
