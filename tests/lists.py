@@ -19,8 +19,9 @@ OPEN: Final = 20
 
 TICKET_PAGES: Final = (
     "?show=all", "?show=mine", "?show=asked", "?show=waits", "?show=settled",
-    "?show=all&ticket_class__exact=request", "?show=all&priority__exact=P1&q=host-7",
-    "?q=INC-00", "?show=all&q=host-77", "?show=all&q=ci-7", "?show=all&q=nowhere", "?show=all&o=2",
+    "?show=all&ticket_class__exact=request", "?show=all&priority__exact=P1&q=host-8",
+    "?q=INC-00", "?show=all&q=host-7", "?show=all&q=ci-7", "?show=all&q=nowhere", "?q=service",
+    "?show=all&q=service", "?show=all&o=2",
     "?show=all&o=-7", "?show=all&p={last}", "?show=settled&p={middle}", "?p={open}",
 )  # fmt: skip
 """Tickets as people look at them: by standing, filtered, searched, sorted, far down."""

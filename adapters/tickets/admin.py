@@ -11,8 +11,14 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from adapters.tickets import finding
 from adapters.tickets.models import LogLine, RequestModel, Ticket
 from adapters.tickets.states import CAREFUL, SETTLED, WAITING
+
+WORDS = (
+    "Each word may be the beginning of one; all of them must be there."
+    f" At most {finding.MOST:,} are shown."
+)
 
 
 class Shown(admin.SimpleListFilter):
@@ -70,13 +76,21 @@ class TicketAdmin(admin.ModelAdmin[Ticket]):
     list_display_links = ("ref",)
     list_filter = (Shown, "ticket_class", "priority")
     search_fields = ("ref", "title", "cis__ci_ref", "assignee", "requester", "cause_key")
-    ordering = ("priority", "opened_at")
+    search_help_text = WORDS
+    ordering = ("priority", "opened_at", "ref")
     sortable_by = ("rank", "ref", "opened")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Ticket]:
         """Bring along the CIs, and what only a class has."""
         found = super().get_queryset(request).select_related("problem", "change", "request__model")
         return found.prefetch_related("cis")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Ticket], search_term: str
+    ) -> tuple[QuerySet[Ticket], bool]:
+        """Find them by the index of their words."""
+        del request
+        return finding.tickets(queryset, search_term), False
 
     @admin.display(description="Priority", ordering="priority")
     def rank(self, one: Ticket) -> SafeString:
@@ -120,7 +134,15 @@ class LogLineAdmin(admin.ModelAdmin[LogLine]):
     list_display = ("ticket_id", "n", "at", "author", "author_kind", "visibility", "text")
     list_filter = ("author_kind", "visibility", "tainted")
     search_fields = ("ticket__ref", "author", "text")
+    search_help_text = WORDS
     ordering = ("-at",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[LogLine], search_term: str
+    ) -> tuple[QuerySet[LogLine], bool]:
+        """Find them by the index of their words."""
+        del request
+        return finding.lines(queryset, search_term), False
 
 
 @admin.register(RequestModel)

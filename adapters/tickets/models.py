@@ -83,8 +83,8 @@ class Ticket(models.Model):
             models.Index(
                 "priority", "opened_at", name="ticket_open", condition=~Q(state__in=sorted(SETTLED))
             ),
-            models.Index(F("opened_at").desc(), name="ticket_newest"),
-            models.Index("priority", "opened_at", name="ticket_ranked"),
+            models.Index(F("opened_at").desc(), F("ref").desc(), name="ticket_newest"),
+            models.Index("priority", "opened_at", "ref", name="ticket_ranked"),
             models.Index("requester", name="ticket_requester", condition=~Q(requester="")),
         ]
 
@@ -162,6 +162,7 @@ class Deed(models.Model):
         """Never changed, like a worklog line."""
 
         verbose_name = "deed"
+        indexes: ClassVar = [models.Index("stimulus", "at", name="deed_told")]
 
     def __str__(self) -> str:
         return f"{self.verb} on {self.ticket_id}: {self.outcome}"

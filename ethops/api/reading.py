@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from ethops.logins import people
+from ethops.world.late import LateRows
 
 M = TypeVar("M", bound=Model)
 R = TypeVar("R")
@@ -35,6 +36,13 @@ class Pages(LimitOffsetPagination):
         if offset > FURTHEST:
             raise exceptions.ValidationError({"offset": [f"At most {FURTHEST}; use a filter."]})
         return offset
+
+    def paginate_queryset(
+        self, queryset: Any, request: Request, view: APIView | None = None
+    ) -> list[Any] | None:
+        """Return a page whose rows are read only once it is known which they are."""
+        late: Any = LateRows(queryset)
+        return super().paginate_queryset(late, request, view)
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         """Describe a page without the example addresses of somebody else's host."""

@@ -3,10 +3,10 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from adapters.tickets import states
@@ -118,13 +118,14 @@ def _tell(contact: Contact, now: datetime, day: str) -> int:
 
 
 def _happened(since: datetime, until: datetime) -> list[Line]:
-    opened = Counter(
-        Ticket.objects.filter(opened_at__gte=since, opened_at__lt=until)
-        .order_by()
-        .values_list("ticket_class", flat=True)
-    )
-    lines = [Line(f"{_count(number, name)} opened.") for name, number in sorted(opened.items())]
-    ended = Counter(BY.get(kind, kind) for kind in _authors("ev_resolve", since, until))
+    opened = Ticket.objects.filter(opened_at__gte=since, opened_at__lt=until)
+    lines = [
+        Line(f"{_count(number, name)} opened.")
+        for (name,), number in sorted(_numbers(opened, "ticket_class").items())
+    ]
+    ended: Counter[str] = Counter()
+    for kind, number in _authors("ev_resolve", since, until):
+        ended[BY.get(kind, kind)] += number
     lines += [Line(f"{number} resolved by {who}.") for who, number in sorted(ended.items())]
     again = _deeds("ev_reopen", since, until).values_list("ticket_id", flat=True)[:MOST]
     lines += [Line(f"{ref} was opened again.", ref) for ref in dict.fromkeys(again)]
@@ -139,29 +140,36 @@ def _deeds(stimulus: str, since: datetime, until: datetime) -> QuerySet[Deed]:
     return Deed.objects.filter(stimulus=stimulus, at__gte=since, at__lt=until).order_by("at")
 
 
-def _authors(stimulus: str, since: datetime, until: datetime) -> list[str]:
-    """Return what kind of author gave a stimulus, each time."""
+def _authors(stimulus: str, since: datetime, until: datetime) -> list[tuple[str, int]]:
+    """Return how often each kind of author gave a stimulus, who did first at first."""
     said = LogLine.objects.filter(ticket=OuterRef("ticket"), n=OuterRef("line"))
     kinds = Subquery(said.values("author_kind")[:1])
-    found = _deeds(stimulus, since, until).annotate(kind=kinds).values_list("kind", flat=True)
-    return [str(kind or "rule") for kind in found]
+    found = _deeds(stimulus, since, until).order_by().annotate(kind=kinds).values("kind")
+    counted = found.annotate(number=Count("pk"), first=Min("at")).order_by("first")
+    return [(str(one["kind"] or "rule"), one["number"]) for one in counted]
+
+
+def _numbers(rows: QuerySet[Any], *names: str) -> dict[tuple[str, ...], int]:
+    """Count rows by what they have under these names."""
+    counted = rows.order_by().values_list(*names).annotate(number=Count("pk"))
+    return {tuple(one[:-1]): one[-1] for one in counted}
 
 
 def _did(since: datetime, until: datetime) -> list[Line]:
     of_runs = Action.objects.filter(run__isnull=False).exclude(
         Q(verb__startswith="ticket.") | Q(verb="notify")
     )
-    settled = of_runs.filter(settled_at__gte=since, settled_at__lt=until).order_by()
-    done = Counter(settled.values_list("entry", "verb", "target", "outcome"))
+    settled = of_runs.filter(settled_at__gte=since, settled_at__lt=until)
+    done = _numbers(settled, "entry", "verb", "target", "outcome")
     lines = [
         Line(f"{entry or verb} on {target}: {outcome}{f', {number} times' if number > 1 else ''}.")
         for (entry, verb, target, outcome), number in sorted(done.items())[:MOST]
     ]
-    asked = of_runs.filter(decided_at__gte=since, decided_at__lt=until).order_by()
-    verdicts = Counter(asked.values_list("verdict", flat=True))
+    asked = of_runs.filter(decided_at__gte=since, decided_at__lt=until)
+    verdicts = _numbers(asked, "verdict")
     for verdict, words in (("denied", "Denied"), ("observed", "Only watched, and would have done")):
-        if verdicts[verdict]:
-            lines.append(Line(f"{words}: {verdicts[verdict]}."))
+        if number := verdicts.get((verdict,)):
+            lines.append(Line(f"{words}: {number}."))
     return lines
 
 

@@ -143,10 +143,29 @@ def succeeded(
 ) -> Mapping[Actor, Share]:
     """Return by who made them how many changes did what they should, and no harm after it."""
     counted = dict.fromkeys(ACTORS, Share())
+    near = Neighbours(incidents)
     for one in changes:
-        good = one.successful and not followed(one, incidents)
+        good = one.successful and not followed(one, near.of(one))
         counted[one.by] = _more(counted[one.by], ripe=one.watched_until <= now, good=good)
     return counted
+
+
+class Neighbours:
+    """Incidents by what they name, so that a change is held only against those it may concern."""
+
+    def __init__(self, incidents: Iterable[Incident]) -> None:
+        """Sort them by CI and by name."""
+        self._by_name: dict[str, Incident] = {}
+        self._by_ci: dict[str, list[Incident]] = {}
+        for one in incidents:
+            self._by_name[one.ref] = one
+            for ci in one.cis:
+                self._by_ci.setdefault(ci, []).append(one)
+
+    def of(self, change: Change) -> Iterable[Incident]:
+        """Return the incidents of its CIs, and those that are said to come of it."""
+        named = [self._by_name[ref] for ref in change.followed_by if ref in self._by_name]
+        return [*named, *(one for ci in change.cis for one in self._by_ci.get(ci, ()))]
 
 
 def followed(change: Change, incidents: Iterable[Incident]) -> bool:
@@ -189,7 +208,8 @@ def kept(promises: Iterable[Promise]) -> Mapping[tuple[str, str], Share]:
     counted: dict[tuple[str, str], Share] = {}
     for one in promises:
         key = (one.ticket_class, one.kind)
-        counted[key] = _more(counted.get(key, Share()), ripe=True, good=one.kept)
+        known = counted.get(key, Share())
+        counted[key] = Share(known.good + one.number * one.kept, known.of + one.number)
     return counted
 
 

@@ -75,8 +75,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """One clock that has stopped, or is over: kept or not."""
+    """Clocks of a kind that have stopped, or are over: kept or not."""
 
     ticket_class: str
     kind: str
     kept: bool
+    number: int = 1

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import (
+    BooleanField,
+    Count,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+)
+from django.db.models.functions import Coalesce
 
 from adapters.rows import select
 from adapters.tickets.models import Deed, Link, LogLine, Ticket, TicketCI
@@ -27,9 +37,11 @@ _MOVES: Final = """
       JOIN public.tickets_ticket t ON t.ref = d.ticket_id
       JOIN public.tickets_logline l ON l.ticket_id = d.ticket_id AND l.n = d.line
      WHERE d.verb = 'move' AND t.ticket_class = 'incident' AND t.opened_at >= %s
+       AND (d.stimulus IN ('ev_resolve', 'ev_reopen') OR l.author_kind IN ('agent', 'person'))
      ORDER BY d.ticket_id, d.line
 """
-"""Moves of incidents, with what kind of author gave each: his line says so."""
+"""Moves of incidents that a figure is made of, with what kind of author gave each: his line says
+so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +137,14 @@ def _repairs(since: datetime) -> dict[str, list[Repair]]:
         .exclude(ticket_ref="")
         .order_by("settled_at")
         .values_list(
-            "ticket_ref", "entry", "principal", "decided_at", "work__claimed_at", "settled_at",
-            "outcome", "judgement__verdict", "judgement__healed_alone",
+            "ticket_ref", "entry", "principal", Coalesce("work__claimed_at", "decided_at"),
+            "settled_at", "outcome", "judgement__verdict", "judgement__healed_alone",
         )
     )  # fmt: skip
     found: dict[str, list[Repair]] = defaultdict(list)
-    for ticket, entry, principal, decided, claimed, settled, outcome, verdict, alone in rows:
+    for ticket, entry, principal, began, settled, outcome, verdict, alone in rows:
         by: Actor = "agent" if principal.startswith("run:") else "person"
         done = outcome == "done"
-        began = claimed or decided
         found[ticket].append(
             Repair(ticket, entry, by, began, settled or began, done, verdict or "", bool(alone))
         )
@@ -203,5 +214,7 @@ def _promises(since: datetime, now: datetime) -> Iterable[Promise]:
     rows = Stopwatch.objects.filter(
         Q(phase="stopped", since__gte=since) | Q(due_at__gte=since, due_at__lte=late)
     )
-    for ticket_class, kind, due in rows.values_list("ticket_class", "kind", "due_at")[:MOST]:
-        yield Promise(ticket_class, kind, kept=due is None)
+    kept = ExpressionWrapper(Q(due_at=None), BooleanField())
+    alike = rows.values_list("ticket_class", "kind", kept).annotate(Count("pk"))
+    for ticket_class, kind, is_kept, number in alike:
+        yield Promise(ticket_class, kind, is_kept, number)

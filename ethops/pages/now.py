@@ -17,6 +17,7 @@ from ethops.sla import queries as clocks
 from ethops.sla.standing import Standing
 from ethops.world import autonomy, cards, house, intake, ledger_state, runs, tickets
 from ethops.world.story import deed
+from ethops.world.tickets import Many
 from personas.approvals import queries as approvals
 from personas.approvals.models import Approval
 from personas.models import Action, Card, Run
@@ -109,15 +110,15 @@ def live(request: HttpRequest) -> HttpResponse:
 def content() -> dict[str, Any]:
     """Collect everything the page says; the number of queries does not grow with what is open."""
     now = timezone.now()
-    open_now, due = by_what_is_left(list(tickets.open_tickets().filter(ticket_class="incident")))
+    wrong, waiting = tickets.wrong(SHOWN, now), tickets.waiting_now(SHOWN)
+    due = clocks.of_tickets([one.ref for one in (*wrong.first, *waiting.first)])
     living = list(runs.live_runs())
     doubts = list(runs.in_doubt())
-    waiting = list(tickets.waiting())
     proposals = list(approvals.waiting())
     unapproved = cards.waiting()
     holders = {run.ticket_ref: run for run in living}
     answers = [
-        wrong_answer(open_now, late(due), now),
+        wrong_answer(wrong, now),
         doing_answer(living, stopped=house.stop().stopped, now=now),
         waits_answer(waiting, doubts, proposals, unapproved, now),
         whole_answer(now),
@@ -126,10 +127,9 @@ def content() -> dict[str, Any]:
         "now": Moment(now, now),
         "answers": answers,
         "say": ". ".join(f"{one.question}: {one.says}" for one in answers),
-        "open_count": len(open_now),
+        "open_count": wrong.count,
         "wrong": [
-            wrong_line(one, holders.get(one.ref), due.get(one.ref, []), now)
-            for one in open_now[:SHOWN]
+            wrong_line(one, holders.get(one.ref), due.get(one.ref, []), now) for one in wrong.first
         ],
         "nothing_wrong": quiet_since("Nothing is wrong.", "Last alert", intake.last_alert(), now),
         "runs": [doing_line(one, now) for one in living[:SHOWN]],
@@ -139,44 +139,27 @@ def content() -> dict[str, Any]:
         "waits": [
             *(waits_proposal(one, now) for one in proposals[:SHOWN]),
             *map(waits_card, unapproved),
-            *(waits_ticket(one, due.get(one.ref, []), now) for one in waiting[:SHOWN]),
+            *(waits_ticket(one, due.get(one.ref, []), now) for one in waiting.first),
             *(waits_doubt(d, now) for d in doubts),
         ],
         "rights": right_facts(runs.rights(now), breaker_word()),
     }
 
 
-def by_what_is_left(open_now: list[Ticket]) -> tuple[list[Ticket], dict[str, list[Standing]]]:
-    """Sort tickets by priority, and within it by when they are due; return their clocks too."""
-    due = clocks.of_tickets([one.ref for one in open_now])
-    pressing = {ref: levels.pressing(found) for ref, found in due.items()}
-
-    def place(one: Ticket) -> tuple[str, tuple[bool, float], datetime]:
-        return one.priority, levels.order(pressing.get(one.ref)), one.opened_at
-
-    return sorted(open_now, key=place), due
-
-
-def late(due: dict[str, list[Standing]]) -> int:
-    """Count the tickets that are over what was promised."""
-    return sum(any(one.word == "late" for one in found) for found in due.values())
-
-
-def wrong_answer(open_now: list[Ticket], late_ones: int, now: datetime) -> Answer:
+def wrong_answer(wrong: Many, now: datetime) -> Answer:
     """Answer what is wrong: urgent tickets first, none is good news."""
     href = reverse("admin:tickets_ticket_changelist")
-    urgent = [one for one in open_now if one.priority in URGENT]
-    if not open_now:
+    urgent = {rank: number for rank, number in wrong.ranks.items() if rank in URGENT}
+    if wrong.oldest is None:
         detail = quiet_since("", "last alert", intake.last_alert(), now) or "no alert yet"
         return Answer("What is wrong", "Nothing", detail, "ok", href)
-    oldest = min(one.opened_at for one in open_now)
-    detail = f"{count(len(open_now), 'ticket')} open, the oldest for {Moment(oldest, now).ago}"
-    if late_ones:
-        detail += f", {late_ones} late"
+    detail = f"{count(wrong.count, 'ticket')} open, the oldest for {Moment(wrong.oldest, now).ago}"
+    if wrong.late:
+        detail += f", {wrong.late} late"
     if not urgent:
         return Answer("What is wrong", "Nothing urgent", detail, "quiet", href)
-    ranks = listed(sorted({one.priority for one in urgent}))
-    return Answer("What is wrong", f"{len(urgent)} open {ranks}", detail, "no", href)
+    says = f"{sum(urgent.values())} open {listed(sorted(urgent))}"
+    return Answer("What is wrong", says, detail, "no", href)
 
 
 def doing_answer(living: list[Run], *, stopped: bool, now: datetime) -> Answer:
@@ -194,7 +177,7 @@ def doing_answer(living: list[Run], *, stopped: bool, now: datetime) -> Answer:
 
 
 def waits_answer(
-    waiting: list[Ticket],
+    waiting: Many,
     doubts: list[Action],
     proposals: list[Approval],
     unapproved: list[Card],
@@ -202,20 +185,21 @@ def waits_answer(
 ) -> Answer:
     """Answer what waits for a person."""
     href = f"{reverse('admin:tickets_ticket_changelist')}?show=waits"
-    since = [one.updated_at for one in waiting] + [one.decided_at for one in doubts]
+    since = [waiting.oldest] if waiting.oldest else []
+    since += [one.decided_at for one in doubts]
     since += [one.proposed_at for one in proposals] + [one.loaded_at for one in unapproved]
     if not since:
         return Answer("What waits for you", "Nothing", "no ticket asks for a person", "quiet", href)
     parts = [count(len(proposals), "approval")] if proposals else []
     parts += [count(len(unapproved), "card")] if unapproved else []
-    parts += [count(len(waiting), "ticket")] if waiting else []
+    parts += [count(waiting.count, "ticket")] if waiting.count else []
     parts += [f"{len(doubts)} in doubt"] if doubts else []
     oldest = f"the oldest for {Moment(min(since), now).ago}"
     if proposals:
         href = reverse("admin:approval", args=[proposals[0].pk])
     elif unapproved:
         href = reverse("admin:card", args=[unapproved[0].name])
-    elif not waiting:
+    elif not waiting.count:
         href = reverse("admin:action", args=[doubts[0].id])
     return Answer("What waits for you", listed(parts), oldest, "doubt", href)
 

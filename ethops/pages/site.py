@@ -6,12 +6,14 @@ from typing import Any, TypeAlias
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin import AdminSite
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, re_path
 from django.utils.safestring import SafeString
 
+from adapters.tickets.finding import MOST
 from ethops.logins import coming
 from ethops.logins.form import LoginForm
 from ethops.pages import (
@@ -39,6 +41,7 @@ from ethops.pages import (
 )
 from ethops.pages.frame import frame
 from ethops.sla import queries
+from ethops.world.late import LatePaginator
 
 EDITABLE_APPS = frozenset({"auth", "authtoken", "django_celery_beat"})
 """People, their tokens, and schedules; every other row is evidence or is declared in files."""
@@ -59,9 +62,17 @@ class Sealed(admin.ModelAdmin[Model]):
     """Rows that everybody at the desk may look at and nobody changes, by whatever address."""
 
     actions = None
+    paginator = LatePaginator
     show_full_result_count = False
     list_per_page = 50
     change_form_template = "desk/row.html"
+
+    def get_paginator(self, request: HttpRequest, *args: Any, **how: Any) -> Any:
+        """Count no more of what somebody searches for than he looks through."""
+        found: Any = super().get_paginator(request, *args, **how)
+        if request.GET.get(SEARCH_VAR):
+            found.most = MOST
+        return found
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """Show times, tickets and states as the desk does."""

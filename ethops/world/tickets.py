@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subquery
 
 from adapters.cmdb.models import CI
 from adapters.tickets import states
@@ -16,6 +17,8 @@ from adapters.tickets.rights import is_too_near, roles_of
 from adapters.tickets.states import SETTLED, Move
 from audit.models import Entry, Pending
 from ethops.desk.models import Event
+from ethops.sla.calendars import SECOND
+from ethops.sla.models import Stopwatch
 from personas.models import Action, Run, Step
 
 
@@ -46,6 +49,22 @@ class Dossier:
     steps: list[RequestStep]
 
 
+@dataclass(frozen=True, slots=True)
+class Many:
+    """Tickets that may be many: how many, of which priority, since when, and the first of them."""
+
+    ranks: Mapping[str, int]
+    late: int
+    """So many are over what was promised."""
+    oldest: datetime | None
+    first: list[Ticket]
+
+    @property
+    def count(self) -> int:
+        """Return how many there are in all."""
+        return sum(self.ranks.values())
+
+
 def tickets() -> QuerySet[Ticket]:
     """Return tickets, newest first, with the CIs they name."""
     return Ticket.objects.prefetch_related("cis").order_by("-opened_at", "-ref")
@@ -54,6 +73,41 @@ def tickets() -> QuerySet[Ticket]:
 def open_tickets() -> QuerySet[Ticket]:
     """Return the tickets that ask something of somebody, most urgent and then oldest first."""
     return tickets().exclude(state__in=SETTLED).order_by("priority", "opened_at")
+
+
+def wrong(shown: int, now: datetime) -> Many:
+    """Return the open incidents: by priority, and within it by what is due first.
+
+    Due is a ticket when the first of its clocks is that still runs or waits; those without one
+    come last.
+    """
+    clocks = Stopwatch.objects.filter(ticket_ref=OuterRef("ref")).exclude(phase="stopped")
+    late = Q(Exists(clocks.filter(due_at__lte=now - SECOND)))
+    due = Subquery(clocks.order_by(F("due_at").asc(nulls_last=True)).values("due_at")[:1])
+    there = open_tickets().filter(ticket_class="incident")
+    first = there.annotate(due=due).order_by("priority", F("due").asc(nulls_last=True), "opened_at")
+    return _many(there, first[:shown], since="opened_at", late=late)
+
+
+def waiting_now(shown: int) -> Many:
+    """Return what only a person ends, as `waiting` has it."""
+    return _many(waiting(), waiting()[:shown], since="updated_at")
+
+
+def _many(
+    there: QuerySet[Ticket], first: QuerySet[Ticket], *, since: str, late: Q | None = None
+) -> Many:
+    counted = list(
+        there.order_by("priority")
+        .values("priority")
+        .annotate(number=Count("ref"), late=Count("ref", filter=late), oldest=Min(since))
+    )
+    return Many(
+        ranks={one["priority"]: one["number"] for one in counted},
+        late=sum(one["late"] for one in counted) if late is not None else 0,
+        oldest=min((one["oldest"] for one in counted), default=None),
+        first=list(first),
+    )
 
 
 def ticket(ref: str) -> Ticket | None:

@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from ethops.pages.site import Sealed
 from tests import lists
 from tests.crowd import REQUESTER, fill
 
@@ -37,7 +38,9 @@ def asked(client: Client, paths) -> dict[str, int]:
     return found
 
 
-def test_no_list_asks_more_where_there_is_more(superuser, desk):
+def test_no_list_asks_more_where_there_is_more(superuser, desk, monkeypatch):
+    # What fits on one page is not looked up by its keys, so each has several.
+    monkeypatch.setattr(Sealed, "list_per_page", 2)
     portal = Client()
     portal.force_login(User.objects.create_user(REQUESTER))
     at_desk = [path for path in (*lists.desk(FEW), *lists.api(FEW)) if TWIN not in path]
@@ -47,4 +50,8 @@ def test_no_list_asks_more_where_there_is_more(superuser, desk):
     fill(superuser, first=FEW + 1, last=MANY)
     many = asked(desk, at_desk) | asked(portal, lists.PORTAL)
     assert len(few) > 150
-    assert {path: (few[path], many[path]) for path in few if few[path] < many[path]} == {}
+    more = [path for path in few if few[path] < many[path]]
+    # What the process keeps for some seconds is asked for anew by whoever comes next.
+    again = asked(desk, [path for path in more if path not in lists.PORTAL])
+    again |= asked(portal, [path for path in more if path in lists.PORTAL])
+    assert {path: (few[path], again[path]) for path in more if few[path] < again[path]} == {}
