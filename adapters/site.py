@@ -12,7 +12,7 @@ from adapters.cmdb.declared import DEFAULT_JOIN_RULES, DeclaredCI, DeclaredHost,
 from adapters.cmdb.port import Inventory
 from adapters.declared import Declaration, Fault, Read, refusal
 from adapters.levels import PROVIDED, ServiceLevels, TextRefusedError, Who, zone
-from adapters.monitoring.declared import DeclaredProbe
+from adapters.monitoring.declared import DeclaredAlertmanager, DeclaredProbe
 from adapters.telemetry.declared import DeclaredKey, DeclaredObserver
 from adapters.tickets.declared import DeclaredRequestModel
 from adapters.tools import DeclaredTool
@@ -191,6 +191,8 @@ class Site(Declaration):
     """What ethops logs in to hosts with; each use of one must have a permit."""
     observers: tuple[DeclaredObserver, ...] = ()
     """Who sees what happens on a host."""
+    alertmanagers: Annotated[tuple[DeclaredAlertmanager, ...], Field(max_length=16)] = ()
+    """Who is silenced while a maintenance window lasts."""
     request_models: Annotated[tuple[DeclaredRequestModel, ...], Field(max_length=100)] = ()
     """What may be requested: the service catalogue."""
     tools: Annotated[tuple[DeclaredTool, ...], Field(max_length=100)] = ()
@@ -332,6 +334,8 @@ def _names(site: Site) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
         yield ("keys", number, "fingerprint"), "fingerprint", key.fingerprint
     for number, observer in enumerate(site.observers):
         yield ("observers", number, "host"), "observer of host", observer.host
+    for number, one in enumerate(site.alertmanagers):
+        yield ("alertmanagers", number, "name"), "Alertmanager", one.name
     for number, tool in enumerate(site.tools):
         yield ("tools", number, "name"), "tool", tool.name
     yield from _told_names(site)

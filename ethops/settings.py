@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "ethops.logins",
     "ethops.sla",
     "ethops.guests",
+    "ethops.muting",
     "ethops.figures",
     "ethops.notify",
     "ethops.mail",

@@ -43,6 +43,14 @@ def _absolute(path: str) -> str:
 Path = Annotated[str, Field(max_length=500), AfterValidator(_absolute)]
 
 
+class DeclaredAlertmanager(Declaration):
+    """An Alertmanager that is silenced while a maintenance window lasts."""
+
+    name: Slug
+    url: Annotated[str, Field(max_length=400), AfterValidator(_http_url)]
+    """Its own address, without `/api/v2`."""
+
+
 class HttpParams(Declaration):
     """A GET that must answer in time with a wanted status and content; no redirect followed."""
 

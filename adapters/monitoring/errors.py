@@ -14,3 +14,17 @@ class RangeError(MonitoringError):
 
     code = "monitoring.range"
     hint = "See that it answers `query_range`, and sum up what has too many series."
+
+
+class SilenceAwayError(MonitoringError):
+    """An Alertmanager did not answer, or not as it should: nobody knows what it did."""
+
+    code = "monitoring.silence_away"
+    hint = "See that Alertmanager answers; the silence is asked for again by itself."
+
+
+class SilenceRefusedError(MonitoringError):
+    """An Alertmanager refuses a silence: it was not made."""
+
+    code = "monitoring.silence_refused"
+    hint = "See what it said; the window holds the alerts back here all the same."

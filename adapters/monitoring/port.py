@@ -142,3 +142,55 @@ class Sweeper(Protocol):
         two delivers the same bytes again. An exception of `deliver` leaves the body owed.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """What is to be silenced at an Alertmanager; `key` is ours, and found again in its comment.
+
+    `matchers` are mappings with name, value, isRegex and isEqual, all of which must hold.
+    """
+
+    key: str
+    matchers: tuple[Mapping[str, str | bool], ...]
+    begins_at: datetime
+    ends_at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Silenced:
+    """A silence as Alertmanager has it."""
+
+    id: str
+    ends_at: datetime
+
+
+class Silencer(Protocol):
+    """Writes at one Alertmanager; the executor alone holds one."""
+
+    def find(self, key: str) -> Silenced | None:
+        """Return the silence of this key that stands or is to come.
+
+        Raises:
+            SilenceAwayError: nobody answers.
+        """
+        ...
+
+    def put(self, silence: Silence) -> Silenced:
+        """Make it, or move the end of the one that is there; safe to repeat.
+
+        Raises:
+            SilenceAwayError: nobody can tell whether it was made.
+            SilenceRefusedError: it is not taken.
+        """
+        ...
+
+    def expire(self, key: str) -> bool:
+        """End it now; False where there is none.
+
+        Raises:
+            SilenceAwayError: nobody can tell whether it was ended.
+            SilenceRefusedError: it is not taken.
+        """
+        ...

@@ -6,7 +6,7 @@ from django.db import DatabaseError, transaction
 
 from adapters.errors import AdapterError
 from adapters.rows import now as clock
-from ethops.desk import events, flaps, numbers, storms
+from ethops.desk import events, flaps, numbers, silencing, storms
 from ethops.desk.alertmanager import Alert
 from ethops.desk.events import Surroundings
 from ethops.desk.models import Event, MaintenanceWindow
@@ -15,8 +15,9 @@ log = logging.getLogger(__name__)
 
 
 def watch() -> None:
-    """Look after all three."""
+    """Look after all of them."""
     flaps.watch()
+    silencing.watch()
     close_windows()
     storms.watch()
 

@@ -10,6 +10,7 @@ from adapters import registry
 from adapters.rows import now as clock
 from adapters.text import one_line, plain
 from audit.ledger import pending
+from ethops.desk import muted
 from ethops.desk.errors import WindowRefusedError
 from ethops.desk.models import MaintenanceWindow
 from ethops.desk.topology import Topology
@@ -57,6 +58,7 @@ def declare(
         declared_at=clock(),
     )
     _note(row, person, "declared", said)
+    muted.want(row)
     return row
 
 
@@ -73,6 +75,7 @@ def end(*, window_id: int, person: str, why: str = "") -> bool:
         row.ends_at = row.closed_at = row.begins_at
     row.save(update_fields=["ends_at", "ended_by", "closed_at"])
     _note(row, person, "ended", plain(why, LONGEST_WHY))
+    muted.end(row)
     return True
 
 

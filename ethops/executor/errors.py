@@ -123,6 +123,13 @@ class UndeliveredError(FailedError):
     hint = "See that the target answers, then look at the ticket: nobody was told."
 
 
+class SilenceFailedError(FailedError):
+    """An Alertmanager refused a silence."""
+
+    code = "executor.silence_refused"
+    hint = "See what it said; the window holds the alerts back here all the same."
+
+
 class TicketRefusedError(FailedError):
     """The ticket system refused the write."""
 

@@ -2,12 +2,14 @@
 
 from typing import Final
 
+from adapters.monitoring.silencing import Silencer
 from ethops.executor import targets, ticket_effects
 from ethops.executor.commands import RunCommand
 from ethops.executor.effects import Effect
 from ethops.executor.errors import UnknownVerbError
 from ethops.executor.notices import Notify
 from ethops.executor.plays import RunPlaybook
+from ethops.executor.silences import Mute
 from ethops.executor.ticket_effects import TicketWrite
 
 EFFECTS: Final[dict[str, Effect]] = {
@@ -18,6 +20,7 @@ EFFECTS: Final[dict[str, Effect]] = {
     "ticket.ask": TicketWrite(ticket_effects.ask, why="asked"),
     "playbook.run": RunPlaybook(),
     "command.run": RunCommand(),
+    "alerts.silence": Mute(targets.alertmanager_urls, Silencer),
     "notify": Notify(targets.declared, targets.is_party, targets.shape),
 }
 

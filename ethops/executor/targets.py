@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from adapters import site
+from adapters.cmdb.declared import DEFAULT_JOIN_RULES
+from adapters.cmdb.port import JoinRule
+from adapters.monitoring.declared import DeclaredAlertmanager
 from adapters.site import NotifyTarget
 from ethops.executor import conf
 from ethops.executor.conf import Executor
@@ -29,6 +32,26 @@ def declared() -> frozenset[Pair]:
         pairs |= {*_contacts(settings.site, _stamp(settings.site)).values()}
     pairs |= {of_kind(*row) for row in Contact.objects.values_list("kind", "target")}
     return frozenset(pairs)
+
+
+def alertmanagers() -> tuple[DeclaredAlertmanager, ...]:
+    """Return the Alertmanagers that the site declares."""
+    path = conf.executor().site
+    found = _site(path, _stamp(path)) if path is not None else None
+    return found.alertmanagers if found is not None else ()
+
+
+def join_rules() -> tuple[JoinRule, ...]:
+    """Return the rules by which the site joins alerts to CIs."""
+    path = conf.executor().site
+    found = _site(path, _stamp(path)) if path is not None else None
+    declared = tuple(rule.row() for rule in found.join_rules) if found is not None else ()
+    return declared or DEFAULT_JOIN_RULES
+
+
+def alertmanager_urls() -> frozenset[str]:
+    """Return where silences may be made."""
+    return frozenset(one.url for one in alertmanagers())
 
 
 def is_party(claim: Claim) -> bool:

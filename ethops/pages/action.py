@@ -173,6 +173,13 @@ def _settle(action: Action, entries: dict[str, Seal], now: datetime) -> Station:
     return Station("Settle", glyph, tone, action.outcome, at, seal=found)
 
 
+ORDERED: Final = {
+    "notify": "Ordered by a rule; the target is one that the site declares.",
+    "alerts.silence": "Ordered with a maintenance window, at an Alertmanager of the site's.",
+}
+"""What no agent asked for, and why it may be done."""
+
+
 def waits_for_person(action: Action) -> bool:
     """Tell whether nothing happens before somebody has approved it."""
     return action.verdict == "proposed" and not action.outcome
@@ -180,7 +187,7 @@ def waits_for_person(action: Action) -> bool:
 
 def guards(action: Action) -> list[Guard]:
     """Return the guards this kind of action meets, with the one that decided."""
-    if action.verb == "notify":
+    if action.verb in ORDERED:
         return []
     met = (*runs.guards(action.verb), *AFTER)
     return [Guard(name, means, name == action.guard) for name, means in met]
@@ -189,8 +196,8 @@ def guards(action: Action) -> list[Guard]:
 def verdict_says(action: Action) -> str:
     """Say in one sentence what the gate decided and why."""
     if action.verdict == "authorised":
-        if action.verb == "notify":
-            return "Ordered by a rule; the target is one that the site declares."
+        if action.verb in ORDERED:
+            return ORDERED[action.verb]
         return f"All {len(guards(action))} guards agreed."
     if action.verdict == "proposed":
         return f"All guards agreed; it is a {action.reason}."

@@ -285,6 +285,7 @@ DEEDS = {
     "ticket.escalate": "calling a person",
     "ticket.ask": "asking people",
     "notify": "telling a person",
+    "alerts.silence": "a silence for a maintenance window",
 }
 
 

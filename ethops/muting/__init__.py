@@ -1,0 +1,1 @@
+"""Silences that maintenance windows ask of Alertmanager, each made by the executor."""
