@@ -25,4 +25,6 @@ def now() -> datetime:
 
 def _fit(param: Any) -> Any:
     """Replace NUL, which PostgreSQL refuses in text: such a text is nowhere to be found."""
+    if isinstance(param, list):
+        return [_fit(one) for one in param]
     return param.replace("\x00", "\ufffd") if isinstance(param, str) else param

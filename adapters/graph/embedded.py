@@ -11,7 +11,7 @@ from typing import Final
 from adapters import rows
 from adapters.graph import layers
 from adapters.graph.port import MOST, Edge, Layer
-from adapters.graph.questions import Direction, Questions, Rests, Walk
+from adapters.graph.questions import Direction, Pair, Questions, Rests, Walk
 
 _EDGE: Final = """
     SELECT dependent, support, kind, source, confidence, seen_at, changed_at, fresh_until, gone
@@ -19,7 +19,7 @@ _EDGE: Final = """
 """
 _LEVELS: Final = """
     WITH RECURSIVE walk (steps, level, seen) AS (
-        SELECT 0, ARRAY[%s::text], ARRAY[%s::text]
+        SELECT 0, %s::text[], %s::text[]
         UNION ALL
         SELECT walk.steps + 1, next.level, walk.seen || next.level
         FROM walk CROSS JOIN LATERAL (
@@ -61,6 +61,15 @@ _BEYOND_OF: Final[Mapping[Direction, str]] = {
 }
 
 
+_BETWEEN: Final = """
+    SELECT DISTINCT edge.dependent, edge.support FROM reading.relation edge
+    WHERE NOT edge.gone AND edge.dependent = ANY(%s)
+    UNION
+    SELECT DISTINCT edge.dependent, edge.support FROM reading.relation edge
+    WHERE NOT edge.gone AND edge.support = ANY(%s)
+"""
+
+
 class Store:
     """Walks in the views of schema `reading`, which every role may."""
 
@@ -68,9 +77,10 @@ class Store:
         """Return the time by the database's clock."""
         return rows.now()
 
-    def walk(self, ref: str, direction: Direction, depth: int) -> Walk:
+    def walk(self, refs: Sequence[str], direction: Direction, depth: int) -> Walk:
         """Go level by level in one statement, then weigh the edges where they lie."""
-        levels = rows.select(_LEVELS_OF[direction], [ref, ref, depth, MOST])
+        starts = list(refs)
+        levels = rows.select(_LEVELS_OF[direction], [starts, starts, depth, MOST])
         steps = {place: level["steps"] for level in levels for place in level["level"]}
         last, farthest = levels[-1]["steps"], levels[-1]["level"]
         # Where the bounds ended the walk, nobody has gone on from the last level.
@@ -79,6 +89,11 @@ class Store:
         (found,) = rows.select(_RESTS_OF[direction], [gone_from])
         beyond = cut and bool(rows.select(_BEYOND_OF[direction], [farthest, list(steps)]))
         return Walk(steps, Rests(**found), complete=not beyond)
+
+    def between(self, dependents: Sequence[str], supports: Sequence[str]) -> Sequence[Pair]:
+        """Return who stands directly on what, by the edges of either end."""
+        found = rows.select(_BETWEEN, [list(dependents), list(supports)])
+        return [(row["dependent"], row["support"]) for row in found]
 
     def onto(self, support: str, dependents: Sequence[str]) -> tuple[Edge, ...]:
         """Return the live edges by which these places stand on that one."""
@@ -93,7 +108,7 @@ class Store:
             " SELECT FROM reading.relation edge WHERE NOT edge.gone AND edge.dependent = ref)"
             " AND NOT EXISTS ("
             " SELECT FROM reading.relation edge WHERE NOT edge.gone AND edge.support = ref)",
-            [[ref.replace("\x00", "\ufffd") for ref in refs]],
+            [list(refs)],
         )
         return frozenset(row["ref"] for row in found)
 

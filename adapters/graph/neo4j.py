@@ -3,8 +3,8 @@
 All of ours there carries the name of our site, so that a shared server is left as it is.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from adapters import conf, rows
 from adapters.graph import layers
 from adapters.graph.errors import GraphAwayError
 from adapters.graph.port import MOST, Edge, Layer
-from adapters.graph.questions import Direction, Questions, Rests, Walk
+from adapters.graph.questions import Direction, Pair, Questions, Rests, Walk
 
 SECONDS: Final = 10.0
 """As long as one statement may take; the whole mirror is written in one of its own."""
@@ -27,32 +27,51 @@ _KEY: Final = """
     CREATE CONSTRAINT ethops_place IF NOT EXISTS
     FOR (place:EthopsPlace) REQUIRE (place.site, place.ref) IS UNIQUE
 """
-_LEVEL: Final = """
+_WALK: Final = """
     UNWIND $refs AS ref
-    MATCH (:EthopsPlace {{site: $site, ref: ref}}){way}(far:EthopsPlace)
-    WHERE NOT edge.gone
-    RETURN collect(DISTINCT far.ref) AS refs, min(edge.confidence) AS confidence,
-           min(edge.seen_at) AS seen_at, min(edge.fresh_until) AS fresh_until
+    MATCH (start:EthopsPlace {{site: $site, ref: ref}})
+    USING INDEX SEEK start:EthopsPlace(site, ref)
+    MATCH way = (start){here}(far)
+    WITH far, min(length(way)) AS steps
+    RETURN steps, far.layer AS layer, collect(far.ref) AS refs,
+           min(far.{to}_confidence) AS confidence,
+           min(far.{to}_seen_at) AS seen_at, min(far.{to}_fresh_until) AS fresh_until
+    ORDER BY steps
 """
-_NEXT: Final[Mapping[Direction, str]] = {
-    "up": _LEVEL.format(way="<-[edge:ETHOPS_STANDS_ON]-"),
-    "down": _LEVEL.format(way="-[edge:ETHOPS_STANDS_ON]->"),
+"""Of a path only the least length is asked for, so that the server walks breadth first and finds
+each place once: `EXPLAIN` says VarLengthExpand(Pruning,BFS). A bound cannot be a parameter. The
+hint is for a server that has planned before the first copy, when nothing was there to seek."""
+_WAYS: Final[Mapping[Direction, str]] = {
+    "up": "<-[:ETHOPS_STANDS_ON*0..{depth}]-",
+    "down": "-[:ETHOPS_STANDS_ON*0..{depth}]->",
 }
 _EDGE: Final = """
     RETURN lower.ref AS support, upper.ref AS dependent, edge.kind AS kind, edge.source AS source,
            edge.confidence AS confidence, edge.seen_at AS seen_at, edge.changed_at AS changed_at,
            edge.fresh_until AS fresh_until, edge.gone AS gone
 """
+_BETWEEN: Final = """
+    UNWIND $dependents AS dependent
+    MATCH (upper:EthopsPlace {site: $site, ref: dependent})-[:ETHOPS_STANDS_ON]->(lower)
+    USING INDEX SEEK upper:EthopsPlace(site, ref)
+    RETURN dependent, lower.ref AS support
+    UNION
+    UNWIND $supports AS support
+    MATCH (upper)-[:ETHOPS_STANDS_ON]->(lower:EthopsPlace {site: $site, ref: support})
+    USING INDEX SEEK lower:EthopsPlace(site, ref)
+    RETURN upper.ref AS dependent, support
+"""
 _ONTO: Final = f"""
     UNWIND $refs AS ref
     MATCH (upper:EthopsPlace {{site: $site, ref: ref}})-[edge:ETHOPS_STANDS_ON]->
           (lower:EthopsPlace {{site: $site, ref: $support}})
-    WHERE NOT edge.gone
+    USING INDEX SEEK upper:EthopsPlace(site, ref)
     {_EDGE}
 """
 _CHANGED: Final = f"""
     UNWIND $refs AS ref
-    MATCH (:EthopsPlace {{site: $site, ref: ref}})-[edge:ETHOPS_STANDS_ON]-()
+    MATCH (here:EthopsPlace {{site: $site, ref: ref}})-[edge:ETHOPS_STANDS_ON|ETHOPS_STOOD_ON]-()
+    USING INDEX SEEK here:EthopsPlace(site, ref)
     WHERE edge.changed_at >= $since
     WITH DISTINCT edge, startNode(edge) AS upper, endNode(edge) AS lower
     {_EDGE}
@@ -60,27 +79,31 @@ _CHANGED: Final = f"""
 _UNKNOWN: Final = """
     UNWIND $refs AS ref
     WITH ref WHERE NOT EXISTS {
-        MATCH (:EthopsPlace {site: $site, ref: ref})-[edge:ETHOPS_STANDS_ON]-() WHERE NOT edge.gone
+        MATCH (here:EthopsPlace {site: $site, ref: ref})-[:ETHOPS_STANDS_ON]-()
+        USING INDEX SEEK here:EthopsPlace(site, ref)
     }
     RETURN ref
 """
 _LAYERS: Final = """
     UNWIND $refs AS ref
-    MATCH (place:EthopsPlace {site: $site, ref: ref}) WHERE place.ci_class IS NOT NULL
-    RETURN ref, place.ci_class AS ci_class, place.said AS said
+    MATCH (place:EthopsPlace {site: $site, ref: ref}) USING INDEX SEEK place:EthopsPlace(site, ref)
+    WHERE place.layer IS NOT NULL
+    RETURN place.layer AS layer, collect(ref) AS refs
 """
 _FORGET: Final = "MATCH (place:EthopsPlace {site: $site}) DETACH DELETE place"
 _PLACES: Final = """
-    UNWIND $places AS place
-    CREATE (:EthopsPlace {site: $site, ref: place.ref, ci_class: place.ci_class, said: place.said})
+    UNWIND $places AS said
+    CREATE (place:EthopsPlace {site: $site}) SET place += said
 """
 _EDGES: Final = """
     UNWIND $edges AS one
-    MATCH (upper:EthopsPlace {site: $site, ref: one.dependent})
-    MATCH (lower:EthopsPlace {site: $site, ref: one.support})
-    CREATE (upper)-[:ETHOPS_STANDS_ON {kind: one.kind, source: one.source,
+    MATCH (upper:EthopsPlace {{site: $site, ref: one.dependent}})
+    USING INDEX SEEK upper:EthopsPlace(site, ref)
+    MATCH (lower:EthopsPlace {{site: $site, ref: one.support}})
+    USING INDEX SEEK lower:EthopsPlace(site, ref)
+    CREATE (upper)-[:{stands} {{kind: one.kind, source: one.source,
         confidence: one.confidence, seen_at: one.seen_at, changed_at: one.changed_at,
-        fresh_until: one.fresh_until, gone: one.gone}]->(lower)
+        fresh_until: one.fresh_until, gone: one.gone}}]->(lower)
 """
 
 
@@ -151,7 +174,7 @@ def _native(row: dict[str, Any]) -> dict[str, Any]:
 
 
 class Store:
-    """Walks level by level: a question to the server for each."""
+    """Walks in one statement, breadth first."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -161,19 +184,33 @@ class Store:
         said: datetime = self._server.ask("RETURN datetime.realtime() AS now")[0]["now"]
         return said
 
-    def walk(self, ref: str, direction: Direction, depth: int) -> Walk:
-        """Go level by level; the last is looked beyond too, to know whether something was cut."""
-        steps, level, here = {ref: 0}, [ref], 0
-        weighed: list[dict[str, Any]] = []
-        while level:
-            (found,) = self._server.ask(_NEXT[direction], refs=level)
-            level = [one for one in found["refs"] if one not in steps]
-            if here >= depth or len(steps) > MOST:
-                return Walk(steps, _least(weighed), complete=not level)
-            here += 1
-            weighed.append(found)
-            steps |= dict.fromkeys(level, here)
-        return Walk(steps, _least(weighed), complete=True)
+    def walk(self, refs: Sequence[str], direction: Direction, depth: int) -> Walk:
+        """Go a step beyond the depth, to know whether something was cut; keep whole levels."""
+        way = _WAYS[direction].format(depth=depth + 1)
+        query = _WALK.format(here=way, to=direction)
+        found = self._server.ask(query, refs=list(refs))
+        farthest = max((row["steps"] for row in found), default=0)
+        # What the graph does not know is a place all the same, with nothing around it.
+        steps: dict[str, int] = dict.fromkeys(refs, 0)
+        for far in range(1, min(farthest, depth) + 1):
+            if len(steps) > MOST:
+                break
+            level = (row for row in found if row["steps"] == far)
+            steps |= {ref: far for row in level for ref in row["refs"]}
+        last = max(steps.values(), default=0)
+        # Where the bounds ended the walk, nobody has gone on from the last level.
+        cut = last >= depth or len(steps) > MOST
+        return Walk(
+            steps,
+            _least([row for row in found if row["steps"] < last + (not cut)]),
+            complete=farthest == last,
+            layers={ref: row["layer"] for row in found for ref in row["refs"]},
+        )
+
+    def between(self, dependents: Sequence[str], supports: Sequence[str]) -> Sequence[Pair]:
+        """Return who stands directly on what, by the edges of either end."""
+        found = self._server.ask(_BETWEEN, dependents=list(dependents), supports=list(supports))
+        return [(row["dependent"], row["support"]) for row in found]
 
     def onto(self, support: str, dependents: Sequence[str]) -> tuple[Edge, ...]:
         """Return the live edges by which these places stand on that one."""
@@ -187,7 +224,7 @@ class Store:
     def layers(self, refs: Sequence[str]) -> Mapping[str, Layer | None]:
         """Return the layers of those that are CIs."""
         found = self._server.ask(_LAYERS, refs=list(refs))
-        return {row["ref"]: layers.layer(row["ci_class"], row["said"]) for row in found}
+        return {ref: row["layer"] for row in found for ref in row["refs"]}
 
     def changed(self, refs: Sequence[str], since: datetime) -> tuple[Edge, ...]:
         """Return the edges at these places, gone ones too, that changed since."""
@@ -197,7 +234,8 @@ class Store:
 
 def _least(weighed: Sequence[Mapping[str, Any]]) -> Rests:
     def least(name: str) -> Any:
-        return min((row[name] for row in weighed if row[name] is not None), default=None)
+        known = (row.get(name) for row in weighed)
+        return min((value for value in known if value is not None), default=None)
 
     return Rests(least("confidence"), least("seen_at"), least("fresh_until"))
 
@@ -226,16 +264,16 @@ class Mirror:
             " fresh_until, gone FROM reading.relation"
         )
         cis = rows.select("SELECT ref, ci_class, attributes ->> 'layer' AS said FROM reading.ci")
-        places = {row["ref"]: row for row in cis}
-        for edge in edges:
-            for ref in (edge["dependent"], edge["support"]):
-                places.setdefault(ref, {"ref": ref, "ci_class": None, "said": None})
+        known = {row["ref"]: layers.layer(row["ci_class"], row["said"]) for row in cis}
         self._server.ask(_KEY)
         self._server.write(
             [
                 (_FORGET, {}),
-                (_PLACES, {"places": list(places.values())}),
-                (_EDGES, {"edges": edges}),
+                (_PLACES, {"places": list(_places(edges, known))}),
+                *(
+                    (_EDGES.format(stands=name), {"edges": [e for e in edges if e["gone"] is gone]})
+                    for name, gone in (("ETHOPS_STANDS_ON", False), ("ETHOPS_STOOD_ON", True))
+                ),
             ]
         )
         return len(edges)
@@ -243,3 +281,29 @@ class Mirror:
     def forget(self) -> None:
         """Take what is ours off the server."""
         self._server.write([(_FORGET, {})])
+
+
+def _places(
+    edges: Sequence[Mapping[str, Any]], known: Mapping[str, Layer | None]
+) -> Iterator[dict[str, Any]]:
+    """Yield the places as they are kept: with what their live edges, either way, say at least.
+
+    An answer rests on all edges of the places gone from: so it weighs places, of which there are
+    fewer, and reads no edge.
+    """
+    ends: dict[str, tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]] = {}
+    for ref in known:
+        ends[ref] = ([], [])
+    for edge in edges:
+        up, _ = ends.setdefault(edge["support"], ([], []))
+        _, down = ends.setdefault(edge["dependent"], ([], []))
+        if not edge["gone"]:
+            up.append(edge)
+            down.append(edge)
+    for ref, (up, down) in ends.items():
+        yield {
+            "ref": ref,
+            "layer": known.get(ref),
+            **{f"up_{name}": value for name, value in asdict(_least(up)).items()},
+            **{f"down_{name}": value for name, value in asdict(_least(down)).items()},
+        }

@@ -1,6 +1,6 @@
 """What ethops asks of a graph: what fails with a CI, what it stands on, and what they share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, Protocol, TypeAlias
@@ -103,6 +103,16 @@ class Changes:
     trust: Trust
 
 
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """Below some places: what stands directly on what, and how far that holds."""
+
+    on: Mapping[str, frozenset[str]]
+    """Place -> what it stands on directly; of all that the places asked about stand on, and of
+    what else stands directly on any of that."""
+    trust: Trust
+
+
 class Reader(Protocol):
     """Reads; safe in the hands of an agent. Of an unknown ref the answer is empty and unsound."""
 
@@ -128,4 +138,12 @@ class Reader(Protocol):
 
     def changed_near(self, ref: str, *, since: datetime, steps: int = 2) -> Changes:
         """Return which edges came or went within some steps of a CI, in either direction."""
+        ...
+
+    def foundation(self, refs: Sequence[str]) -> Foundation:
+        """Return all that these places stand on as a picture in which to look for a root.
+
+        Raises:
+            TooManyPlacesError: more than 500 are asked about.
+        """
         ...

@@ -13,6 +13,7 @@ from adapters.graph.port import (
     Causes,
     Changes,
     Edge,
+    Foundation,
     Layer,
     Path,
     Place,
@@ -23,7 +24,11 @@ from adapters.graph.port import (
 Direction: TypeAlias = Literal["up", "down"]
 """`up` goes to what stands on a place, `down` to what a place stands on."""
 
+Pair: TypeAlias = tuple[str, str]
+"""Who stands directly on what."""
+
 MOST_ASKED: Final = 50
+MOST_FOUNDED: Final = 500
 MOST_CAUSES: Final = 20
 
 
@@ -38,11 +43,13 @@ class Rests:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """Places with their steps, the start at 0; what the live edges gone along say; cut or not."""
+    """Places with their steps, each start at 0; what the live edges gone along say; cut or not."""
 
     steps: Mapping[str, int]
     rests: Rests
     complete: bool
+    layers: Mapping[str, Layer | None] | None = None
+    """Of these places, where the store has come by them on its way."""
 
 
 class Store(Protocol):
@@ -52,8 +59,12 @@ class Store(Protocol):
         """Return the time by the store's clock."""
         ...
 
-    def walk(self, ref: str, direction: Direction, depth: int) -> Walk:
-        """Go level by level until `depth`, or until a level has passed MOST places."""
+    def walk(self, refs: Sequence[str], direction: Direction, depth: int) -> Walk:
+        """Go from all of these until `depth`, or until a level has passed MOST places."""
+        ...
+
+    def between(self, dependents: Sequence[str], supports: Sequence[str]) -> Sequence[Pair]:
+        """Return who stands directly on what: these on anything, and anything on those."""
         ...
 
     def onto(self, support: str, dependents: Sequence[str]) -> tuple[Edge, ...]:
@@ -89,7 +100,7 @@ class Questions:
 
     def path(self, dependent: str, support: str) -> Path:
         """Return the shortest way; of equal ways the one whose refs come first."""
-        walk = self._store.walk(dependent, "down", DEEPEST)
+        walk = self._store.walk([dependent], "down", DEEPEST)
         edges = self._way_back(walk, support)
         if edges:
             return Path(edges, self._trust([dependent], [_rests(edges)], complete=True))
@@ -100,7 +111,7 @@ class Questions:
         asked = sorted(set(refs))
         if len(asked) > MOST_ASKED:
             raise TooManyPlacesError(f"{len(asked)} CIs are asked about, {MOST_ASKED} at most.")
-        walks = {ref: self._store.walk(ref, "down", DEEPEST) for ref in asked}
+        walks = {ref: self._store.walk([ref], "down", DEEPEST) for ref in asked}
         shared = _shared(walks)[:MOST_CAUSES]
         layers = self._store.layers([ref for ref, _, _ in shared])
         return Causes(
@@ -114,7 +125,7 @@ class Questions:
 
     def changed_near(self, ref: str, *, since: datetime, steps: int = 2) -> Changes:
         """Return which edges came or went within some steps of a CI, in either direction."""
-        walks = [self._store.walk(ref, "up", steps), self._store.walk(ref, "down", steps)]
+        walks = [self._store.walk([ref], "up", steps), self._store.walk([ref], "down", steps)]
         # A walk of bounded depth is whole for this question: only a cut by size leaves out.
         complete = all(len(walk.steps) <= MOST for walk in walks)
         near = sorted({place for walk in walks for place in walk.steps})
@@ -125,14 +136,36 @@ class Questions:
         rests = [walk.rests for walk in walks]
         return Changes(tuple(edges[:MOST]), self._trust([ref], rests, complete=complete))
 
+    def foundation(self, refs: Sequence[str]) -> Foundation:
+        """Return what these stand on, and what else stands directly on that."""
+        asked = sorted(set(refs))
+        if len(asked) > MOST_FOUNDED:
+            raise TooManyPlacesError(f"{len(asked)} CIs are asked about, {MOST_FOUNDED} at most.")
+        walk = self._store.walk(asked, "down", DEEPEST)
+        on: dict[str, set[str]] = {}
+        supports = [place for place, steps in walk.steps.items() if steps]
+        for dependent, support in self._store.between(list(walk.steps), supports):
+            on.setdefault(dependent, set()).add(support)
+        return Foundation(
+            {place: frozenset(others) for place, others in on.items()},
+            self._trust(asked, [walk.rests], complete=walk.complete),
+        )
+
     def _reach(self, ref: str, direction: Direction, depth: int) -> Reach:
-        walk = self._store.walk(ref, direction, min(depth, DEEPEST))
+        walk = self._store.walk([ref], direction, min(depth, DEEPEST))
         found = sorted((steps, place) for place, steps in walk.steps.items() if steps)
         shown = found[:MOST]
-        layers = self._store.layers([place for _, place in shown])
+        layers = walk.layers
+        if layers is None:
+            layers = self._store.layers([place for _, place in shown])
         return Reach(
             tuple(Place(place, steps, layers.get(place)) for steps, place in shown),
-            self._trust([ref], [walk.rests], complete=walk.complete and len(found) <= MOST),
+            # Who came anywhere from it went along a live edge of it.
+            self._trust(
+                [] if found else [ref],
+                [walk.rests],
+                complete=walk.complete and len(found) <= MOST,
+            ),
         )
 
     def _way_back(self, walk: Walk, support: str) -> tuple[Edge, ...]:
@@ -147,17 +180,19 @@ class Questions:
         return tuple(reversed(way))
 
     def _trust(self, asked: Sequence[str], rests: Sequence[Rests], *, complete: bool) -> Trust:
-        known = not self._store.unknown(asked)
-        return trust(rests, now=self._store.now(), complete=complete, known=known)
+        known = not (asked and self._store.unknown(asked))
+        overdue = min((one.fresh_until for one in rests if one.fresh_until), default=None)
+        stale = overdue is not None and overdue < self._store.now()
+        return trust(rests, stale=stale, complete=complete, known=known)
 
 
-def trust(rests: Sequence[Rests], *, now: datetime, complete: bool, known: bool) -> Trust:
+def trust(rests: Sequence[Rests], *, stale: bool, complete: bool, known: bool) -> Trust:
     """Return how far an answer that rests on these edges holds."""
     least = [one.confidence for one in rests if one.confidence is not None]
     return Trust(
         confidence=min(least, default=100) if known else 0,
         seen_at=min((one.seen_at for one in rests if one.seen_at is not None), default=None),
-        stale=any(one.fresh_until is not None and one.fresh_until < now for one in rests),
+        stale=stale,
         complete=complete,
         known=known,
     )

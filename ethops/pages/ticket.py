@@ -18,7 +18,7 @@ from adapters.tickets.services import LINKED
 from adapters.tickets.states import SETTLED
 from ethops.api import acts
 from ethops.pages import approval as approval_page
-from ethops.pages import classes, levels, moving, telling, together
+from ethops.pages import classes, levels, moving, nearby, telling, together
 from ethops.pages import live as live_parts
 from ethops.pages.classes import LINK_WORDS
 from ethops.pages.moving import Refused
@@ -164,7 +164,7 @@ def content(dossier: Dossier, *, everything: bool) -> dict[str, Any]:
         **together.content(dossier.ticket, now),
         "routine": len(routine),
         "everything": everything,
-        "facts": facts(dossier, live_run, now),
+        "facts": [*facts(dossier, live_run, now), *nearby.facts(dossier, now)],
         "clocks": levels.clocks(clocks.of_ticket(dossier.ticket.ref), now),
         "cis": [(ci.name, reverse("admin:cmdb_ci_change", args=[ci.ref])) for ci in dossier.cis],
         "changes": [

@@ -13,14 +13,16 @@ from personas.cards import CardDocument
 from personas.catalogue import EntryDocument
 from personas.gate import StepClaim
 from personas.memory import giving, recall
+from personas.runtime.around import Around, ill, look
 from personas.runtime.facts import Entry, Known, Look, Looked, fitting, looks_of
 from personas.runtime.questions import QUESTIONS
 
 HISTORY = timedelta(days=90)
 LATELY = timedelta(minutes=10)
 """Samples so old tell whether a probe keeps changing its mind."""
-ONE_TROUBLE = timedelta(minutes=30)
-"""Incidents of one host that began within this may have one cause."""
+
+AROUND = ("triage", "diagnose")
+"""Questions that are told what stands around the CI: whether it is well again rests on probes."""
 
 
 def gather(claim: StepClaim) -> Known:
@@ -44,6 +46,7 @@ def gather(claim: StepClaim) -> Known:
         repeats=ticket.repeats if ticket else 0,
         opened_at=ticket.opened_at if ticket else None,
         neighbours=_neighbours(ci, now) if ci else 0,
+        around=_around(ci, now) if ci and _stage(claim) in AROUND else None,
         probes=monitoring.probes_of(ci.ref) if ci else (),
         samples=monitoring.samples(ci.ref, now - LATELY) if ci else (),
         well_since=monitoring.well_since(ci.ref) if ci else None,
@@ -97,14 +100,19 @@ def _neighbours(ci: CI, now: datetime) -> int:
     """Count the other CIs of the same host whose incidents began lately and are still open."""
     if not ci.host:
         return 0
-    refs = {
-        ref
-        for ticket in registry.reader("tickets").open_tickets(ticket_class="incident")
-        if now - ticket.opened_at < ONE_TROUBLE
-        for ref in ticket.ci_refs
-    }
-    others = registry.reader("cmdb").by_refs(sorted(refs - {ci.ref}))
+    others = registry.reader("cmdb").by_refs(
+        sorted(ill(registry.reader("tickets"), now) - {ci.ref})
+    )
     return sum(other.host == ci.host for other in others)
+
+
+def _around(ci: CI, now: datetime) -> Around | None:
+    others = ill(registry.reader("tickets"), now)
+    return look(registry.reader("graph"), registry.reader("cmdb"), ci.ref, others, now)
+
+
+def _stage(claim: StepClaim) -> str:
+    return str(claim.checkpoint.get("stage") or claim.inputs.get("first_question"))
 
 
 def _entries(ci: CI) -> tuple[Entry, ...]:

@@ -14,6 +14,8 @@ from personas.cards import CardDocument
 from personas.catalogue import EntryDocument
 from personas.commands import filled
 from personas.memory import giving
+from personas.runtime import around
+from personas.runtime.around import Around
 from personas.runtime.questions import ASK, QUESTIONS, Asked
 
 MAINTENANCE: Final = "maintenance_until"
@@ -83,6 +85,8 @@ class Known:
     """When the desk opened the ticket."""
     neighbours: int = 0
     """How many other CIs of the same host have lately got an incident that is still open."""
+    around: Around | None = None
+    """What the graph says around the CI, where the question is told it and the graph answers."""
     probes: tuple[Probe, ...] = ()
     samples: tuple[Sample, ...] = ()
     """Of the CI's probes, lately, oldest first."""
@@ -156,6 +160,8 @@ def facts(known: Known, kind: str) -> dict[str, JSON]:
         "history.worked": list(known.worked_before),
     }
     found |= giving.facts(known.memory)
+    if known.around is not None:
+        found |= around.facts(known.around, known.now)
     found |= {f"known_error.{name}": said for name, said in known.known_error.items() if said}
     if known.request:
         found["request.prompt"] = known.request

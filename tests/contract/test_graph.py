@@ -152,6 +152,26 @@ def test_too_many_cis_are_refused(graph: Reader) -> None:
         graph.common_cause([f"ci{number}" for number in range(51)])
 
 
+def test_a_foundation_is_what_they_stand_on_and_what_else_does(graph: Reader) -> None:
+    found = graph.foundation(["bank"])
+    assert found.on == {
+        "bank": frozenset({"db"}),
+        "shop": frozenset({"db"}),
+        "db": frozenset({"host"}),
+        "host": frozenset({"rack"}),
+    }
+
+
+def test_a_foundation_of_too_many_is_refused(graph: Reader) -> None:
+    with pytest.raises(TooManyPlacesError):
+        graph.foundation([f"ci{number}" for number in range(501)])
+
+
+def test_an_overdue_edge_below_makes_a_foundation_stale(graph: Reader) -> None:
+    _set("fresh_until = now() - interval '1 hour'", "db")
+    assert graph.foundation(["bank", "shop"]).trust.stale
+
+
 def test_what_went_is_a_change_near(graph: Reader) -> None:
     declare(SITE | {"shop": ["db"]})
     edges = graph.changed_near("shop", since=LONG_AGO).edges

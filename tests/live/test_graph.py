@@ -71,13 +71,15 @@ def answers(reader: Reader) -> dict[str, object]:
         **{f"{ref} shallow": reader.blast_radius(ref, depth=1) for ref in REFS},
         **{f"{ref} path": reader.path(ref, REFS[0]) for ref in REFS},
         **{f"{ref} near": reader.changed_near(ref, since=SINCE, steps=1) for ref in REFS},
+        "foundation": reader.foundation(REFS[:3]),
+        "nothing": reader.foundation(["absent"]),
         "causes": reader.common_cause(REFS[:3]),
         "unknown": reader.common_cause(["absent", REFS[0]]),
     }
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(graph=graphs)
 def test_both_answer_every_question_alike(server: neo4j.Server, graph: Graph) -> None:

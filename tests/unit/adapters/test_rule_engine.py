@@ -92,6 +92,8 @@ LOOKED: dict[str, JSON] = {"tried": ["collect_diagnostics"]}
         ({"ci.maintenance": True}, "diagnose-maintenance"),
         ({"alert.names_other_host": True}, "diagnose-other-host"),
         ({"host.others_ill": 6}, "diagnose-host-in-trouble"),
+        ({"graph.cause_others": 6, "graph.cause": "db"}, "diagnose-one-thing-below"),
+        ({"graph.stale": True}, "diagnose-relations-overdue"),
         ({"probe.well": True}, "diagnose-nothing-wrong"),
         ({"probe.stale": True}, "diagnose-silent-probe"),
         ({"probe.stale": True} | LOOKED, "diagnose-silent-probe-for-a-person"),
@@ -126,6 +128,7 @@ HANDS_OFF: st.SearchStrategy[dict[str, JSON]] = st.sampled_from(
         {"ci.maintenance": True},
         {"alert.names_other_host": True},
         {"host.others_ill": 6},
+        {"graph.stale": True},
         {"probe.well": True},
         {"probe.stale": True},
         {"probe.agrees": False},
@@ -147,6 +150,7 @@ def test_whatever_else_is_known_what_keeps_hands_off_does(
     [
         {"ci.lifeline": False, "ci.maintenance": False, "alert.names_other_host": False},
         {"host.others_ill": 5},
+        {"graph.cause_others": 5, "graph.cause": "db", "graph.stale": False},
         {"probe.well": False, "probe.stale": False, "probe.agrees": True, "probe.turns": 5},
     ],
 )
