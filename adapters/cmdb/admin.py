@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from adapters.cmdb.models import CI, Host, JoinRule, Relation
+from adapters.cmdb.models import CI, Host, JoinRule, Known, KnownLink, Relation, Synced
 
 
 @admin.register(CI)
@@ -43,3 +43,32 @@ class RelationAdmin(admin.ModelAdmin[Relation]):
     list_filter = ("kind", "source", "gone")
     search_fields = ("dependent", "support")
     ordering = ("dependent", "support")
+
+
+@admin.register(Known)
+class KnownAdmin(admin.ModelAdmin[Known]):
+    """What another system says there is; nothing acts on it."""
+
+    list_display = ("ref", "name", "ci_class", "layer", "source", "ci_ref", "changed_at", "gone")
+    list_filter = ("source", "layer", "ci_class", "gone")
+    search_fields = ("ref", "name", "ci_ref")
+    ordering = ("ref",)
+
+
+@admin.register(KnownLink)
+class KnownLinkAdmin(admin.ModelAdmin[KnownLink]):
+    """What stands on what, as another system says."""
+
+    list_display = ("dependent", "kind", "support", "their_class", "changed_at", "gone")
+    list_filter = ("source", "kind", "gone")
+    search_fields = ("dependent", "support")
+    ordering = ("dependent", "support")
+
+
+@admin.register(Synced)
+class SyncedAdmin(admin.ModelAdmin[Synced]):
+    """How each class of another system stands."""
+
+    list_display = ("their_class", "source", "state", "whole_at", "checked_at", "said")
+    list_filter = ("source", "state")
+    ordering = ("their_class",)

@@ -12,7 +12,7 @@ from adapters.rows import select
 _CI = """
     SELECT ref, name, ci_class, attributes, impact, urgency, user_facing, lifeline, host, source,
            managed_by, retired
-    FROM reading.ci
+    FROM reading.ci WHERE managed AND
 """
 _HOST = 'SELECT name, connection, address, "user", port, python, retired FROM reading.host'
 
@@ -22,19 +22,19 @@ class Reader:
 
     def get(self, ref: str) -> CI:
         """Return the CI, retired or not."""
-        found = _cis("WHERE ref = %s", [ref])
+        found = _cis("ref = %s", [ref])
         if not found:
             raise CINotFoundError(f"No CI {ref!r}.")
         return found[0]
 
     def by_refs(self, refs: Sequence[str]) -> tuple[CI, ...]:
         """Return the CIs with these refs in ref order."""
-        return _cis("WHERE ref = ANY(%s) AND NOT retired ORDER BY ref", [list(refs)])
+        return _cis("ref = ANY(%s) AND NOT retired ORDER BY ref", [list(refs)])
 
     def search(self, text: str, *, limit: int = 50) -> tuple[CI, ...]:
         """Return CIs whose ref, name or class contains the text."""
         return _cis(
-            "WHERE NOT retired AND position(lower(%s) IN lower(ref || ' ' || name || ' ' ||"
+            "NOT retired AND position(lower(%s) IN lower(ref || ' ' || name || ' ' ||"
             " ci_class)) > 0 ORDER BY ref LIMIT %s",
             [text, limit],
         )
@@ -50,7 +50,7 @@ class Reader:
 
     def join(self, labels: Mapping[str, str]) -> Join:
         """Decide by the declared rules which CI and host an alert's labels mean."""
-        return joins.join(labels, _cis("WHERE NOT retired ORDER BY ref", []), _rules())
+        return joins.join(labels, _cis("NOT retired ORDER BY ref", []), _rules())
 
 
 class Writer:

@@ -4,7 +4,10 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
+
+SYNCED = ("well", "failed", "absent", "asks")
+"""As in the doors: `asks` is left by a person alone."""
 
 SCALE = ((1, "high"), (2, "medium"), (3, "low"))
 
@@ -88,6 +91,9 @@ class Relation(models.Model):
     support = models.CharField("stands on", max_length=200)
     kind = models.CharField(max_length=32)
     source = models.CharField(max_length=64)
+    by_class = models.CharField(
+        max_length=80, db_default="", help_text="the source's own, which says how fresh it is"
+    )
     confidence = models.SmallIntegerField(db_default=100, help_text="percent")
     changed_at = models.DateTimeField(db_default=Now(), help_text="came, or went")
     seen_at = models.DateTimeField(db_default=Now(), help_text="last said by its source")
@@ -109,3 +115,85 @@ class Relation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.dependent} {self.kind} {self.support}"
+
+
+class Known(models.Model):
+    """A thing that another system says there is; nothing acts on it before an owner takes it."""
+
+    ref = models.CharField(primary_key=True, max_length=64)
+    source = models.CharField(max_length=16)
+    their_class = models.CharField(max_length=80)
+    their_id = models.BigIntegerField()
+    name = models.CharField(max_length=255)
+    ci_class = models.CharField("class", max_length=64)
+    layer = models.CharField(max_length=16, db_default="")
+    said = models.JSONField(db_default={}, help_text="what that system says of it")
+    ci_ref = models.CharField("our CI", max_length=64, db_default="", db_index=True)
+    seen_at = models.DateTimeField(db_default=Now(), help_text="last read")
+    changed_at = models.DateTimeField(db_default=Now(), help_text="came, changed, or went")
+    gone = models.BooleanField(db_default=False)
+
+    class Meta:
+        """Named once; found by class and id, and by name."""
+
+        verbose_name = "known thing"
+        constraints: ClassVar = [
+            models.UniqueConstraint("source", "their_class", "their_id", name="known_once")
+        ]
+        indexes: ClassVar = [models.Index(Lower("name"), name="known_by_name")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.ref})"
+
+
+class KnownLink(models.Model):
+    """One sentence of another system's: a thing stands on a thing."""
+
+    source = models.CharField(max_length=16)
+    their_class = models.CharField(max_length=80)
+    their_id = models.BigIntegerField()
+    dependent = models.CharField(max_length=64)
+    support = models.CharField("stands on", max_length=64)
+    kind = models.CharField(max_length=32)
+    seen_at = models.DateTimeField(db_default=Now(), help_text="last read")
+    changed_at = models.DateTimeField(db_default=Now(), help_text="came, changed, or went")
+    gone = models.BooleanField(db_default=False)
+
+    class Meta:
+        """One per object there; found by both ends."""
+
+        verbose_name = "known link"
+        constraints: ClassVar = [
+            models.UniqueConstraint("source", "their_class", "their_id", name="knownlink_once")
+        ]
+        indexes: ClassVar = [
+            models.Index("dependent", name="knownlink_by_dependent"),
+            models.Index("support", name="knownlink_by_support"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dependent} {self.kind} {self.support}"
+
+
+class Synced(models.Model):
+    """How one class of another system stands: read whole, kept up to date, stopped."""
+
+    source = models.CharField(max_length=16)
+    their_class = models.CharField(max_length=80)
+    state = models.CharField(max_length=8, choices=[(one, one) for one in SYNCED])
+    whole_at = models.DateTimeField(null=True, help_text="last read from end to end")
+    checked_at = models.DateTimeField(null=True, help_text="up to then nothing is unknown")
+    missing = models.JSONField(db_default=[], help_text="ids that a person is asked about")
+    said = models.TextField(db_default="", help_text="why it is not well")
+
+    class Meta:
+        """One row per class."""
+
+        verbose_name = "synchronised class"
+        verbose_name_plural = "synchronised classes"
+        constraints: ClassVar = [
+            models.UniqueConstraint("source", "their_class", name="synced_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.their_class}"

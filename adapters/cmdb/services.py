@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Manager
@@ -10,6 +10,10 @@ from django.db.models.functions import Now
 
 from adapters.cmdb import models, relations
 from adapters.cmdb.port import CI, Applied, Inventory
+from adapters.rows import select
+
+MIRRORED: Final = frozenset({"itop"})
+"""Sources whose relations are kept by doors of their own."""
 
 
 def apply_inventory(*, inventory: Inventory, source: str) -> Applied:
@@ -93,13 +97,19 @@ def _write_relations(source: str) -> None:
         if key not in rows
     )
     back = [row.pk for key, row in rows.items() if row.gone and key in said]
-    went = [row.pk for key, row in rows.items() if not row.gone and key not in said]
+    went = [
+        row.pk
+        for key, row in rows.items()
+        if row.source not in MIRRORED and not row.gone and key not in said
+    ]
     models.Relation.objects.filter(pk__in=back).update(gone=False, changed_at=Now())
     models.Relation.objects.filter(pk__in=went).update(gone=True, changed_at=Now())
     for by in set(said.values()):
         moved = [row.pk for key, row in rows.items() if said.get(key) == by != row.source]
-        models.Relation.objects.filter(pk__in=moved).update(source=by)
+        models.Relation.objects.filter(pk__in=moved).update(source=by, by_class="")
     models.Relation.objects.filter(source=source, gone=False).update(seen_at=Now())
+    # What other systems say of the same places: which of them a CI is may have changed.
+    select("SELECT cmdb.match_again()")
 
 
 def _ci(row: models.CI) -> CI:

@@ -12,6 +12,7 @@ from ethops.desk import (
     ledger,
     levels,
     major,
+    mirroring,
     noticing,
     observers,
     recurrence,
@@ -99,3 +100,9 @@ def watch_events() -> None:
 def watch_senders() -> None:
     """See whether those who deliver alerts still live."""
     silences.watch()
+
+
+@shared_task(name="desk.mirror_cmdb")
+def mirror_cmdb() -> None:
+    """Bring the copy of iTop's CMDB up to date."""
+    mirroring.watch()

@@ -1,0 +1,241 @@
+"""Reading an iTop: each class whole and page by page, and in between only what its history names.
+
+An answer that is empty, short or broken takes nothing away. What is missing after a whole reading
+is asked for by id; what is then still missing is gone, unless it is more than one in twenty.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol, TypeAlias
+
+from adapters.cmdb.itop.kinds import KINDS, LINKS, SOURCE, Kind, Link, link, thing
+from adapters.errors import AdapterError
+from adapters.rows import now, select
+
+PAGE: Final = 1000
+WHOLE_EVERY: Final = timedelta(days=1)
+WITHOUT_HISTORY: Final = timedelta(minutes=15)
+"""So often each class is read whole where the token may not read iTop's history."""
+OVERLAP: Final = timedelta(minutes=2)
+"""The history is read again so far back: a change is seen once its transaction has ended."""
+HISTORY: Final = "CMDBChangeOp"
+ABSENT: Final = "tickets.itop_query"
+FORBIDDEN: Final = "tickets.itop_right"
+
+
+class Object(Protocol):
+    """One object as iTop returned it."""
+
+    @property
+    def id(self) -> int: ...  # noqa: D102
+    @property
+    def fields(self) -> Mapping[str, Any]: ...  # noqa: D102
+
+
+class Page(Protocol):
+    """What one call returned; `total` counts all that the query found."""
+
+    @property
+    def objects(self) -> Sequence[Object]: ...  # noqa: D102
+    @property
+    def total(self) -> int: ...  # noqa: D102
+
+
+class Peer(Protocol):
+    """An iTop that can be asked; the tickets' client is one."""
+
+    def get(
+        self, itop_class: str, key: object, fields: Iterable[str], *, limit: int = 0, page: int = 1
+    ) -> Page:
+        """Return what a query finds."""
+        ...
+
+
+class ShortAnswerError(AdapterError):
+    """iTop said how many there are, and returned fewer."""
+
+    code = "cmdb.short_answer"
+    hint = "Nothing was taken for deleted; it is read again. Look at iTop's memory_limit and log."
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What reading one class did; `asks` where a person is asked about what is missing."""
+
+    itop_class: str
+    read: int = 0
+    changed: int = 0
+    fault: str = ""
+    asks: bool = False
+
+
+Source: TypeAlias = Kind | Link
+
+
+def sync(peer: Peer, *, whole: bool = False) -> tuple[Read, ...]:
+    """Bring the rows up to date; `whole` reads every class from end to end."""
+    began = now()
+    stands = {row["their_class"]: row for row in select(_STANDS, [SOURCE])}
+    named = None if whole else _named_by_history(peer, stands, began)
+    done: list[Read] = []
+    for of in (*KINDS, *LINKS):
+        stand = stands.get(of.itop_class, {})
+        if stand.get("state") == "asks":
+            done.append(Read(of.itop_class, fault=str(stand["said"]), asks=True))
+        elif whole or _is_due(stand, began, with_history=named is not None):
+            done.append(_kept(peer, of, began, None))
+        elif named is not None and stand.get("state") != "absent":
+            done.append(_kept(peer, of, began, named.get(of.itop_class, ())))
+    return tuple(done)
+
+
+_STANDS: Final = (
+    "SELECT their_class, state, whole_at, checked_at, said FROM cmdb_synced WHERE source = %s"
+)
+
+
+def _is_due(stand: Mapping[str, Any], at: datetime, *, with_history: bool) -> bool:
+    """Tell whether a class is to be read from end to end. What failed is; it was never whole."""
+    whole_at = stand.get("whole_at")
+    if whole_at is None:
+        return True
+    every = WHOLE_EVERY if with_history else WITHOUT_HISTORY
+    return bool(whole_at < at - every or (stand["state"] == "failed" and with_history))
+
+
+def _named_by_history(
+    peer: Peer, stands: Mapping[str, Mapping[str, Any]], at: datetime
+) -> dict[str, list[int]] | None:
+    """Return class -> ids that iTop's history names since the last look.
+
+    None where it may not be read, or names so many that reading whole costs no more.
+    """
+    seen = [row["checked_at"] for row in stands.values() if row["checked_at"]]
+    if not seen:
+        return None
+    # By iTop's own clock, of which only a length of time is asked: its zone is no matter.
+    back = int((at - min(seen) + OVERLAP).total_seconds())
+    if back > WHOLE_EVERY.total_seconds():
+        return None
+    classes = ",".join(f"'{of.itop_class}'" for of in (*KINDS, *LINKS))
+    query = (
+        f"SELECT {HISTORY} WHERE date >= DATE_SUB(NOW(), INTERVAL {back} SECOND)"
+        f" AND objclass IN ({classes})"
+    )
+    try:
+        found = peer.get(HISTORY, query, ("objclass", "objkey"), limit=PAGE)
+    except AdapterError as fault:
+        if fault.code in (FORBIDDEN, ABSENT):
+            return None
+        raise
+    if found.total > len(found.objects):
+        return None
+    named: dict[str, set[int]] = {}
+    for one in found.objects:
+        key = str(one.fields.get("objkey", ""))
+        if key.isdigit():
+            named.setdefault(str(one.fields.get("objclass")), set()).add(int(key))
+    return {itop_class: sorted(ids) for itop_class, ids in named.items()}
+
+
+def _kept(peer: Peer, of: Source, began: datetime, ids: Sequence[int] | None) -> Read:
+    """Read one class, whole or these ids, and say how that went; one that fails stops no other."""
+    try:
+        done = _whole(peer, of) if ids is None else _some(peer, of, ids)
+    except AdapterError as fault:
+        absent = fault.code == ABSENT
+        state, said = ("absent" if absent else "failed"), f"{fault.code}: {fault}"
+        select("SELECT cmdb.synced(%s, %s, %s, %s, %s, %s)",
+               [SOURCE, of.itop_class, state, absent, began, said])  # fmt: skip
+        return Read(of.itop_class, fault=said)
+    if not done.asks:
+        select("SELECT cmdb.synced(%s, %s, 'well', %s, %s, '')",
+               [SOURCE, of.itop_class, ids is None, began])  # fmt: skip
+    return done
+
+
+def _whole(peer: Peer, of: Source) -> Read:
+    """Read every page, then look for what is missing."""
+    there: set[int] = set()
+    changed = 0
+    for objects in _pages(peer, of):
+        changed += _take(of, objects)
+        there.update(one.id for one in objects)
+    missing = select("SELECT their_id, live FROM cmdb.missing(%s, %s, %s::bigint[])",
+                     [SOURCE, of.itop_class, sorted(there)])  # fmt: skip
+    gone = [row["their_id"] for row in missing]
+    if missing and len(gone) * 20 <= missing[0]["live"]:
+        # A list that changes while it is read may skip one.
+        found = _by_ids(peer, of, gone)
+        changed += _take(of, found)
+        gone = sorted(set(gone) - {one.id for one in found})
+    return Read(of.itop_class, len(there), changed + len(gone), asks=not _lost(of, gone))
+
+
+def _some(peer: Peer, of: Source, ids: Sequence[int]) -> Read:
+    """Read these alone; what is not found is gone."""
+    if not ids:
+        return Read(of.itop_class)
+    found = _by_ids(peer, of, ids)
+    changed = _take(of, found)
+    gone = sorted(set(ids) - {one.id for one in found})
+    return Read(of.itop_class, len(found), changed, asks=not _lost(of, gone))
+
+
+def _pages(peer: Peer, of: Source) -> Iterator[Sequence[Object]]:
+    """Yield the pages of a class: one call for each thousand, and none is believed that is short.
+
+    Raises:
+        ShortAnswerError: a page holds fewer than iTop says there are.
+    """
+    number = 0
+    while True:
+        number += 1
+        page = peer.get(of.itop_class, f"SELECT {of.itop_class}", of.asked, limit=PAGE, page=number)
+        due = max(0, min(PAGE, page.total - (number - 1) * PAGE))
+        if len(page.objects) < due:
+            raise ShortAnswerError(
+                f"{of.itop_class}: page {number} holds {len(page.objects)} of {due}."
+            )
+        yield page.objects
+        if number * PAGE >= page.total:
+            return
+
+
+def _by_ids(peer: Peer, of: Source, ids: Sequence[int]) -> list[Object]:
+    found: list[Object] = []
+    for start in range(0, len(ids), PAGE):
+        listed = ",".join(map(str, ids[start : start + PAGE]))
+        query = f"SELECT {of.itop_class} WHERE id IN ({listed})"
+        page = peer.get(of.itop_class, query, of.asked)
+        if len(page.objects) < page.total:
+            raise ShortAnswerError(f"{of.itop_class}: {len(page.objects)} of {page.total}.")
+        found += page.objects
+    return found
+
+
+def _take(of: Source, objects: Sequence[Object]) -> int:
+    """Write what differs; returns how many things did."""
+    if not objects:
+        return 0
+    things: list[dict[str, Any]] = []
+    links: list[dict[str, Any]] = []
+    for one in objects:
+        if isinstance(of, Kind):
+            row = thing(of, one.id, one.fields)
+            links += row.pop("links")
+            things.append(row)
+        elif (said := link(of, one.id, one.fields)) is not None:
+            links.append(said)
+    (done,) = select("SELECT cmdb.take(%s, %s, %s::jsonb, %s::jsonb) AS changed",
+                     [SOURCE, of.itop_class, json.dumps(things), json.dumps(links)])  # fmt: skip
+    return int(done["changed"])
+
+
+def _lost(of: Source, gone: Sequence[int]) -> bool:
+    """Take away what is gone; False where that is more than is believed without a person."""
+    (done,) = select("SELECT cmdb.lose(%s, %s, %s::bigint[]) AS believed",
+                     [SOURCE, of.itop_class, list(gone)])  # fmt: skip
+    return bool(done["believed"])

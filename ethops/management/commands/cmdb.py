@@ -1,0 +1,52 @@
+"""The copy of an iTop's CMDB: read it now, see how it stands, say that what is missing is gone."""
+
+import json
+from argparse import ArgumentParser
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from adapters.errors import AdapterError
+from ethops.desk import mirroring
+from ethops.management.commands import _persons
+
+
+class Command(BaseCommand):
+    """`manage.py cmdb sync|status|confirm`."""
+
+    help = "Read an iTop's CMDB, see how the copy stands, confirm what is gone."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Three subcommands."""
+        parts = parser.add_subparsers(dest="part", required=True)
+        sync = parts.add_parser("sync", help="read what has changed there")
+        sync.add_argument("--whole", action="store_true", help="read every class from end to end")
+        status = parts.add_parser("status", help="how each class stands")
+        for part in (sync, status):
+            part.add_argument("--json", action="store_true", help="print the result as JSON")
+        gone = parts.add_parser("confirm", help="what is missing of a class is gone indeed")
+        gone.add_argument("itop_class", help="the class as iTop calls it")
+        _persons.signed(gone)
+
+    def handle(self, *, part: str, **options: Any) -> None:
+        """Do one of them."""
+        if part == "confirm":
+            with _persons.refused():
+                gone = mirroring.confirm(
+                    itop_class=options["itop_class"], person=options["by"], why=options["why"]
+                )
+            self.stdout.write(f"{gone} taken away; the class is read again.")
+            return
+        try:
+            if part == "sync":
+                said = [asdict(one) for one in mirroring.bring(whole=options["whole"])]
+            else:
+                said = [dict(one) for one in mirroring.stands()]
+        except AdapterError as fault:
+            raise CommandError(f"{fault}\n{fault.hint}") from fault
+        if options["json"]:
+            self.stdout.write(json.dumps(said, default=str))
+            return
+        for one in said:
+            self.stdout.write("  ".join(f"{name}={value}" for name, value in one.items()))

@@ -1,0 +1,284 @@
+"""The copy of an iTop's CMDB: read by pages, kept by its history, never emptied by an answer."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.utils import DatabaseError
+
+from adapters import registry
+from adapters.cmdb.embedded import Writer
+from adapters.cmdb.errors import CINotFoundError
+from adapters.cmdb.itop import mirror
+from adapters.cmdb.itop.kinds import KINDS, LINKS
+from adapters.cmdb.models import Known, Relation, Synced
+from adapters.cmdb.port import CI
+from adapters.cmdb.port import Inventory as Declared
+from adapters.rows import now, select
+from adapters.tickets.itop.session import session
+from adapters.tickets.models import Ticket
+from ethops.desk import mirroring
+from tests.doubles.itop.house import ADAPTER
+from tests.doubles.itop.inventory import Inventory
+from tests.doubles.itop.server import TOKEN, served
+
+db = pytest.mark.django_db
+SHOP = CI(
+    ref="shop",
+    name="web1",
+    ci_class="server",
+    attributes={},
+    impact=2,
+    urgency=2,
+    user_facing=False,
+    lifeline=True,
+    host="",
+    source="site",
+    managed_by="declaration",
+)
+FORGED = {"ref": "shop", "their_id": 1, "name": "x", "ci_class": "y", "layer": "", "said": {}}
+
+
+@pytest.fixture
+def there(settings: Any) -> Iterator[Inventory]:
+    """An iTop that the settings name, with a host, a hypervisor on it, and a machine on that."""
+    one = Inventory()
+    with served(one):
+        told = {"adapter": ADAPTER, "url": one.address, "token": TOKEN}
+        settings.ADAPTERS = {**settings.ADAPTERS, "tickets": told}
+        server = one.add("Server", name="pve-01", managementip="10.0.0.11", cpu="64")
+        host = one.add("Hypervisor", name="hv-01", server_id=server, farm_id=0)
+        one.add("VirtualMachine", name="web1", virtualhost_id=host)
+        yield one
+
+
+def sync(**named: bool) -> dict[str, mirror.Read]:
+    return {one.itop_class: one for one in mirror.sync(session().client, **named)}
+
+
+def live(itop_class: str) -> list[str]:
+    found = Known.objects.filter(their_class=itop_class, gone=False)
+    return sorted(found.values_list("name", flat=True))
+
+
+def many(there: Inventory, number: int, **values: Any) -> list[int]:
+    return [there.add("Server", name=f"s{n:05}", **values) for n in range(number)]
+
+
+@db
+def test_things_and_what_they_stand_on_are_taken_over(there: Inventory) -> None:
+    sync()
+    row = Known.objects.get(name="pve-01")
+    assert (row.ci_class, row.layer, row.said) == (
+        "server", "physical", {"managementip": "10.0.0.11"},
+    )  # fmt: skip
+    said = Relation.objects.filter(source="itop", gone=False).values_list("dependent", "support")
+    ref = {one.name: one.ref for one in Known.objects.all()}
+    assert set(said) == {(ref["hv-01"], ref["pve-01"]), (ref["web1"], ref["hv-01"])}
+
+
+@db
+def test_the_graph_knows_what_stands_on_a_thing_of_itop(there: Inventory) -> None:
+    sync()
+    found = registry.reader("graph").blast_radius(Known.objects.get(name="pve-01").ref)
+    assert [(place.ref, place.layer) for place in found.places] == [
+        (Known.objects.get(name="hv-01").ref, "virtualization"),
+        (Known.objects.get(name="web1").ref, "virtualization"),
+    ]
+    assert found.trust.stale is False
+
+
+@db
+def test_a_thing_of_itop_is_nothing_that_is_acted_on(there: Inventory) -> None:
+    sync()
+    ref = Known.objects.get(name="pve-01").ref
+    with pytest.raises(CINotFoundError):
+        registry.reader("cmdb").get(ref)
+    assert registry.reader("cmdb").by_refs([ref]) == ()
+    assert select("SELECT ref FROM cmdb_ci") == []
+
+
+def test_no_word_of_itop_changes_a_ci_of_ours(
+    there: Inventory, become: Callable[[str], None]
+) -> None:
+    become("owner")
+    Writer().apply(Declared(cis=(SHOP,)), source="site")
+    become("app")
+    number = next(n for n, one in there.objects.items() if one.get("name") == "web1")
+    there.objects[number] |= {"lifeline": "no", "host": "here", "status": "obsolete"}
+    sync()
+    assert Known.objects.get(name="web1").ci_ref == "shop"
+    assert registry.reader("cmdb").get("shop") == SHOP
+    there.take_away(number)
+    sync(whole=True)
+    assert registry.reader("cmdb").get("shop") == SHOP
+
+
+def test_what_itop_says_of_a_ci_of_ours_stands_at_our_ci(
+    there: Inventory, become: Callable[[str], None]
+) -> None:
+    sync()
+    become("owner")
+    Writer().apply(Declared(cis=(SHOP,)), source="site")
+    host = Known.objects.get(name="hv-01").ref
+    said = Relation.objects.filter(source="itop", gone=False, support=host)
+    assert [one.dependent for one in said] == ["shop"]
+    Writer().apply(Declared(), source="site")
+    assert [one.dependent for one in said.all()] == [Known.objects.get(name="web1").ref]
+
+
+@db
+def test_every_call_names_its_fields_and_a_thousand_things_cost_one(there: Inventory) -> None:
+    many(there, 2_499)
+    assert sync()["Server"].read == 2_500
+    assert [of for of, _ in there.asked].count("Server") == 3
+    assert all("*" not in fields for _, fields in there.asked)
+
+
+@db
+def test_without_a_change_one_call_is_made_and_nothing_is_written(there: Inventory) -> None:
+    sync()
+    there.asked.clear()
+    before = list(Known.objects.values_list("ref", "changed_at", "seen_at"))
+    assert sum(one.changed for one in sync().values()) == 0
+    assert [of for of, _ in there.asked] == ["CMDBChangeOp"]
+    assert list(Known.objects.values_list("ref", "changed_at", "seen_at")) == before
+
+
+@db
+def test_only_what_the_history_names_is_read(there: Inventory) -> None:
+    ids = many(there, 50)
+    sync()
+    there.asked.clear()
+    there.change(ids[7], name="renamed")
+    there.put("Server", name="new")
+    there.take_away(ids[3])
+    done = sync()
+    assert [of for of, _ in there.asked] == ["CMDBChangeOp", "Server"]
+    assert (done["Server"].read, done["Server"].changed) == (2, 2)
+    assert {"renamed", "new"} <= set(live("Server"))
+    assert "s00003" not in live("Server")
+
+
+@db
+def test_without_a_right_to_the_history_classes_are_read_whole_by_the_clock(
+    there: Inventory,
+) -> None:
+    there.tells_history = False
+    sync()
+    there.add("Server", name="later")
+    assert sync() == {}
+    long_ago = now() - mirror.WITHOUT_HISTORY
+    select("SELECT cmdb.synced(%s, %s, %s, true, %s, %s)", ["itop", "Server", "well", long_ago, ""])
+    assert sync()["Server"].changed == 1
+
+
+@db
+def test_a_few_that_are_gone_are_taken_away(there: Inventory) -> None:
+    ids = many(there, 99)
+    sync()
+    for number in ids[:5]:
+        del there.objects[number]
+    sync(whole=True)
+    assert len(live("Server")) == 95
+
+
+ANSWERS = {
+    "empty": lambda there: there.empty.add("Server"),
+    "short": lambda there: there.short.add("Server"),
+    "html": lambda there: there.faults.extend(["html"] * 2),
+    "half a JSON": lambda there: there.faults.extend(["half"] * 2),
+}
+
+
+@db
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_no_such_answer_takes_anything_away(there: Inventory, answer: str) -> None:
+    many(there, 30)
+    sync()
+    before = Known.objects.filter(gone=False).count()
+    ANSWERS[answer](there)
+    sync(whole=True)
+    assert Known.objects.filter(gone=False).count() == before
+
+
+@db
+def test_more_than_one_in_twenty_gone_stops_the_class_and_asks_a_person(there: Inventory) -> None:
+    ids = many(there, 99)
+    mirroring.bring()
+    for number in ids[:6]:
+        del there.objects[number]
+    done = {one.itop_class: one for one in mirroring.bring(whole=True)}
+    assert (done["Server"].asks, len(live("Server"))) == (True, 100)
+    there.put("Server", name="later")
+    mirroring.bring()
+    assert "later" not in live("Server")
+    (ticket,) = Ticket.objects.filter(title="Much of Server is gone from iTop")
+    assert "manage.py cmdb confirm Server" in ticket.description
+
+
+@db
+def test_a_person_confirms_and_reading_goes_on(there: Inventory) -> None:
+    ids = many(there, 20)
+    sync()
+    for number in ids[:10]:
+        del there.objects[number]
+    sync(whole=True)
+    assert mirroring.confirm(itop_class="Server", person="ada", why="moved out") == 10
+    assert len(live("Server")) == 11
+    there.put("Server", name="later")
+    sync()
+    assert "later" in live("Server")
+    (body,) = select("SELECT body ->> 'person' AS who FROM audit_pending"
+                     " WHERE kind = 'person.confirmed_gone'")  # fmt: skip
+    assert body["who"] == "ada"
+
+
+@db
+def test_nobody_confirms_what_is_not_asked(there: Inventory) -> None:
+    sync()
+    with pytest.raises(DatabaseError, match="nobody is asked"):
+        mirroring.confirm(itop_class="Server", person="ada", why="so")
+
+
+@db
+def test_a_class_that_a_site_has_not_fails_no_other(there: Inventory) -> None:
+    done = sync()
+    assert "tickets.itop_query" in done["TapeLibrary"].fault
+    assert done["Server"].fault == ""
+    assert Synced.objects.get(their_class="TapeLibrary").state == "absent"
+
+
+@db
+def test_a_key_that_is_emptied_ends_its_relation(there: Inventory) -> None:
+    sync()
+    number = next(n for n, one in there.objects.items() if one.get("name") == "hv-01")
+    there.change(number, server_id=0)
+    sync()
+    ref = Known.objects.get(name="hv-01").ref
+    assert Relation.objects.get(source="itop", dependent=ref).gone is True
+
+
+@db
+@pytest.mark.parametrize("name", ["agent", "executor"])
+def test_only_the_desk_takes_over(name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT bool_or(has_function_privilege(%s, p.oid, 'EXECUTE')) FROM pg_proc p"
+            " JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'cmdb'",
+            [f"ethops_{name}"],
+        )
+        assert cursor.fetchone() == (False,)
+
+
+@db
+def test_a_thing_cannot_take_the_name_of_a_ci_of_ours() -> None:
+    with pytest.raises(DatabaseError, match="not its own"):
+        select("SELECT cmdb.take('itop', 'Server', %s::jsonb, '[]')", [json.dumps([FORGED])])
+
+
+def test_each_class_is_read_once_in_the_tables() -> None:
+    classes = [of.itop_class for of in (*KINDS, *LINKS)]
+    assert len(classes) == len(set(classes))

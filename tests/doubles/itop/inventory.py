@@ -1,0 +1,88 @@
+"""The fake iTop with a CMDB: its history, queries over ids, and answers that are cut short."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from typing_extensions import override
+
+from tests.doubles.itop.server import Itop, Refusal
+
+_IN: Final = re.compile(r"SELECT (\w+) WHERE id IN \(([\d,]+)\)")
+_HISTORY: Final = re.compile(
+    r"SELECT CMDBChangeOp WHERE date >= DATE_SUB\(NOW\(\), INTERVAL \d+ SECOND\)"
+    r" AND objclass IN \(([\w',]+)\)"
+)
+
+
+@dataclass
+class Inventory(Itop):
+    """Things and links of a site; every history is recent enough to be asked for."""
+
+    history: list[tuple[str, int]] = field(default_factory=list)
+    tells_history: bool = True
+    short: set[str] = field(default_factory=set)
+    """Classes of whose pages half is left out, while the count says all."""
+    empty: set[str] = field(default_factory=set)
+    """Classes that are answered with nothing, as to a token without the organization."""
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    """(class, fields) of each call."""
+
+    def put(self, itop_class: str, **values: Any) -> int:
+        """Put an object there, and into the history."""
+        number = self.add(itop_class, **values)
+        self.history.append((itop_class, number))
+        return number
+
+    def change(self, number: int, **values: Any) -> None:
+        """Change an object."""
+        self.objects[number].update(values)
+        self.history.append((self.objects[number]["finalclass"], number))
+
+    def take_away(self, number: int) -> None:
+        """Delete an object."""
+        self.history.append((self.objects.pop(number)["finalclass"], number))
+
+    @override
+    def answer(self, said: dict[str, Any]) -> dict[str, Any]:
+        self.asked.append((said["class"], said["output_fields"]))
+        given = super().answer(said)
+        if said["class"] in self.short and given["objects"]:
+            kept = list(given["objects"].items())
+            given["objects"] = dict(kept[: len(kept) // 2])
+        return given
+
+    @override
+    def _classes(self) -> set[str]:
+        known = {"CMDBChangeOp", "Farm", "Hypervisor", "VirtualMachine", "LogicalVolume"}
+        return super()._classes() | known
+
+    @override
+    def _hits(self, itop_class: str, key: Any) -> list[dict[str, Any]]:
+        if itop_class in self.empty:
+            return []
+        if (listed := _IN.fullmatch(str(key))) is not None:
+            ids = {int(one) for one in listed[2].split(",")}
+            return [
+                one for one in super()._hits(itop_class, f"SELECT {listed[1]}") if one["id"] in ids
+            ]
+        if itop_class == "CMDBChangeOp":
+            return self._history(str(key))
+        return super()._hits(itop_class, key)
+
+    def _history(self, query: str) -> list[dict[str, Any]]:
+        found = _HISTORY.fullmatch(query)
+        if found is None:
+            raise Refusal(100, f"Error: Query failed to execute: query = {query}")
+        if not self.tells_history:
+            raise Refusal(
+                1,
+                "Error: The current user does not have enough permissions for reading data of"
+                " class CMDBChangeOp",
+            )
+        classes = found[1].replace("'", "").split(",")
+        return [
+            {"finalclass": "CMDBChangeOpSetAttributeScalar", "id": at, "objclass": of, "objkey": n}
+            for at, (of, n) in enumerate(self.history, 1)
+            if of in classes
+        ]
