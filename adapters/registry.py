@@ -15,6 +15,7 @@ from adapters.graph import port as graph
 from adapters.inference import port as inference_port
 from adapters.monitoring import port as monitoring
 from adapters.telemetry import port as telemetry
+from adapters.tickets import following
 from adapters.tickets import port as tickets
 
 
@@ -55,6 +56,11 @@ def forge_writer(git: Git) -> forge.Writer:
 def forge_reviewer() -> forge.Reviewer:
     """Return the forge contract's door for people."""
     return cast("forge.Reviewer", _made("forge", "Reviewer", place=forge_conf.place()))
+
+
+def follower() -> following.Follower:
+    """Return what keeps up with a desk of tickets that others write to as well."""
+    return cast("following.Follower", _made("tickets", "Follower"))
 
 
 def sweeper() -> monitoring.Sweeper:

@@ -13,6 +13,7 @@ from adapters.rows import select
 from adapters.tickets import attachments, deeds, families, opening, services, watchers
 from adapters.tickets.beside import Attachment, File, Watcher
 from adapters.tickets.errors import CauseTakenError, KeyReusedError, TicketNotFoundError
+from adapters.tickets.following import Health, Looked, News
 from adapters.tickets.port import (
     NOTHING,
     Change,
@@ -158,6 +159,37 @@ class Reader:
             " ORDER BY priority, opened_at, ref LIMIT %s",
             [ticket_class, ticket_class, after, after, limit],
         )
+
+
+class Follower:
+    """Follows nobody: tickets live here alone."""
+
+    follows = False
+
+    def look(self) -> Looked:
+        """Find nothing."""
+        return Looked()
+
+    def look_at_all(self) -> Looked:
+        """Find nothing."""
+        return Looked()
+
+    def heed(self, callback: int) -> None:
+        """Do nothing: nobody is believed to call."""
+        del callback
+
+    def tell(self, hear: Callable[[News], None]) -> int:
+        """Have nothing to tell."""
+        del hear
+        return 0
+
+    def health(self) -> Health:
+        """Say that this is the desk itself."""
+        return Health("ethops", "own", "Tickets live here; there is nobody to follow.")
+
+    def forget(self) -> int:
+        """Keep nothing that could be forgotten."""
+        return 0
 
 
 class Writer:

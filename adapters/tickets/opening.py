@@ -81,7 +81,7 @@ def _create(draft: port.TicketDraft, requester: str) -> models.Ticket | None:
     if draft.parent_ref and not models.Ticket.objects.filter(ref=draft.parent_ref).exists():
         raise TicketNotFoundError(f"No ticket {draft.parent_ref!r} to be the parent of another.")
     ticket = models.Ticket(
-        ref=_next_ref(draft.ticket_class),
+        ref=next_ref(draft.ticket_class),
         ticket_class=draft.ticket_class,
         state=states.INITIAL,
         requester=requester,
@@ -240,7 +240,8 @@ def _wait_for_approval(key: UUID, ticket: models.Ticket) -> port.Deed | None:
     return deeds.find(key)
 
 
-def _next_ref(ticket_class: port.TicketClass) -> str:
+def next_ref(ticket_class: port.TicketClass) -> str:
+    """Return the ref of the next ticket of a class."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval(%s)", [f"public.tickets_{ticket_class}_ref"])
         row = cursor.fetchone()

@@ -22,6 +22,7 @@ from rest_framework.views import APIView
 
 from ethops.api import itil_metrics
 from ethops.api.autonomy_metrics import AutonomyCollector
+from ethops.api.itop_metrics import FollowingCollector
 from ethops.api.ledger_metrics import LedgerCollector
 from ethops.api.level_metrics import LevelCollector
 from ethops.api.reading import AtTheDesk
@@ -166,6 +167,7 @@ REGISTRY.register(COLLECTOR)
 REGISTRY.register(LedgerCollector())
 REGISTRY.register(AutonomyCollector())
 REGISTRY.register(LevelCollector())
+REGISTRY.register(FollowingCollector())
 REGISTRY.register(itil_metrics.ITIL)
 
 

@@ -6,6 +6,7 @@ from ethops.desk import (
     agent_watch,
     asking,
     becoming,
+    elsewhere,
     gpu_watch,
     handover,
     housekeeping,
@@ -106,3 +107,15 @@ def watch_senders() -> None:
 def mirror_cmdb() -> None:
     """Bring the copy of iTop's CMDB up to date."""
     mirroring.watch()
+
+
+@shared_task(name="desk.follow")
+def follow() -> None:
+    """Follow a desk of tickets that others write to as well."""
+    elsewhere.follow()
+
+
+@shared_task(name="desk.follow_all")
+def follow_all() -> None:
+    """Once a day, compare every ticket of that desk with ours."""
+    elsewhere.follow_all()

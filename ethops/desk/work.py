@@ -9,7 +9,7 @@ from audit.work import rows
 from audit.work.leases import Keeper
 from audit.work.rows import Claimed
 from ethops import conf
-from ethops.desk import dispatch, events, letters
+from ethops.desk import dispatch, elsewhere, events, letters
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +37,10 @@ def drain() -> int:
 
 
 def _take_in(payload: Mapping[str, object]) -> None:
-    """Read what came in from outside: a letter, or a delivery of alerts."""
-    if "letter" in payload:
+    """Read what came in from outside: a callback, a letter, or a delivery of alerts."""
+    if "callback" in payload:
+        elsewhere.heed(int(str(payload["callback"])))
+    elif "letter" in payload:
         letters.read(int(str(payload["letter"])))
     else:
         events.read_delivery(int(str(payload["delivery"])))

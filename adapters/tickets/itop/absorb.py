@@ -10,12 +10,14 @@ from django.db import IntegrityError, transaction
 from adapters.rows import now
 from adapters.tickets import deeds, models, port, services
 from adapters.tickets.itop import marks, words
-from adapters.tickets.itop.models import Mirrored, Waiting
+from adapters.tickets.itop.models import Mirrored, News, Waiting
 from adapters.tickets.itop.names import Names
 from adapters.tickets.opening import ONE_PER_CAUSE
 from adapters.tickets.priority import priority
 
 AUTHOR: Final = "iTop"
+OURS: Final = "responders"
+"""The team that agents answer for: what is given back to us in iTop is theirs."""
 NAMESPACE: Final = UUID("6b0f6f8e-2f8d-4c52-9a0e-7c1d3f5c7f10")
 
 OVER: Final[Mapping[str, frozenset[str]]] = {
@@ -55,23 +57,49 @@ def absorb(
     writes of ours wait that iTop has not seen.
     """
     ticket = deeds.locked(mirrored.ticket_id)
-    before = ticket.state
+    before, had = ticket.state, ticket.assignee
     changed = _attributes(mirrored, ticket, fields)
+    if "agent_name" in changed and names.is_us(fields.get("agent_id")):
+        # Handed back to us: nobody has it, so that agents may go on.
+        ticket.assignee, ticket.team = "", OURS
+        ticket.save()
     lines = take_lines(mirrored, fields, own)
     status = str(fields.get("status", ""))
     if mirrored.status and not hold_state:
         there = words.state_after(mirrored.itop_class, mirrored.status, status, ticket.state)
         settle(ticket, there)
     keep(mirrored, fields, names)
-    return Absorbed(before, ticket.state, changed, lines)
+    absorbed = Absorbed(before, ticket.state, changed, lines)
+    if absorbed:
+        tell(mirrored, "changed", ticket, absorbed, had)
+    return absorbed
+
+
+def tell(
+    mirrored: Mirrored, what: str, ticket: models.Ticket, absorbed: Absorbed, had: str = ""
+) -> None:
+    """Leave word for the desk, which hears of it whoever took it over, and after any crash."""
+    News.objects.create(
+        mirrored=mirrored,
+        what=what,
+        before=absorbed.before,
+        state=ticket.state,
+        assignee_before=had,
+        assignee=ticket.assignee,
+        attributes=list(absorbed.attributes),
+        lines=absorbed.lines,
+    )
 
 
 def settle_on(mirrored: Mirrored) -> None:
     """Make our state agree with iTop's, where no state that is ours alone stands on it."""
     ticket = deeds.locked(mirrored.ticket_id)
     there = words.STATES[mirrored.itop_class].get(mirrored.status, ticket.state)
-    if there not in OVER.get(ticket.state, ()):
+    before = ticket.state
+    if there not in OVER.get(before, ()):
         settle(ticket, there)
+    if ticket.state != before:
+        tell(mirrored, "changed", ticket, Absorbed(before, ticket.state, (), 0), ticket.assignee)
 
 
 def contradict(mirrored: Mirrored, what: str, said: str) -> None:
@@ -88,6 +116,10 @@ def keep(mirrored: Mirrored, fields: Mapping[str, Any], names: Names) -> None:
     mirrored.tto_due_at = names.read_moment(fields.get("tto_escalation_deadline"))
     mirrored.ttr_due_at = names.read_moment(fields.get("ttr_escalation_deadline"))
     mirrored.seen_at = now()
+    mirrored.gone_at = None
+    updated = str(fields.get("last_update") or "")
+    if updated != mirrored.updated_there:
+        mirrored.updated_there, mirrored.noticed_at = updated, mirrored.seen_at
     mirrored.save()
 
 

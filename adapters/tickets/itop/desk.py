@@ -16,7 +16,7 @@ from adapters.rows import select
 from adapters.tickets import deeds, embedded, models
 from adapters.tickets.beside import File, Watcher
 from adapters.tickets.errors import TicketError
-from adapters.tickets.itop import absorb, backlog, facts, locks, words
+from adapters.tickets.itop import absorb, backlog, facts, keeping, locks, words
 from adapters.tickets.itop.errors import ItopUnreachableError
 from adapters.tickets.itop.models import Mirrored
 from adapters.tickets.itop.push import Push
@@ -176,6 +176,10 @@ class Writer(embedded.Writer):
         """Call a ticket something else."""
         ours = super().retitle
         return _written(key, ref, lambda: ours(key, ref, title, note, vouched), facts.retitle)
+
+
+class Follower(keeping.Keeper):
+    """Keeps up with what people do in iTop."""
 
 
 def refresh(ref: str) -> absorb.Absorbed | None:

@@ -1,4 +1,4 @@
-"""Which object of iTop a ticket of ours is, and the writes that wait for iTop."""
+"""Which object of iTop a ticket is, what waits for iTop, what it said, and how it is followed."""
 
 from typing import ClassVar
 
@@ -23,6 +23,12 @@ class Mirrored(models.Model):
     tto_due_at = models.DateTimeField(null=True)
     ttr_due_at = models.DateTimeField(null=True)
     seen_at = models.DateTimeField(null=True, help_text="when iTop was last read")
+    updated_there = models.CharField(
+        max_length=32, db_default="", help_text="last_update as iTop's own clock wrote it"
+    )
+    noticed_at = models.DateTimeField(null=True, help_text="when we first saw that last_update")
+    swept_at = models.DateTimeField(null=True, help_text="the last look at all ids that found it")
+    gone_at = models.DateTimeField(null=True, help_text="when iTop had it no more, or hid it")
 
     class Meta:
         """An object of iTop is one ticket here."""
@@ -58,3 +64,89 @@ class Waiting(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} on {self.mirrored_id}"
+
+
+class News(models.Model):
+    """What people did to a ticket in iTop, that the desk has not heard of yet."""
+
+    WHAT: ClassVar = ["born", "changed", "gone"]
+
+    mirrored = models.ForeignKey(Mirrored, on_delete=models.PROTECT, related_name="news")
+    what = models.CharField(max_length=8, choices=[(one, one) for one in WHAT])
+    before = models.CharField(max_length=32, db_default="", help_text="our state before")
+    state = models.CharField(max_length=32)
+    assignee_before = models.CharField(max_length=150, db_default="")
+    assignee = models.CharField(max_length=150, db_default="")
+    attributes = models.JSONField(default=list, help_text="names of iTop's that were written")
+    lines = models.IntegerField(db_default=0, help_text="of a log that others wrote")
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        """Written with what was taken over, and gone once the desk has heard it."""
+
+        verbose_name = "news from iTop"
+        verbose_name_plural = "news from iTop"
+
+    def __str__(self) -> str:
+        return f"{self.mirrored_id} {self.what}"
+
+
+class Following(models.Model):
+    """How far an iTop was followed; one row per iTop, by its address."""
+
+    url = models.CharField(primary_key=True, max_length=300)
+    began = models.CharField(
+        max_length=32, db_default="", help_text="iTop's time of the first look; older is not ours"
+    )
+    reached = models.CharField(
+        max_length=32, db_default="", help_text="the newest last_update that was seen"
+    )
+    busy_until = models.DateTimeField(null=True, help_text="somebody is at it, unless it died")
+    polled_at = models.DateTimeField(null=True, help_text="the last look that came to its end")
+    swept_at = models.DateTimeField(null=True, help_text="the last look at all ids")
+    fault = models.TextField(db_default="", help_text="what came of the last look")
+    faulty_since = models.DateTimeField(null=True)
+    left_out = models.JSONField(default=dict, help_text="object -> why it was not taken over")
+    missing = models.IntegerField(db_default=0, help_text="too many to be believed gone")
+    cron_looked_at = models.DateTimeField(null=True)
+    cron_state = models.CharField(max_length=8, db_default="unknown")
+    cron_at = models.DateTimeField(null=True, help_text="when its background tasks last ran")
+    cron_said = models.TextField(db_default="")
+    pages = models.IntegerField(db_default=0, help_text="pages of the last look")
+    changed = models.IntegerField(db_default=0, help_text="tickets that the last look took over")
+
+    class Meta:
+        """Written by whoever follows."""
+
+        verbose_name = "iTop that is followed"
+        verbose_name_plural = "iTops that are followed"
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class Callback(models.Model):
+    """What an iTop called us with, byte for byte; a hint, and nothing to believe."""
+
+    STATES: ClassVar = ["stored", "read", "unreadable", "left"]
+
+    digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the raw body")
+    raw = models.BinaryField()
+    state = models.CharField(
+        max_length=10, choices=[(one, one) for one in STATES], db_default="stored"
+    )
+    said = models.CharField(max_length=300, db_default="", help_text="what came of it")
+    repeats = models.IntegerField(db_default=0)
+    asked = models.IntegerField(db_default=0, help_text="how often it was given to a worker anew")
+    received_at = models.DateTimeField(db_default=Now())
+    last_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        """The same bytes are one row; the oldest are forgotten."""
+
+        verbose_name = "callback of iTop"
+        verbose_name_plural = "callbacks of iTop"
+        indexes: ClassVar = [models.Index("last_at", name="callback_heard")]
+
+    def __str__(self) -> str:
+        return f"{self.digest[:12]} {self.state}"

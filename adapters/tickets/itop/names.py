@@ -50,6 +50,17 @@ class Names:
             raise ItopUnsetError("The person we are in iTop is not found: set ETHOPS_ITOP_AGENT.")
         return found
 
+    def is_us(self, agent: object) -> bool:
+        """Tell whether an id is that of the person as whom we take tickets."""
+        try:
+            return str(agent or "") == str(self.agent())
+        except ItopUnsetError:
+            return False
+
+    def zone(self) -> ZoneInfo:
+        """Return the zone of iTop's clock, as the settings have it."""
+        return self._zone
+
     def assigned_to(self, team: str, assignee: str) -> tuple[int, int]:
         """Return team and agent for what is given to somebody; ours where iTop has none so called.
 

@@ -31,6 +31,11 @@ def session() -> Session:
     return made(options)
 
 
+def site() -> str:
+    """Return the address of the iTop that the settings name; empty where they name none."""
+    return str(conf.options("tickets").get("url", ""))[:300]
+
+
 @cache
 def made(options: Options) -> Session:
     """Return the session of these options, one per process."""

@@ -20,12 +20,15 @@ LOGS: Final = ("public_log", "private_log")
 ABSTRACT: Final = ("Ticket", "Change")
 OTHERS: Final = (
     *("Organization", "Person", "Team", "lnkPersonToTeam", "FunctionalCI", "Server", "Attachment"),
+    "BackgroundTask",
 )
 NAMED: Final = {"team_name": ("team_id", "name"), "agent_name": ("agent_id", "friendlyname")}
 """What iTop reads of the object that a key points to."""
 Fault = Literal["html", "half", "empty_500", "slow", "drip", "done_then_cut", "no_object"]
 _QUERY: Final = re.compile(r"SELECT (\w+)(?: WHERE (.+))?", re.DOTALL)
-_TERM: Final = re.compile(r"(\w+)\s*(>=|<=|=|<|>|LIKE)\s*(?:'((?:[^'\\]|\\.)*)'|(\d+))")
+_TERM: Final = re.compile(
+    r"(\w+)\s*(>=|<=|!=|=|<|>|LIKE|IN)\s*(?:'((?:[^'\\]|\\.)*)'|(\d+|\([\d, ]+\)))"
+)
 _NOW: Final = "2026-01-01 00:00:00"
 
 
@@ -51,6 +54,10 @@ class Itop:
     """Which objects were given what, in turn."""
     contact: int = 0
     """The person of the token."""
+    at: str = _NOW
+    """What time it is there, to the second."""
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    """Every operation that was asked for, in turn."""
     address: str = ""
     _ids: int = 0
     _lock: Lock = field(default_factory=Lock)
@@ -63,7 +70,7 @@ class Itop:
             if itop_class in LIVES:
                 ref = f"{PREFIX.get(itop_class, 'C')}-{self._ids:06d}"
                 # Every new dict: an object's logs are its own.
-                made = {"status": "new", "ref": ref, "last_update": _NOW, **_blank(), **made}
+                made = {"status": "new", "ref": ref, "last_update": self.at, **_blank(), **made}
             self.objects[self._ids] = made
             return self._ids
 
@@ -77,6 +84,7 @@ class Itop:
             "core/delete": self._delete,
         }
         operation = said.get("operation")
+        self.calls.append(said)
         if operation not in verbs:
             raise Refusal(11, f"Error: Unknown verb '{operation}'")
         if operation != "core/get":
@@ -177,6 +185,10 @@ class Itop:
         return {"code": 0, "message": message, "objects": objects or None}
 
     def _read(self, one: dict[str, Any], name: str) -> Any:
+        if name == "operational_status":
+            return {"resolved": "resolved", "closed": "closed"}.get(
+                one.get("status", ""), "ongoing"
+            )
         if name not in NAMED:
             return one.get(name, "")
         key, attribute = NAMED[name]
@@ -193,7 +205,10 @@ class Itop:
     def _keep(self, found: dict[str, Any], written: dict[str, Any]) -> None:
         # Only what was written is stored: writes to different attributes leave each other alone.
         with self._lock:
-            self.objects[found["id"]].update({name: found[name] for name in written})
+            stored = self.objects[found["id"]]
+            if any(stored.get(name) != found[name] for name in written):
+                stored["last_update"] = self.at
+            stored.update({name: found[name] for name in written})
 
     def _one(self, said: dict[str, Any]) -> dict[str, Any]:
         hits = self._hits(said["class"], said["key"])
@@ -212,14 +227,14 @@ class Itop:
             one
             for one in list(self.objects.values())
             if _is_a(one["finalclass"], itop_class)
-            and all(_holds(one.get(name, ""), sign, value) for name, sign, value in asked)
+            and all(_holds(self._read(one, name), sign, value) for name, sign, value in asked)
         ]
 
 
 def _parsed(text: str) -> tuple[str, list[tuple[str, str, str]]]:
     # The class within the query wins over the one beside it, as it does in iTop.
     query = _QUERY.fullmatch(text)
-    terms = re.split(r" AND (?=\w+\s*(?:[<>=]|LIKE))", query[2]) if query and query[2] else []
+    terms = re.split(r" AND (?=\w+\s*(?:[<>=!]|LIKE|IN))", query[2]) if query and query[2] else []
     matches = [_TERM.fullmatch(term.strip()) for term in terms]
     if query is None or None in matches:
         raise Refusal(100, f"Error: Query failed to execute: query = {text}")
@@ -230,19 +245,21 @@ def _parsed(text: str) -> tuple[str, list[tuple[str, str, str]]]:
 def _holds(has: Any, sign: str, value: str) -> bool:
     if sign == "LIKE":
         return bool(re.fullmatch(".*".join(map(re.escape, value.split("%"))), str(has), re.DOTALL))
+    if sign == "IN":
+        return str(has) in re.split(r"\D+", value)
     number = isinstance(has, int)
     mine: Any = has if number else str(has)
     theirs: Any = int(value) if number and value.isdigit() else value
     if type(mine) is not type(theirs):
         return False
-    signs = {"=": mine == theirs, ">": mine > theirs, "<": mine < theirs}
+    signs = {"=": mine == theirs, "!=": mine != theirs, ">": mine > theirs, "<": mine < theirs}
     return bool(signs.get(sign, signs["="] or (mine > theirs if sign == ">=" else mine < theirs)))
 
 
 def _is_a(final: str, asked: str) -> bool:
     return (
         final == asked
-        or (asked == "Ticket" and final in LIVES)
+        or (asked == "Ticket" and (final in LIVES or final.endswith("Change")))
         or (asked == "Change" and final.endswith("Change"))
         or (asked == "FunctionalCI" and final == "Server")
     )
