@@ -36,6 +36,10 @@ class House:
     """Whether observers publish on a bus, which one process hears."""
     redis_url: str
     """Where workers are woken, and where events of agents are told."""
+    itop_callback_secrets: tuple[str, ...]
+    """What iTop's callbacks prove themselves by; without one none is taken."""
+    https_only: bool
+    """People reach the desk by TLS alone, and so does whoever calls."""
 
 
 def house() -> House:
@@ -54,4 +58,6 @@ def house() -> House:
         url=settings.ETHOPS_URL or f"http://127.0.0.1:{settings.ETHOPS_WEB_PORT}",
         bus=bool(settings.ETHOPS_TELEMETRY_BUS),
         redis_url=settings.ETHOPS_REDIS_URL,
+        itop_callback_secrets=tuple(settings.ETHOPS_ITOP_CALLBACK_SECRETS),
+        https_only=bool(settings.SECURE_SSL_REDIRECT),
     )

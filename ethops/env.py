@@ -145,6 +145,8 @@ class Env:
     """The time zone of iTop's clock, which it does not say itself."""
     telemetry_bus: str
     """Where observers of hosts publish, as amqp://user:password@host/vhost; none: nowhere."""
+    itop_callback_secrets: tuple[str, ...]
+    """What iTop's callbacks prove themselves by; two while one takes the other's place."""
     https: bool
     """People reach the desk through a proxy that speaks TLS: cookies and redirects insist on it."""
     debug: bool
@@ -206,6 +208,7 @@ def load(environ: Mapping[str, str] | None = None) -> Env:
         itop_agent=said.get("ETHOPS_ITOP_AGENT", ""),
         itop_zone=_zone(said, "ETHOPS_ITOP_ZONE"),
         telemetry_bus=_url(said, "ETHOPS_TELEMETRY_BUS", BUSES),
+        itop_callback_secrets=_secrets(said, "ETHOPS_ITOP_CALLBACK_SECRETS"),
         https=_flag(said, "ETHOPS_HTTPS", default=False),
         debug=_flag(said, "ETHOPS_DEBUG", default=False),
         database_pool=_flag(said, "ETHOPS_DATABASE_POOL", default=process not in TYPED),
@@ -253,7 +256,7 @@ def inherited() -> dict[str, str]:
     """What a child may inherit: everything but DSNs, keys and the name of this process."""
     private = {
         *("DATABASE_URL", "REDIS_URL", "ETHOPS_SECRET_KEY", "ETHOPS_PROCESS"),
-        *("ETHOPS_ITOP_TOKEN", "ETHOPS_TELEMETRY_BUS"),
+        *("ETHOPS_ITOP_TOKEN", "ETHOPS_TELEMETRY_BUS", "ETHOPS_ITOP_CALLBACK_SECRETS"),
     }
     # Ten processes that each compile all they import would start seconds later.
     slow = {"PYTHONDONTWRITEBYTECODE"}
@@ -263,7 +266,10 @@ def inherited() -> dict[str, str]:
 def tokens(process: str) -> dict[str, str]:
     """What opens systems of others, for the processes that write there: no agent is one."""
     token, bus = os.environ.get("ETHOPS_ITOP_TOKEN"), os.environ.get("ETHOPS_TELEMETRY_BUS")
+    calls = os.environ.get("ETHOPS_ITOP_CALLBACK_SECRETS")
     given: dict[str, str] = {}
+    if calls and process == "web":
+        given["ETHOPS_ITOP_CALLBACK_SECRETS"] = calls
     if token and process in WRITE_TICKETS:
         given["ETHOPS_ITOP_TOKEN"] = token
     if bus and process == "telemetry":
@@ -358,6 +364,14 @@ def _zone(said: Mapping[str, str], variable: str) -> str:
     if value not in available_timezones():
         raise EnvError(variable, value, "name a time zone, such as Europe/Paris")
     return value
+
+
+def _secrets(said: Mapping[str, str], variable: str) -> tuple[str, ...]:
+    values = _words(said, variable, "") if said.get(variable) else ()
+    if len(values) > 2 or any(not re.fullmatch(r"[!-~]{32,200}", one) for one in values):
+        # A secret is not told in what is said of it.
+        raise EnvError(variable, "...", "give one or two, each of 32 to 200 printable characters")
+    return values
 
 
 def _host(said: Mapping[str, str], variable: str) -> str:

@@ -127,7 +127,8 @@ SECURE_HSTS_SECONDS = 31_536_000 if _said.https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _said.https
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _said.https else None
 # The supervisor asks this one on loopback, without the proxy.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+# iTop follows a redirect with an empty body, and its callback would be lost: it is refused instead.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^api/v1/itop/callback/?$"]
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
@@ -228,4 +229,5 @@ ETHOPS_GPU_REDIS_URL = env.next_database(_said.redis_url)
 ETHOPS_GPU_POLICY = _said.gpu_policy
 ETHOPS_GPU_SCALE = _said.gpu_scale
 ETHOPS_GPU_DEVICE = _said.gpu_device
+ETHOPS_ITOP_CALLBACK_SECRETS = _said.itop_callback_secrets
 ETHOPS_INFERENCE = _said.inference

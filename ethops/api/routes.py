@@ -68,6 +68,8 @@ urlpatterns = [
     ),
     path("v1/ledger/tail", ledger_tail.LedgerTail.as_view(), name="ledger-tail"),
     path("v1/agentops/world-model", agentops.World.as_view(), name="world-model"),
+    # With and without a slash: a redirect from one to the other would lose what is sent.
+    re_path(r"^v1/itop/callback/?$", itop.Callback.as_view(), name="itop-callback"),
     path("v1/itop", itop.ItopHealth.as_view(), name="itop"),
     path("v1/gpu", gpu.Gpu.as_view(), name="gpu"),
     path("v1/metrics", metrics.Metrics.as_view(), name="metrics"),

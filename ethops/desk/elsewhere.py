@@ -32,6 +32,7 @@ def follow() -> int:
         return 0
     follower.look()
     told = follower.tell(elsewhere.hear)
+    follower.forget()
     watch(follower.health())
     return told
 
@@ -41,7 +42,6 @@ def follow_all() -> int:
     follower = registry.follower()
     if not follower.follows:
         return 0
-    follower.forget()
     last = follower.health().swept_at
     if last is None or last < now() - ALL_EVERY:
         follower.look_at_all()

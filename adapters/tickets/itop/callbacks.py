@@ -13,7 +13,7 @@ from adapters.tickets.itop.models import Callback, Mirrored
 from adapters.tickets.itop.session import session
 
 KEEP: Final = timedelta(days=7)
-MOST: Final = 20_000
+MOST: Final = 5_000
 """So many are kept at most; iTop itself has all of them as EventWebhook."""
 _CLASS: Final = re.compile(r'"class"\s*:\s*"([A-Za-z]{1,64})"')
 _ID: Final = re.compile(r'"id"\s*:\s*"?([0-9]{1,15})"?\s*[,}]')

@@ -7,6 +7,7 @@ OPEN = frozenset(
         "oidc/back/",
         "oidc/out/",
         "api/v1/webhooks/alertmanager",
+        "api/v1/itop/callback/?",
         "api/",
         "portal/login/",
         "portal/logout/",
