@@ -150,6 +150,11 @@ def action_sentence(action_id: str) -> str:
     return f"{action.verb} {action.entry} on {action.target}".replace("  ", " ")
 
 
+def entry_of(action_id: str) -> str:
+    """Return the entry of the catalogue that an action was for."""
+    return Action.objects.get(pk=action_id).entry
+
+
 def window_of(entry: str) -> float:
     """Return how long its CI must stay well after an entry to count as repaired; or 60 s."""
     return float(_verification(entry).get("window_s", 60))

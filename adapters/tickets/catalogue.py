@@ -10,9 +10,21 @@ from adapters.tickets.fields import Field, Value
 def fields_of(rows: Iterable[Mapping[str, Any]]) -> tuple[Field, ...]:
     """Return the fields of an item from its row."""
     return tuple(
-        Field(**{**row, "choices": tuple((str(v), str(w)) for v, w in row.get("choices", ()))})
+        Field(
+            **{
+                **row,
+                "choices": tuple((str(v), str(w)) for v, w in row.get("choices", ())),
+                "classes": tuple(map(str, row.get("classes", ()))),
+            }
+        )
         for row in rows
     )
+
+
+def cis_in(fields: Iterable[Field], answers: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the CIs that answers name, where a field asks for one."""
+    asked = (answers.get(one.name) for one in fields if one.kind == "ci")
+    return tuple(dict.fromkeys(str(ref) for ref in asked if ref))
 
 
 def kept(value: Value) -> str | int | bool | None:

@@ -43,7 +43,8 @@ _TICKET = """
     FROM reading.ticket
 """
 _MODEL = """
-    SELECT slug, title, description, service, team, approver_role, impact, urgency, fields, steps
+    SELECT slug, title, description, service, team, approver_role, impact, urgency, fields, steps,
+           card, entries
     FROM reading.request_model
 """
 _LINE = """
@@ -329,14 +330,15 @@ def _change(ref: str) -> Details | None:
 
 def _request(ref: str) -> Details | None:
     rows = select(
-        "SELECT model, answers, approver_role, decided_by, decision FROM reading.request"
+        "SELECT model, answers, approver_role, decided_by, decision, card FROM reading.request"
         " WHERE ref = %s",
         [ref],
     )
     if not rows:
         return None
     steps = select(
-        "SELECT n, title, done_by, done_at FROM reading.request_step WHERE ref = %s ORDER BY n",
+        "SELECT n, title, done_by, done_at, entry FROM reading.request_step"
+        " WHERE ref = %s ORDER BY n",
         [ref],
     )
     row = rows[0] | {"answers": json.loads(rows[0]["answers"])}
@@ -352,7 +354,7 @@ _DETAILS: dict[str, Callable[[str], Details | None]] = {
 
 
 def _model(row: dict[str, Any]) -> RequestModel:
-    read = {name: tuple(json.loads(row[name])) for name in ("fields", "steps")}
+    read = {name: tuple(json.loads(row[name])) for name in ("fields", "steps", "entries")}
     return RequestModel(**row | read)
 
 

@@ -8,13 +8,14 @@ from typing import Final, Literal, TypeAlias
 
 from adapters.text import one_line, plain
 
-Kind: TypeAlias = Literal["line", "text", "whole", "scale", "choice", "moment", "flag"]
+Kind: TypeAlias = Literal["line", "text", "whole", "scale", "choice", "moment", "flag", "ci"]
 Value: TypeAlias = str | int | bool | datetime | None
 
 LINE: Final = 200
 TEXT: Final = 20_000
 SCALE: Final = (("1", "high"), ("2", "medium"), ("3", "low"))
 YES: Final = frozenset({"true", "yes", "on", "1"})
+CI_REF: Final = r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?"
 NO: Final = frozenset({"false", "no", "off", "0"})
 
 
@@ -32,6 +33,8 @@ class Field:
     most: int | None = None
     pattern: str = ""
     help: str = ""
+    classes: tuple[str, ...] = ()
+    """Of a CI: the classes that it may be of; that it is there, the desk's door looks."""
 
     @property
     def limit(self) -> int:
@@ -133,6 +136,13 @@ def _moment(field: Field, raw: object) -> Value:
     return found
 
 
+def _ci(field: Field, raw: object) -> Value:
+    text = _text(raw).strip()
+    if not re.fullmatch(CI_REF, text, re.ASCII):
+        raise Unfit(f"Write the ref of one {' or '.join(field.classes)}, such as web-01.")
+    return text
+
+
 def _flag(field: Field, raw: object) -> Value:
     del field
     word = str(raw).strip().lower()
@@ -149,6 +159,7 @@ _READERS: Final = {
     "choice": _choice,
     "moment": _moment,
     "flag": _flag,
+    "ci": _ci,
 }
 
 

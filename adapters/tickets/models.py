@@ -246,6 +246,12 @@ class RequestModel(models.Model):
     urgency = models.SmallIntegerField(choices=SCALE)
     fields = models.JSONField(help_text="what a requester is asked")
     steps = models.JSONField(help_text="what is done to fulfil it, in this order")
+    card = models.CharField(
+        max_length=60, db_default="", help_text="whose runs do the steps that name an entry"
+    )
+    entries = models.JSONField(
+        db_default=[], default=list, help_text="of each step the entry that does it, or nothing"
+    )
     retired = models.BooleanField(db_default=False)
 
     class Meta:
@@ -267,6 +273,7 @@ class Request(models.Model):
     model = models.ForeignKey(RequestModel, on_delete=models.PROTECT, related_name="requests")
     answers = models.JSONField()
     approver_role = models.CharField(max_length=150, db_default="")
+    card = models.CharField(max_length=60, db_default="")
     decided_by = models.CharField(max_length=150, db_default="")
     decision = models.TextField(db_default="")
 
@@ -285,6 +292,9 @@ class RequestStep(models.Model):
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="steps")
     n = models.SmallIntegerField()
     title = models.CharField(max_length=200)
+    entry = models.CharField(
+        max_length=60, db_default="", help_text="the entry that does it; a person where empty"
+    )
     done_by = models.CharField(max_length=150, db_default="")
     done_at = models.DateTimeField(null=True)
 

@@ -22,6 +22,7 @@ def apply(offered: Iterable[Offered]) -> Applied:
     added, changed, retired = [], [], []
     for item in offered:
         values = asdict(item) | {"steps": list(item.steps), "retired": False}
+        values["entries"] = list(item.entries)
         values["fields"] = [dict(field) for field in item.fields]
         row = known.pop(item.slug, None)
         if row is None:

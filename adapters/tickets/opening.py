@@ -1,5 +1,6 @@
 """Opening a ticket: who may, what a draft must say, and the rows that its class brings."""
 
+from itertools import zip_longest
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -102,8 +103,9 @@ def _create(draft: port.TicketDraft, requester: str) -> models.Ticket | None:
         if deeds.violates(error, ONE_PER_CAUSE):
             return None
         raise
+    cis = catalogue.cis_in(catalogue.fields_of(model.fields), answers) if model else draft.ci_refs
     models.TicketCI.objects.bulk_create(
-        models.TicketCI(ticket=ticket, ci_ref=ci_ref) for ci_ref in dict.fromkeys(draft.ci_refs)
+        models.TicketCI(ticket=ticket, ci_ref=ci_ref) for ci_ref in dict.fromkeys(cis)
     )
     _beside(ticket, draft, model, answers)
     return ticket
@@ -200,10 +202,12 @@ def _beside(
             model=model,
             answers={name: catalogue.kept(value) for name, value in answers.items()},
             approver_role=model.approver_role,
+            card=model.card,
         )
+        steps = zip_longest(model.steps, model.entries, fillvalue="")
         models.RequestStep.objects.bulk_create(
-            models.RequestStep(ticket=ticket, n=n, title=title)
-            for n, title in enumerate(model.steps, 1)
+            models.RequestStep(ticket=ticket, n=n, title=title, entry=entry)
+            for n, (title, entry) in enumerate(steps, 1)
         )
     kind = "caused_by" if ticket.ticket_class == "problem" else "solved_by"
     models.Link.objects.bulk_create(

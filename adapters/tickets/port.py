@@ -93,6 +93,8 @@ class Step:
     title: str
     done_by: str
     done_at: datetime | None
+    entry: str = ""
+    """The entry of the catalogue that does it; empty leaves it to a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ class Request:
     decided_by: str
     decision: str
     steps: tuple[Step, ...]
+    card: str = ""
+    """Whose runs do the steps that name an entry."""
 
 
 Details: TypeAlias = Problem | Change | Request
@@ -133,6 +137,9 @@ class RequestModel:
     urgency: int
     fields: tuple[Mapping[str, object], ...]
     steps: tuple[str, ...]
+    card: str = ""
+    entries: tuple[str, ...] = ()
+    """Of each step the entry that does it, empty where a person does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ def finish_step(
     if not states.is_open(ticket.state) or ticket.state == "waiting_for_approval":
         raise MoveRefusedError(f"{ref} is {ticket.state}: nobody works on its steps.")
     step.done_by, step.done_at = note.author, now()
-    step.save()
+    step.save(update_fields=["done_by", "done_at"])
     line = _line_of(note, "", f"Done: {step.title}.")
     return deeds.deed(key, "step", "step_done", ticket, deeds.line(ticket, line))
 

@@ -11,10 +11,19 @@ from django.db import transaction
 from adapters import registry
 from adapters.json_value import JSON
 from adapters.tickets import questions
-from adapters.tickets.port import LogLine, Ticket, TicketDraft
+from adapters.tickets.port import LogLine, Request, Ticket, TicketDraft
 from adapters.tickets.states import SETTLED
 from audit.work import rows
-from ethops.desk import approvals, asking, events, known_errors, major, notices, resuming
+from ethops.desk import (
+    approvals,
+    asking,
+    events,
+    fulfilment,
+    known_errors,
+    major,
+    notices,
+    resuming,
+)
 from ethops.desk.policy import CARDS, Standing, Step, card_for, next_step
 from ethops.executor import changes, tickets
 from ethops.sla import queries as levels
@@ -41,6 +50,8 @@ def consider(payload: Mapping[str, Any]) -> None:
         approval_doors.alert_ended(ref)
     if payload.get("why") == "asked":
         asking.tell(ticket)
+    if ticket.ticket_class == "request":
+        _consider_request(ticket)
     if ticket.ticket_class != "incident":
         return
     if ticket.state in SETTLED:
@@ -49,6 +60,51 @@ def consider(payload: Mapping[str, Any]) -> None:
     _STEPS[next_step(_standing(ticket))](ticket)
     # Of those of its priority that wait for a place, whose ticket is due first goes first.
     intents.set_due(ticket_ref=ref, due_at=levels.next_due(ref))
+
+
+def _consider_request(ticket: Ticket) -> None:
+    """Have the card that its model names do a request, as far as it may be worked on."""
+    request = fulfilment.of(ticket)
+    if request is None:
+        return
+    card = queries.card_document(request.card) if queries.has_card(request.card) else {}
+    team = str(card.get("team") or CARDS["respond"])
+    run = queries.newest_run(ticket.ref, since=_turn_began(ticket.ref))
+    standing = fulfilment.Standing(
+        *(ticket.state, ticket.variant, ticket.team, ticket.assignee),
+        live_run=queries.has_live_run(ticket.ref),
+        ran=run is not None,
+    )
+    step = fulfilment.next_step(standing, team)
+    if step == "take":
+        _take(ticket, request.card, team)
+        ticket, step = registry.reader("tickets").get(ticket.ref), "fulfil"
+    if step == "fulfil":
+        _fulfil(ticket, request)
+    elif step != "nothing":
+        _STEPS[step](ticket)
+    intents.set_due(ticket_ref=ticket.ref, due_at=levels.next_due(ticket.ref))
+
+
+def _take(ticket: Ticket, card: str, team: str) -> None:
+    tickets.move_by_rule(
+        key=uuid5(NAMESPACE, f"take:{_turn(ticket.ref)}"),
+        ref=ticket.ref,
+        stimulus="ev_assign",
+        fields={"team": team},
+        rule=AUTHOR,
+        text=f"{card} does it, as the service catalogue says.",
+    )
+
+
+def _fulfil(ticket: Ticket, request: Request) -> None:
+    ci = fulfilment.target(ticket)
+    if not ci or not queries.has_card(request.card):
+        named = ", ".join(ticket.ci_refs) or "none"
+        gone = f"The CI that the form names is not there ({named})." if not ci else ""
+        _escalate(ticket, gone or f"There is no card {request.card} that has runs.")
+        return
+    _submit(ticket, request.card, "joined", lambda: fulfilment.inputs(request, ci))
 
 
 def _standing(ticket: Ticket) -> Standing:
@@ -117,10 +173,25 @@ def _look_at_children(ticket: Ticket) -> None:
 
 
 def _bear(ticket: Ticket, step: Step) -> None:
+    _submit(
+        ticket,
+        card_for(step, _responder(ticket)),
+        events.joined(ticket.ref),
+        lambda: {
+            "alert": dict(events.facts(ticket.ref)),
+            # Found by rows before anybody is asked, and told to the ticket too.
+            "known_error": dict(known_errors.tell(ticket)),
+        },
+    )
+
+
+def _submit(
+    ticket: Ticket, card: str, joined: str, knows: Callable[[], Mapping[str, JSON]]
+) -> None:
+    """Ask for a run of a card, which knows what is passed besides what every run does."""
     if doors.ticket_is_full(ticket.ref):
         _escalate(ticket)
         return
-    card = card_for(step, _responder(ticket))
     if not guardrails.card_approved(card):
         _escalate(
             ticket, f"Nobody has approved the card {card} as it is loaded, so it has no runs."
@@ -136,14 +207,12 @@ def _bear(ticket: Ticket, step: Step) -> None:
         ticket_ref=ticket.ref,
         priority=PRIORITY[ticket.priority],
         scope=list(ticket.ci_refs),
-        joined=events.joined(ticket.ref),
+        joined=joined,
         inputs={
             "first_question": document["first_question"],
             "slot": document.get("slot"),
             "escalates_to": document["escalates_to"],
-            "alert": dict(events.facts(ticket.ref)),
-            # Found by rows before anybody is asked, and told to the ticket too.
-            "known_error": dict(known_errors.tell(ticket)),
+            **knows(),
             **resuming.inputs(ticket.ref, key=_turn(ticket.ref)),
         },
         dedup=f"{card}:{_turn(ticket.ref)}",

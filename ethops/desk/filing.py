@@ -1,6 +1,6 @@
 """What a person files: a form read whole, everything wrong with it said at once, as a draft."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -10,7 +10,7 @@ from adapters.cmdb.errors import CINotFoundError
 from adapters.text import one_line
 from adapters.tickets.catalogue import fields_of
 from adapters.tickets.errors import DraftRefusedError, TicketNotFoundError, UnknownModelError
-from adapters.tickets.fields import Value, read_all
+from adapters.tickets.fields import Field, Value, read_all
 from adapters.tickets.form_fields import filed
 from adapters.tickets.port import (
     ChangeDraft,
@@ -83,7 +83,9 @@ def request(
     """
     found = model(slug)
     values, faults = read_all(filed("request"), {"requester": requester})
-    faults |= read_all(fields_of(found.fields), answers)[1]
+    asked = fields_of(found.fields)
+    said, wrong = read_all(asked, answers)
+    faults |= wrong | _cis_missing(asked, said)
     if faults:
         raise DraftRefusedError("Some fields need a change.", faults)
     return TicketDraft(
@@ -98,6 +100,20 @@ def request(
         requester=_word(values, "requester"),
         request=RequestDraft(slug, answers),
     )
+
+
+def _cis_missing(asked: Iterable[Field], said: Mapping[str, Value]) -> dict[str, str]:
+    """Say of each CI that is not there, or not of the classes asked for, the same thing."""
+    return {
+        one.name: f"There is no {' or '.join(one.classes)} {said[one.name]}."
+        for one in asked
+        if one.kind == "ci" and said.get(one.name) and not _is_of(str(said[one.name]), one.classes)
+    }
+
+
+def _is_of(ref: str, classes: tuple[str, ...]) -> bool:
+    found = registry.reader("cmdb").by_refs([ref])
+    return bool(found) and found[0].ci_class in classes
 
 
 def _change(values: Mapping[str, Value]) -> ChangeDraft:

@@ -5,10 +5,11 @@ from uuid import UUID, uuid5
 
 from adapters.registry import reader, writer
 from adapters.tickets.errors import TicketError
-from adapters.tickets.port import ChangeDraft, Note, TicketDraft
+from adapters.tickets.port import ChangeDraft, Note, Request, TicketDraft
 from audit.ledger import receipts
 from ethops.executor.errors import TicketRefusedError
 from ethops.sla import projection
+from personas import queries
 from personas.gate import Claim
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ def conclude(claim: Claim, *, done: bool, said: str) -> str:
 
     A repeat changes nothing, so the probe after a crash may call it again.
     """
-    return _conclude(claim.action_id, done=done, said=said)
+    return _conclude(claim.action_id, claim.entry, done=done, said=said)
 
 
 def conclude_by_person(action_id: UUID, outcome: str, said: str) -> None:
@@ -43,10 +44,10 @@ def conclude_by_person(action_id: UUID, outcome: str, said: str) -> None:
 
     Nothing where the action had no change, or where the play's own end has concluded it.
     """
-    _conclude(action_id, done=outcome == "done", said=said)
+    _conclude(action_id, queries.entry_of(str(action_id)), done=outcome == "done", said=said)
 
 
-def _conclude(action_id: UUID, *, done: bool, said: str) -> str:
+def _conclude(action_id: UUID, entry: str, *, done: bool, said: str) -> str:
     tickets = writer("tickets")
     opened = tickets.find(_key(action_id, "change"))
     if opened is None:
@@ -62,11 +63,22 @@ def _conclude(action_id: UUID, *, done: bool, said: str) -> str:
         tickets.move(_key(action_id, "conclude"), change.ref, stimulus, {}, note)
         if change.parent_ref:
             tickets.comment(_key(action_id, "tell"), change.parent_ref, line)
+            if done:
+                _finish_step(action_id, change.parent_ref, entry)
     except TicketError as fault:
         # The play is over either way; a ticket that somebody moved must not hide that.
         log.warning("change %s not concluded: %s", change.ref, fault)
     projection.follow(change.ref)
     return change.ref
+
+
+def _finish_step(action_id: UUID, ref: str, entry: str) -> None:
+    """Say of the step of a request that this entry does that it is done."""
+    request = reader("tickets").details(ref)
+    for step in request.steps if isinstance(request, Request) else ():
+        if step.entry == entry and step.done_at is None:
+            note = _note(action_id, f"Done: {step.title}.", private=False)
+            writer("tickets").finish_step(_key(action_id, "step"), ref, step.n, note)
 
 
 def _draft(claim: Claim) -> TicketDraft:

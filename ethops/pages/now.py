@@ -30,6 +30,7 @@ DOING = {
     "diagnose": "looks for what is wrong",
     "verify": "looks whether it is well again",
     "inspect": "looks with commands",
+    "fulfil": "does what a request asks for",
 }
 
 

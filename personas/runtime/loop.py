@@ -15,7 +15,7 @@ from adapters.json_value import JSON
 from audit.work.leases import Keeper
 from personas import conf, gate
 from personas.incarnation import Incarnation
-from personas.runtime import asking, facts
+from personas.runtime import asking, facts, fulfilling
 from personas.runtime import context as gathering
 from personas.runtime.facts import Known
 from personas.runtime.plan import Plan, Situation, close, look_first, plan
@@ -64,6 +64,9 @@ def _step(claim: gate.StepClaim) -> None:
         ended = close(claim.history, str(claim.run_id), claim.number - 1)
         _finish(claim, {"kind": "close"}, {"choice": ended.next}, ended)
         return
+    if stage == fulfilling.STAGE:
+        _fulfil(claim)
+        return
     known = gathering.gather(claim)
     if stage == "diagnose" and facts.probes_look_first(known):
         _finish(claim, {"kind": "look"}, {"choice": "wait"}, look_first(stage))
@@ -73,12 +76,30 @@ def _step(claim: gate.StepClaim) -> None:
         return
     question, answer = asked
     chosen = plan(stage, answer, _situation(claim, known, question))
+    _propose(claim, chosen)
+    _finish(claim, dataclasses.asdict(question), dataclasses.asdict(answer), chosen)
+
+
+def _fulfil(claim: gate.StepClaim) -> None:
+    """Do the next step of a request: what follows is fixed, so nobody is asked."""
+    chosen = fulfilling.fulfil(
+        claim.inputs[fulfilling.STAGE],
+        history=claim.history,
+        run=str(claim.run_id),
+        ticket_ref=claim.ticket_ref,
+        escalates_to=str(claim.inputs["escalates_to"]),
+    )
+    _propose(claim, chosen)
+    verbs = [proposal.entry or proposal.verb for proposal in chosen.proposals]
+    _finish(claim, {"kind": fulfilling.STAGE}, {"choice": " ".join(verbs) or "wait"}, chosen)
+
+
+def _propose(claim: gate.StepClaim, chosen: Plan) -> None:
     for proposal in chosen.proposals:
         gate.propose(
             claim=claim,
             **{f.name: getattr(proposal, f.name) for f in dataclasses.fields(proposal)},
         )
-    _finish(claim, dataclasses.asdict(question), dataclasses.asdict(answer), chosen)
 
 
 def _situation(claim: gate.StepClaim, known: Known, question: Question) -> Situation:

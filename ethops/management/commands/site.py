@@ -17,10 +17,12 @@ from ethops.notify import loading as notify
 from ethops.sla import loading as levels
 from gpu import loading as gpu
 from gpu.errors import BadProfileError
-from personas import entries, loading, witnesses
+from personas import conf as personas
+from personas import entries, loading, offered, witnesses
 from personas.approvals import trees
 from personas.approvals.models import Profile
 from personas.autonomy import loading as autonomy
+from personas.cards import read_cards
 from personas.errors import BadDeclarationError
 
 
@@ -90,6 +92,10 @@ def _load_site() -> list[str]:
     found = site.read(path)
     if found.value is None:
         raise BadDeclarationError("; ".join(str(fault) for fault in found.faults))
+    cards, _ = read_cards(personas.cards_folder())
+    unable = list(offered.faults(found, [card.document for card in cards]))
+    if unable:
+        raise BadDeclarationError("; ".join(map(str, unable)))
     applied = site_rows.apply(found.value)
     numbers = autonomy.load_policy(found.value.autonomy.numbers())
     words = {"added": applied.added, "changed": applied.changed, "retired": applied.retired}
