@@ -14,6 +14,7 @@ from adapters.tickets import attachments, deeds, families, opening, services, wa
 from adapters.tickets.beside import Attachment, File, Watcher
 from adapters.tickets.errors import CauseTakenError, KeyReusedError, TicketNotFoundError
 from adapters.tickets.following import Health, Looked, News
+from adapters.tickets.passages import Passage
 from adapters.tickets.port import (
     NOTHING,
     Change,
@@ -22,7 +23,6 @@ from adapters.tickets.port import (
     Link,
     LogLine,
     Note,
-    Passage,
     Problem,
     Request,
     RequestModel,

@@ -7,6 +7,7 @@ from typing import Final, Literal, Protocol, TypeAlias, TypedDict
 from uuid import UUID
 
 from adapters.tickets.beside import Attachment, File, Visibility, Watcher
+from adapters.tickets.passages import Passage
 
 TicketClass: TypeAlias = Literal["incident", "problem", "change", "request"]
 ChangeType: TypeAlias = Literal["standard", "normal", "emergency"]
@@ -279,16 +280,6 @@ class Deed:
     line: int | None
     at: datetime
     repeated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A state that a ticket came into, and when; a move within a state is one too."""
-
-    state: str
-    at: datetime
-    stimulus: str = ""
-    """What led there; empty for the opening."""
 
 
 class Reader(Protocol):

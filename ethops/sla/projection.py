@@ -14,7 +14,8 @@ from django.db import DatabaseError, transaction
 from adapters import registry
 from adapters.errors import AdapterError
 from adapters.levels import TextRefusedError, holiday, hours
-from adapters.tickets.port import Passage, Ticket
+from adapters.tickets.passages import Passage
+from adapters.tickets.port import Ticket
 from adapters.tickets.states import is_open
 from audit.fields import ClockTimestamp
 from ethops.sla import models, stopwatch, terms

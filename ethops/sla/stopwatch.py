@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Final, Literal, TypeAlias
 
-from adapters.tickets.port import Passage
+from adapters.tickets.passages import Passage
 from adapters.tickets.states import SETTLED
 from ethops.sla.calendars import ALWAYS, Calendar, add, elapsed
 

@@ -119,7 +119,7 @@ EVERYBODY: Final[dict[str, str]] = {
     "a schema": "CREATE SCHEMA mine",
     "a rule": "CREATE RULE r AS ON UPDATE TO audit_entry DO INSTEAD NOTHING",
     "a policy": "ALTER TABLE personas_run ENABLE ROW LEVEL SECURITY",
-    "write through a view": "UPDATE reading.ci SET ci_class = 'x'",
+    "write through a view": "UPDATE reading.host SET address = 'x'",
     "a setting of the server": "ALTER SYSTEM SET fsync = off",
     "load settings": "SELECT pg_reload_conf()",
     "a setting of the database": "ALTER DATABASE postgres SET search_path = pg_temp",

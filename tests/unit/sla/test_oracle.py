@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from adapters.tickets.port import Passage
+from adapters.tickets.passages import Passage
 from ethops.sla import stopwatch
 from ethops.sla.calendars import Calendar
 from ethops.sla.stopwatch import KINDS
