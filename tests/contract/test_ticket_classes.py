@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -247,8 +248,9 @@ def attempt(
     """The state it came into, or what refused it; nothing of it stays."""
     given = {name: FULL[name] for name in there[stimulus].needs} if stimulus in there else {}
     vouched = replace(by.vouched, came_back=())
+    undone = desk.house.undone() if desk.house else nullcontext()
     try:
-        with transaction.atomic():
+        with undone, transaction.atomic():
             deed = desk.writer.move(uuid4(), ref, stimulus, cast("Any", given), by.note, vouched)
             transaction.set_rollback(True)
             return deed.state
