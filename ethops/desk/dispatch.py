@@ -18,7 +18,7 @@ from ethops.desk import (
     approvals,
     asking,
     events,
-    fulfilment,
+    fulfilling,
     known_errors,
     major,
     notices,
@@ -64,18 +64,18 @@ def consider(payload: Mapping[str, Any]) -> None:
 
 def _consider_request(ticket: Ticket) -> None:
     """Have the card that its model names do a request, as far as it may be worked on."""
-    request = fulfilment.of(ticket)
+    request = fulfilling.of(ticket)
     if request is None:
         return
     card = queries.card_document(request.card) if queries.has_card(request.card) else {}
     team = str(card.get("team") or CARDS["respond"])
     run = queries.newest_run(ticket.ref, since=_turn_began(ticket.ref))
-    standing = fulfilment.Standing(
+    standing = fulfilling.Standing(
         *(ticket.state, ticket.variant, ticket.team, ticket.assignee),
         live_run=queries.has_live_run(ticket.ref),
         ran=run is not None,
     )
-    step = fulfilment.next_step(standing, team)
+    step = fulfilling.next_step(standing, team)
     if step == "take":
         _take(ticket, request.card, team)
         ticket, step = registry.reader("tickets").get(ticket.ref), "fulfil"
@@ -98,13 +98,13 @@ def _take(ticket: Ticket, card: str, team: str) -> None:
 
 
 def _fulfil(ticket: Ticket, request: Request) -> None:
-    ci = fulfilment.target(ticket)
+    ci = fulfilling.target(ticket)
     if not ci or not queries.has_card(request.card):
         named = ", ".join(ticket.ci_refs) or "none"
         gone = f"The CI that the form names is not there ({named})." if not ci else ""
         _escalate(ticket, gone or f"There is no card {request.card} that has runs.")
         return
-    _submit(ticket, request.card, "joined", lambda: fulfilment.inputs(request, ci))
+    _submit(ticket, request.card, "joined", lambda: fulfilling.inputs(request, ci))
 
 
 def _standing(ticket: Ticket) -> Standing:

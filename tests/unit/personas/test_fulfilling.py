@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from adapters import site
-from ethops.desk.fulfilment import Standing, next_step
+from ethops.desk.fulfilling import Standing, next_step
 from personas import conf, offered
 from personas.cards import read_cards
 from personas.runtime.fulfilling import BUSY, MOST_TRIES, fulfil
