@@ -27,11 +27,16 @@ Answer = Callable[[str, bytes], tuple[int, bytes]]
 
 @contextmanager
 def served(answer: Answer) -> Iterator[str]:
-    """Serve POST requests on loopback; yields the address."""
+    """Serve GET and POST requests on loopback; yields the address."""
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer(b"")
+
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self._answer(self.rfile.read(int(self.headers["Content-Length"])))
+
+        def _answer(self, body: bytes) -> None:
             status, said = answer(self.path, body)
             self.send_response(status)
             self.send_header("Content-Length", str(len(said)))

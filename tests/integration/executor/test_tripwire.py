@@ -1,10 +1,13 @@
 """In the moment when an adapter is called, the entry of what it does is on disk: every effect."""
 
 import json
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from adapters.tickets import questions
+from ethops.desk import maintenance, silencing
 from ethops.executor.registry import EFFECTS, effect_of
 from personas import gate
 from tests.doubles import tripwire
@@ -81,8 +84,30 @@ def test_a_person_is_told_after_the_entry(bench, wire, settings):
     assert wire.MET == ["notify"]
 
 
+def test_an_alertmanager_is_silenced_after_the_entry(bench, wire, settings):
+    def look(_path, body):
+        wire.look()
+        return 200, b'{"silenceID": "s"}' if body else b"[]"
+
+    with served(look) as url:
+        site = {"alertmanagers": [{"name": "main", "url": url}]}
+        settings.ETHOPS_SITE.write_text(json.dumps(site))
+        now = timezone.now()
+        with bench.as_role("app"):
+            maintenance.declare(
+                person="ada", begins_at=now, ends_at=now + timedelta(hours=1), why="new disks",
+                cis=["web-01"],
+            )  # fmt: skip
+            silencing.watch()
+        bench.record()
+        bench.worker().act_one("executor.light")
+    assert set(wire.MET) == {"alerts.silence"}
+
+
 def test_every_kind_of_effect_is_tried_here():
-    assert set(EFFECTS) == {*TICKET_ARGS, "playbook.run", "command.run", "notify"}
+    assert set(EFFECTS) == {
+        *TICKET_ARGS, "playbook.run", "command.run", "notify", "alerts.silence",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
