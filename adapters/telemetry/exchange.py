@@ -45,8 +45,11 @@ class Place:
         kinds = (*connection.connection_errors, *connection.channel_errors)
         return (OperationalError, *cast("tuple[type[Exception], ...]", kinds))
 
-    def connection(self) -> Connection:
-        """Return a connection that is opened when it is first used."""
+    def connection(self, *, heartbeat_s: int = 0) -> Connection:
+        """Return a connection that is opened when it is first used.
+
+        With a heartbeat only for who looks after it: the broker cuts others off in between.
+        """
         options: dict[str, Any] = {"confirm_publish": True, "read_timeout": 2 * HEARTBEAT_S}
         if not self.is_amqp:
             options = {
@@ -59,7 +62,7 @@ class Place:
         return Connection(
             self.url,
             connect_timeout=TIMEOUT_S,
-            heartbeat=HEARTBEAT_S if self.is_amqp else 0,
+            heartbeat=heartbeat_s if self.is_amqp else 0,
             transport_options=options,
         )
 

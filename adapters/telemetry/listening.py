@@ -1,7 +1,10 @@
 """The house's side of the bus: acknowledged is only what is committed."""
 
 import logging
+import socket
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, Final, cast
 
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections
@@ -10,7 +13,7 @@ from kombu.transport.base import StdChannel
 
 from adapters.telemetry import taken
 from adapters.telemetry.errors import ParcelError, UnknownObserverError
-from adapters.telemetry.exchange import DEAD_EXCHANGE, TIMEOUT_S, Place
+from adapters.telemetry.exchange import DEAD_EXCHANGE, HEARTBEAT_S, TIMEOUT_S, Place
 from adapters.telemetry.parcels import unpack
 
 PREFETCH: Final = 16
@@ -38,8 +41,11 @@ class Listener:
             if not _can_keep():
                 stop.wait(AGAIN_S)
                 continue
-            connection = self._place.connection()
-            away: tuple[type[Exception], ...] = (*self._place.faults(connection), *AWAY)
+            connection = self._place.connection(heartbeat_s=HEARTBEAT_S)
+            # What is no text in a message's properties is found out while they are read.
+            away: tuple[type[Exception], ...] = (
+                *(*self._place.faults(connection), *AWAY, UnicodeError),
+            )
             try:
                 self._listen(connection, stop)
             except away as fault:
@@ -60,8 +66,11 @@ class Listener:
             connection.channel(), [self._place.dead()], on_message=self._bury,
             prefetch_count=PREFETCH,
         )  # fmt: skip
-        # Dead letters have a place before the first can die.
-        with buried, heard:
+        with ExitStack() as open_:
+            with self._within(connection):
+                # Dead letters have a place before the first can die.
+                open_.enter_context(buried)
+                open_.enter_context(heard)
             while not stop.is_set():
                 try:
                     connection.drain_events(timeout=LOOK_S)
@@ -69,10 +78,30 @@ class Listener:
                     if self._place.is_amqp:
                         connection.heartbeat_check()
 
+    @contextmanager
+    def _within(self, connection: Connection) -> Iterator[None]:
+        """Cut the connection where the broker does not serve us in time.
+
+        A quorum queue without a leader, as just after its broker was killed, never answers who asks
+        to be served; and the broker's heartbeats keep that wait from ever being over.
+        """
+        if not self._place.is_amqp:
+            yield
+            return
+        wire: socket.socket = connection.connection.sock
+        cut = threading.Timer(TIMEOUT_S, _cut, [wire])
+        cut.start()
+        try:
+            yield
+        finally:
+            cut.cancel()
+
     def _take(self, message: Message) -> None:
         close_old_connections()
         try:
-            taken.receive(unpack(_raw(message), routing_key=_key(message), message_id=_id(message)))
+            taken.receive(
+                unpack(_raw(message), routing_key=_sent_to(message), message_id=_id(message))
+            )
         except (ParcelError, UnknownObserverError) as fault:
             self._refuse(message, str(fault))
         except AWAY:
@@ -92,7 +121,7 @@ class Listener:
             return
         Producer(cast("StdChannel", message.channel), DEAD_EXCHANGE).publish(
             _raw(message),
-            routing_key=_key(message),
+            routing_key=_sent_to(message),
             message_id=_id(message),
             headers={WHY: why},
             content_type="application/octet-stream",
@@ -119,6 +148,11 @@ def _can_keep() -> bool:
     return True
 
 
+def _cut(wire: socket.socket) -> None:
+    with suppress(OSError):  # it is gone already
+        wire.shutdown(socket.SHUT_RDWR)
+
+
 def _let_go(connection: Connection) -> None:
     """Close it, whatever state it is in."""
     try:
@@ -132,13 +166,16 @@ def _raw(message: Message) -> bytes:
     return body if isinstance(body, bytes) else str(body).encode("utf-8", "replace")
 
 
-def _key(message: Message) -> str:
-    death = _death(message)
-    keys = death.get("routing-keys")
-    if isinstance(keys, list) and keys:
-        return str(keys[0])
+def _sent_to(message: Message) -> str:
+    """Return the key that the broker's rights were held against; headers are the sender's own."""
     info = cast("dict[str, Any]", message.delivery_info or {})
     return str(info.get("routing_key", ""))
+
+
+def _key(message: Message) -> str:
+    """Return under which key a dead letter was sent, as far as can be told."""
+    keys = _death(message).get("routing-keys")
+    return str(keys[0]) if isinstance(keys, list) and keys else _sent_to(message)
 
 
 def _id(message: Message) -> str:

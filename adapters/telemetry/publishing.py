@@ -9,7 +9,7 @@ from kombu import Producer
 
 from adapters.telemetry.errors import BusError
 from adapters.telemetry.exchange import EXCHANGE, TIMEOUT_S, Place
-from adapters.telemetry.parcels import Parcel, fit, pack
+from adapters.telemetry.parcels import LARGEST, Parcel, fit, pack
 
 PERSISTENT: Final = 2
 
@@ -46,10 +46,13 @@ class Publisher:
         """
         texts = tuple(map(fit, lines))
         parcel = Parcel(host, texts, after, position, complete, int(time.time()))
+        body = pack(parcel)
+        if len(body) > LARGEST:
+            raise BusError(f"{len(body)} bytes are more than {LARGEST}: send fewer lines at once")
         self._returned.clear()
         with self._plainly():
             self._producer.publish(
-                pack(parcel),
+                body,
                 exchange=EXCHANGE.name,
                 routing_key=parcel.routing_key,
                 content_type="application/json",

@@ -27,7 +27,8 @@ def receive(sent: Sent) -> bool:
         UnknownObserverError: no observer of pushed lines is declared for the host.
     """
     _, is_new = Parcel.objects.get_or_create(pk=sent.id, defaults={"host": sent.host})
-    if not is_new:
+    # A sign of life bears the name of the one before it.
+    if not is_new and sent.lines:
         return False
     services.push_over_gap(
         host=sent.host,
@@ -43,7 +44,9 @@ def receive(sent: Sent) -> bool:
 @transaction.atomic
 def bury(*, raw: bytes, routing_key: str, message_id: str, why: str) -> None:
     """Keep the beginning of a dead letter, once; of very many the oldest go."""
-    name = hashlib.sha256(b"\x1f".join((message_id.encode(), routing_key.encode(), raw)))
+    name = hashlib.sha256(
+        b"\x1f".join((*(_bytes(text) for text in (message_id, routing_key)), raw))
+    )
     DeadLetter.objects.bulk_create(
         [
             DeadLetter(
@@ -59,6 +62,11 @@ def bury(*, raw: bytes, routing_key: str, message_id: str, why: str) -> None:
     keep = DeadLetter.objects.order_by("-at").values("pk")[:MOST_LETTERS]
     if DeadLetter.objects.count() > MOST_LETTERS:
         DeadLetter.objects.exclude(pk__in=list(keep.values_list("pk", flat=True))).delete()
+
+
+def _bytes(text: str) -> bytes:
+    # A sender's properties may hold what is no text.
+    return text.encode("utf-8", "surrogatepass")
 
 
 def forget() -> None:

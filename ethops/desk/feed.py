@@ -11,6 +11,9 @@ from adapters.telemetry.errors import PositionError
 
 AT_MOST: Final = 1_000
 """Lines of one batch."""
+MOST_TEXT: Final = 100 * 1024
+"""Characters of one batch, and the line that exceeds them: a bus takes messages of 1 MiB, in which
+one character may be six."""
 CHUNK: Final = 64 * 1024
 
 
@@ -45,8 +48,8 @@ class Feed:
             ready, _, _ = select.select([self.handle], [], [], self._patience())
             if ready:
                 self._read()
-            while len(self._lines) >= AT_MOST:
-                yield self._batch(AT_MOST, complete=False)
+            while count := self._enough():
+                yield self._batch(count, complete=False)
             if not ready or self.ended:
                 yield self._batch(len(self._lines), complete=True)
 
@@ -59,6 +62,15 @@ class Feed:
         *whole, self._rest = (self._rest + got).split(b"\n")
         # A last line without its end was cut: it comes again after the position before it.
         self._lines += [line.decode("utf-8", "replace") for line in whole if line]
+
+    def _enough(self) -> int:
+        """Return how many lines make a whole batch, 0 while they are too few."""
+        size = 0
+        for count, line in enumerate(self._lines, 1):
+            size += len(line)
+            if count == AT_MOST or size >= MOST_TEXT:
+                return count
+        return 0
 
     def _batch(self, count: int, *, complete: bool) -> Batch:
         taken, self._lines = self._lines[:count], self._lines[count:]

@@ -16,6 +16,8 @@ from adapters.telemetry.errors import BusError
 from adapters.telemetry.exchange import EXCHANGE, Place
 from adapters.telemetry.listening import Listener
 from adapters.telemetry.models import DeadLetter, Parcel
+from adapters.telemetry.parcels import Parcel as Sent
+from adapters.telemetry.parcels import pack
 from adapters.telemetry.publishing import Publisher
 from tests.waiting import eventually
 
@@ -85,13 +87,15 @@ def publish(place: Place, *ports: int, after: str, position: str, host: str = "t
         publisher.publish(host, lines, after=after, position=position, complete=True)
 
 
-def send(place: Place, body: bytes, key: str = "telemetry.there.lines", name: str = "") -> None:
+def send(
+    place: Place, body: bytes, key: str = "telemetry.there.lines", name: str = "", **headers: object
+) -> None:
     """What somebody sends who is no observer of ours."""
     with place.connection() as link:
         place.queue()(link.default_channel).declare()
         Producer(link.default_channel).publish(
             body, exchange=EXCHANGE.name, routing_key=key, message_id=name or "0" * 64,
-            content_type="application/json", content_encoding="utf-8",
+            content_type="application/json", content_encoding="utf-8", headers=headers,
         )  # fmt: skip
 
 
@@ -166,6 +170,28 @@ def test_nobody_speaks_for_another_host(bus: Place) -> None:
     send(bus, body, "telemetry.web-01.example.lines")
     letter = eventually(DeadLetter.objects.first)
     assert "speaks of" in letter.why
+
+
+def test_a_host_that_says_how_it_died_speaks_for_itself_alone(bus: Place) -> None:
+    """The key of a death stands in headers, and these are the sender's own."""
+    parcel = Sent("there", (line(9),), "", "a", complete=True, sent_at=1)
+    death = {"queue": "q", "reason": "rejected", "routing-keys": [parcel.routing_key]}
+    body = pack(parcel)
+    send(bus, body, "telemetry.web-01.example.lines", parcel.id, **{"x-death": [death]})
+    letter = eventually(DeadLetter.objects.first)
+    assert (ports(), Parcel.objects.exists(), letter.size) == ([], False, len(body))
+
+
+def test_a_sign_of_life_is_seen_each_time(bus: Place) -> None:
+    for at in (1_000, 2_000):
+        parcel = Sent("there", (), "", "", complete=True, sent_at=at)
+        send(bus, pack(parcel), name=parcel.id)
+        eventually(lambda: observer().read_at == datetime.fromtimestamp(at, UTC))  # noqa: B023 - waited for at once
+
+
+def test_more_than_a_message_may_hold_is_not_sent(bus: Place) -> None:
+    with Publisher(bus) as publisher, pytest.raises(BusError, match="fewer lines"):
+        publisher.publish("there", ["x" * 60_000] * 20, after="", position="a", complete=True)
 
 
 def test_what_was_published_before_anybody_heard_is_there(place: Place) -> None:

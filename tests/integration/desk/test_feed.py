@@ -14,7 +14,8 @@ import pytest
 from adapters import site, site_rows
 from adapters.registry import reader
 from adapters.telemetry.errors import PositionError
-from ethops.desk.feed import AT_MOST, Feed
+from adapters.telemetry.parcels import LARGEST, Parcel, pack
+from ethops.desk.feed import AT_MOST, Batch, Feed
 from ethops.env import CLONE
 from tests.conftest import point_django
 from tests.servers import Servers
@@ -68,20 +69,33 @@ def test_a_quiet_host_gives_signs_of_life(pipe: tuple[int, int]) -> None:
     assert (batch.lines, batch.position, batch.complete) == ((), "c7", True)
 
 
-def test_a_long_past_comes_in_parts(pipe: tuple[int, int]) -> None:
+def fed(pipe: tuple[int, int], lines: list[str]) -> list[Batch]:
+    """What a pipe is read as that holds these lines and ends."""
     out, into = pipe
-    text = "".join(f"{line(number)}\n" for number in range(AT_MOST + 5))
 
     def write() -> None:
-        os.write(into, text.encode())
+        os.write(into, "".join(f"{one}\n" for one in lines).encode())
         os.close(into)
 
     writer = threading.Thread(target=write)
     writer.start()
     batches = list(Feed(out, "", quiet_s=5).batches())
     writer.join()
+    return batches
+
+
+def test_a_long_past_comes_in_parts(pipe: tuple[int, int]) -> None:
+    batches = fed(pipe, [f'{{"__CURSOR":"c{number}"}}' for number in range(AT_MOST + 5)])
     assert [len(batch.lines) for batch in batches] == [AT_MOST, 5]
     assert [batch.complete for batch in batches] == [False, True]
+
+
+def test_no_part_is_more_than_a_message_of_a_bus_holds(pipe: tuple[int, int]) -> None:
+    lines = [json.dumps({"__CURSOR": f"c{n}", "MESSAGE": "\x01" * 10_000}) for n in range(40)]
+    batches = fed(pipe, lines)
+    sent = [pack(Parcel("there", one.lines, "", "", one.complete, 1)) for one in batches]
+    assert [line for one in batches for line in one.lines] == lines
+    assert max(map(len, sent)) <= LARGEST
 
 
 def test_a_line_without_a_cursor_is_refused(pipe: tuple[int, int]) -> None:
