@@ -177,6 +177,13 @@ def test_who_ordered_it_and_over_which_cis_is_on_record(bench, declare, url) -> 
     assert row == {"principal": "person:ada", "verb": "alerts.silence", "verdict": "authorised"}
 
 
+def test_it_is_none_of_the_changes_of_the_fleet(bench, declare, url) -> None:
+    declare(url)
+    silencing.watch()
+    row = bench.ask("owner", "SELECT gate.fleet_changes(now() - interval '1 hour') AS made")
+    assert row == {"made": 0}
+
+
 def test_one_that_is_away_is_asked_until_it_is_there(bench, declare, settings, url) -> None:
     window = declare("http://127.0.0.1:9")
     round_of(bench)
