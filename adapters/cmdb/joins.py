@@ -45,15 +45,22 @@ def _ask(rule: JoinRule, labels: Mapping[str, str], cis: Sequence[CI]) -> tuple[
 
 
 def _holds(condition: Condition, value: str, ci: CI) -> bool:
+    return value in values(condition, ci)
+
+
+def values(condition: Condition, ci: CI) -> tuple[str, ...]:
+    """Return the values of a label by which a condition means this CI."""
     if not condition.attribute:
         fields = {"ref": ci.ref, "name": ci.name, "ci_class": ci.ci_class, "host": ci.host}
-        return fields.get(condition.field, "") == value
+        return (fields.get(condition.field, ""),)
     held = ci.attributes.get(condition.field)
-    if isinstance(held, bool) or held is None:
-        return False
-    if isinstance(held, list | tuple):
-        return any(isinstance(item, str | int) and str(item) == value for item in held)
-    return isinstance(held, str | int) and str(held) == value
+    said = held if isinstance(held, list | tuple) else (held,)
+    single = not isinstance(held, list | tuple)
+    return tuple(
+        str(one)
+        for one in said
+        if isinstance(one, str | int) and not (single and isinstance(one, bool))
+    )
 
 
 def _place(condition: Condition) -> str:

@@ -28,7 +28,7 @@ class Mute:
         there = self.silencer(claim.args["url"])
         stop.check_file()
         try:
-            if wanted.ends_at <= datetime.now(UTC):
+            if _is_over(wanted):
                 was = there.expire(wanted.key)
                 return {"said": "the silence is ended" if was else "there was no silence to end"}
             made = there.put(wanted)
@@ -45,7 +45,7 @@ class Mute:
             found = self.silencer(claim.args["url"]).find(wanted.key)
         except (SilenceAwayError, SilenceRefusedError) as fault:
             return Finding("absent", {"said": str(fault), "code": fault.code})
-        over = wanted.ends_at <= datetime.now(UTC)
+        over = _is_over(wanted)
         if (found is None and over) or (
             found is not None
             and not over
@@ -53,6 +53,11 @@ class Mute:
         ):
             return Finding("done", {"said": "the silence is as it is wanted"})
         return Finding("absent", {"said": "the silence is not as it is wanted"})
+
+
+def _is_over(wanted: Silence) -> bool:
+    """Tell whether none is wanted: also of a window that was ended before it began."""
+    return wanted.ends_at <= max(datetime.now(UTC), wanted.begins_at)
 
 
 def _wanted(claim: Claim) -> Silence:

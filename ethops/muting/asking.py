@@ -20,6 +20,8 @@ AT_ONCE: Final = 200
 FIRST_PAUSE: Final = timedelta(seconds=30)
 LONGEST_PAUSE: Final = timedelta(minutes=10)
 LOOK_AGAIN: Final = timedelta(seconds=2)
+LONGEST_MATCHERS: Final = 8_000
+"""Characters that `gate.order_silence` takes."""
 TOLD_AFTER: Final = 2
 """Orders in a row that came to nothing, after which a person is told."""
 
@@ -52,6 +54,8 @@ def want(window: int, begins_at: datetime, until: datetime, places: Collection[P
                matchers=list(matchers), begins_at=begins_at, until=until)
         for place in places
         for number, matchers in enumerate(silences)
+        # What the door would not take is held back by the window itself alone.
+        if len(json.dumps(matchers)) <= LONGEST_MATCHERS
     )  # fmt: skip
 
 

@@ -6,9 +6,11 @@ others too is left alone. What keeps telling that the monitor lives is never sil
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Final, TypeAlias
 
-from adapters.cmdb.port import CI, Condition, JoinRule
+from adapters.cmdb import joins
+from adapters.cmdb.port import CI, JoinRule
 
 Matcher: TypeAlias = dict[str, str | bool]
 """As Alertmanager's API takes it: name, value, isRegex, isEqual."""
@@ -48,9 +50,9 @@ def _by_rule(
 ) -> Iterator[list[Matcher]]:
     meant: dict[tuple[str, ...], set[str]] = defaultdict(set)
     for ci in known:
-        values = tuple(_value(ci, condition) for condition in rule.conditions)
-        if all(values):
-            meant[values].add(ci.ref)
+        for said in product(*(joins.values(condition, ci) for condition in rule.conditions)):
+            if all(said):
+                meant[said].add(ci.ref)
     names = [condition.label for condition in rule.conditions]
     fit = sorted(values for values, refs in meant.items() if refs <= set(covered))
     if len(names) > 1:
@@ -63,13 +65,6 @@ def _by_rule(
             yield [_equal(names[0], part[0])]
         else:
             yield [_regex(names[0], "|".join(map(quote, part)))]
-
-
-def _value(ci: CI, condition: Condition) -> str:
-    if condition.attribute:
-        said = ci.attributes.get(condition.field)
-        return said if isinstance(said, str) else ""
-    return str(getattr(ci, condition.field))
 
 
 def quote(text: str) -> str:

@@ -5,7 +5,7 @@ Readers are handed in. Nothing of it was written by a model, a monitor or a host
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -84,13 +84,22 @@ def _looked(
 ) -> Around:
     above = relations.blast_radius(ref)
     changes = relations.changed_near(ref, since=now - LATELY)
-    causes = relations.common_cause([ref, *others]).causes if others else ()
+    common = relations.common_cause([ref, *others]) if others else None
+    causes = common.causes if common else ()
     shared = (one for one in causes if ref in one.explains and len(one.explains) > 1)
     cause = next(shared, None)
     if cause is not None and cause.ref == ref:
         # The others stand on it: what it stands on itself explains no more of them.
         cause = None
     way = relations.path(ref, cause.ref) if cause else None
+    trust = _weakest([above.trust, changes.trust, *([way.trust] if way else [])])
+    if common is not None:
+        # How far the others are known says nothing of this CI.
+        trust = replace(
+            trust,
+            stale=trust.stale or common.trust.stale,
+            complete=trust.complete and common.trust.complete,
+        )
     edges = (*(way.edges if way else ()), *changes.edges[:MOST_NAMED])
     asked = {one.ref for one in above.places[: 10 * MOST_NAMED]} | ({cause.ref} if cause else set())
     asked |= {end for edge in edges for end in (edge.dependent, edge.support)}
@@ -99,7 +108,7 @@ def _looked(
         cause=cause,
         path=way.edges if way else (),
         changed=changes.edges,
-        trust=_weakest([above.trust, changes.trust, *([way.trust] if way else [])]),
+        trust=trust,
         known=frozenset(ci.ref for ci in items.by_refs(sorted(asked))),
     )
 

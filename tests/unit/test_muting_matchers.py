@@ -5,6 +5,7 @@ import re
 import pytest
 
 from adapters.cmdb.port import CI, Condition, JoinRule
+from adapters.json_value import JSON
 from ethops.muting import matchers
 
 BY_REF = JoinRule("ci-label", (Condition("ci", "ref"),))
@@ -13,7 +14,7 @@ BY_TWO = JoinRule("two", (Condition("host", "host"), Condition("unit", "unit", a
 BY_CLASS = JoinRule("class", (Condition("class", "ci_class"),))
 
 
-def ci(ref: str, host: str = "", ci_class: str = "web", **attributes: str) -> CI:
+def ci(ref: str, host: str = "", ci_class: str = "web", **attributes: JSON) -> CI:
     return CI(
         ref, ref, ci_class, attributes, 2, 2, user_facing=False, lifeline=False, host=host,
         source="site", managed_by="",
@@ -23,8 +24,8 @@ def ci(ref: str, host: str = "", ci_class: str = "web", **attributes: str) -> CI
 CIS = [ci("shop", "web-01", unit="shop"), ci("db", "db-01", address="10.0.0.1"), ci("x+y.z")]
 
 
-def found(covered: set[str], *rules: JoinRule, dogs: tuple[str, ...] = ()):
-    return matchers.of_cis(covered, CIS, rules, dogs)
+def found(covered: set[str], *rules: JoinRule, dogs: tuple[str, ...] = (), cis: list[CI] = CIS):
+    return matchers.of_cis(covered, cis, rules, dogs)
 
 
 def said(silence: list[matchers.Matcher]) -> list[str]:
@@ -53,6 +54,18 @@ def test_a_rule_of_two_labels_asks_for_both():
 
 def test_a_ci_without_what_a_rule_asks_for_is_not_meant_by_it():
     assert found({"shop"}, BY_ADDRESS) == []
+
+
+def test_each_of_several_values_is_meant_as_the_rules_would_join_it():
+    two = [ci("a", address=["10.0.0.1", "10.0.0.2"]), ci("b", address=7)]
+    assert [said(one) for one in found({"a", "b"}, BY_ADDRESS, cis=two)] == [
+        ["instance=~10\\.0\\.0\\.1|10\\.0\\.0\\.2|7"]
+    ]
+
+
+def test_a_value_that_another_has_among_several_is_left_alone():
+    two = [ci("a", address="10.0.0.1"), ci("b", address=["10.0.0.1", "10.0.0.2"])]
+    assert found({"a"}, BY_ADDRESS, cis=two) == []
 
 
 def test_a_label_that_stands_for_others_too_is_left_alone():

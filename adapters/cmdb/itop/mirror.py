@@ -112,7 +112,10 @@ def _named_by_history(
 
     None where it may not be read, or names so many that reading whole costs no more.
     """
-    seen = [row["checked_at"] for row in stands.values() if row["checked_at"]]
+    # What waits for a person, or failed, is not looked at this way: it holds up no other.
+    seen = [
+        row["checked_at"] for row in stands.values() if row["state"] == "well" and row["checked_at"]
+    ]
     if not seen:
         return None
     # By iTop's own clock, of which only a length of time is asked: its zone is no matter.

@@ -130,15 +130,15 @@ def test_one_that_is_away_is_away() -> None:
 def declare(bench, settings, url):
     """`declare(url)` declares a window over web-01 where that Alertmanager is the site's."""
 
-    def make(at: str):
+    def make(at: str, in_: timedelta = timedelta()):
         site = {"alertmanagers": [{"name": "main", "url": at}]}
         settings.ETHOPS_SITE.write_text(json.dumps(site))
-        now = timezone.now()
+        begins_at = timezone.now() + in_
         bench.point("app")
         return maintenance.declare(
             person="ada",
-            begins_at=now,
-            ends_at=now + timedelta(hours=1),
+            begins_at=begins_at,
+            ends_at=begins_at + timedelta(hours=1),
             why=f"new disks {uuid4()}",
             cis=["web-01"],
         )
@@ -168,6 +168,29 @@ def test_a_window_silences_its_cis_and_its_early_end_ends_that(bench, declare, u
     round_of(bench)
     assert standing(url, window.why) == []
     assert Muting.objects.get().agreed
+
+
+def test_a_window_that_is_called_off_before_it_begins_leaves_no_silence(
+    bench, declare, url
+) -> None:
+    window = declare(url, in_=timedelta(hours=1))
+    round_of(bench)
+    assert len(standing(url, window.why)) == 1
+    maintenance.end(window_id=window.pk, person="ada")
+    round_of(bench)
+    assert standing(url, window.why) == []
+    assert Muting.objects.get().agreed
+
+
+def test_one_that_the_door_refuses_holds_up_no_other(bench, declare, url) -> None:
+    refused, window = declare(url), declare(url)
+    bench.ask(
+        "owner",
+        "UPDATE muting_muting SET url = 'none' WHERE \"window\" = %s RETURNING 1",
+        refused.pk,
+    )
+    round_of(bench)
+    assert len(standing(url, window.why)) == 1
 
 
 def test_who_ordered_it_and_over_which_cis_is_on_record(bench, declare, url) -> None:
