@@ -77,6 +77,7 @@ class TicketAdmin(admin.ModelAdmin[Ticket]):
     list_filter = (Shown, "ticket_class", "priority")
     search_fields = ("ref", "title", "cis__ci_ref", "assignee", "requester", "cause_key")
     search_help_text = WORDS
+    most = finding.MOST
     ordering = ("priority", "opened_at", "ref")
     sortable_by = ("rank", "ref", "opened")
 
@@ -135,6 +136,7 @@ class LogLineAdmin(admin.ModelAdmin[LogLine]):
     list_filter = ("author_kind", "visibility", "tainted")
     search_fields = ("ticket__ref", "author", "text")
     search_help_text = WORDS
+    most = finding.MOST
     ordering = ("-at",)
 
     def get_search_results(

@@ -15,6 +15,8 @@ from adapters.tickets.port import RequestModel
 Title = Annotated[str, Limits(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Line = Annotated[str, Limits(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Slug = Annotated[str, Limits(pattern=f"^{SLUG}$", max_length=64)]
+Name = Annotated[str, Limits(pattern=r"^(?:[a-z][a-z0-9_]{0,59})?$")]
+"""Of a card or an entry; empty for none."""
 Scale = Annotated[int, Limits(ge=1, le=3)]
 
 
@@ -66,7 +68,7 @@ class DeclaredStep(Declaration):
     """One step of fulfilling a request; an agent does what names an entry of the catalogue."""
 
     title: Title
-    entry: Annotated[str, Limits(pattern=r"^(?:[a-z][a-z0-9_]{0,59})?$")] = ""
+    entry: Name = ""
 
 
 def _titled(said: object) -> object:
@@ -77,7 +79,7 @@ def _titled(said: object) -> object:
 class DeclaredRequestModel(Declaration):
     """One item of the service catalogue: what is asked, who approves, and what is then done."""
 
-    slug: Annotated[str, Limits(pattern=f"^{SLUG}$", max_length=64)]
+    slug: Slug
     title: Title
     description: Annotated[str, Limits(max_length=2000)] = ""
     service: Annotated[str, Limits(pattern=f"^(?:{SLUG})?$", max_length=64)] = ""
@@ -90,7 +92,7 @@ class DeclaredRequestModel(Declaration):
     steps: Annotated[
         tuple[Annotated[DeclaredStep, BeforeValidator(_titled)], ...], Limits(max_length=30)
     ] = ()
-    card: Annotated[str, Limits(pattern=r"^(?:[a-z][a-z0-9_]{0,59})?$")] = ""
+    card: Name = ""
     """Whose runs do the steps that name an entry; without one people do them all."""
 
     @model_validator(mode="after")

@@ -52,9 +52,10 @@ def tickets(there: QuerySet[Ticket], said: str) -> QuerySet[Ticket]:
         return there
     with connection.cursor() as cursor:
         cursor.execute(_FEW, [query, query, MOST + 1])
-        found = {ref for (ref,) in cursor.fetchall()}
-    if len(found) < MOST:
-        return there.filter(pk__in=found)
+        found = [ref for (ref,) in cursor.fetchall()]
+    # By rows: a ticket is found once more with each of its CIs, and more may be behind the last.
+    if len(found) <= MOST:
+        return there.filter(pk__in=set(found))
     return there.filter(_is(_MANY, query, query))
 
 

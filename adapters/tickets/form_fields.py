@@ -5,10 +5,10 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from adapters.tickets.fields import Field
+from adapters.tickets.fields import CI_REF, Field
 
 NAME: Final = r"[a-z][a-z0-9_-]{0,59}"
-SLUG: Final = r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?"
+SLUG: Final = CI_REF
 PENDING_REASONS: Final = (
     ("requester", "waits for the requester"),
     ("supplier", "waits for a supplier"),

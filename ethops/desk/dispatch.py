@@ -72,6 +72,7 @@ def _consider_request(ticket: Ticket) -> None:
     run = queries.newest_run(ticket.ref, since=_turn_began(ticket.ref))
     standing = fulfilling.Standing(
         *(ticket.state, ticket.variant, ticket.team, ticket.assignee),
+        approved=ticket.variant != "with_approver" or _was_approved(ticket.ref),
         live_run=queries.has_live_run(ticket.ref),
         ran=run is not None,
     )
@@ -84,6 +85,11 @@ def _consider_request(ticket: Ticket) -> None:
     elif step != "nothing":
         _STEPS[step](ticket)
     intents.set_due(ticket_ref=ticket.ref, due_at=levels.next_due(ticket.ref))
+
+
+def _was_approved(ref: str) -> bool:
+    history = registry.reader("tickets").history(ref)
+    return any(passage.state == "approved" for passage in history)
 
 
 def _take(ticket: Ticket, card: str, team: str) -> None:
@@ -103,6 +109,9 @@ def _fulfil(ticket: Ticket, request: Request) -> None:
         named = ", ".join(ticket.ci_refs) or "none"
         gone = f"The CI that the form names is not there ({named})." if not ci else ""
         _escalate(ticket, gone or f"There is no card {request.card} that has runs.")
+        return
+    if ticket.reopens and all(step.done_at for step in request.steps):
+        _escalate(ticket, "It was opened again, and all its steps have been done before.")
         return
     _submit(ticket, request.card, "joined", lambda: fulfilling.inputs(request, ci))
 

@@ -31,10 +31,10 @@ def follow() -> int:
     if not follower.follows:
         return 0
     follower.look()
-    told = follower.tell(elsewhere.hear)
     follower.forget()
+    # First what is wrong: what cannot be heard is tried again with each look, and stops this one.
     watch(follower.health())
-    return told
+    return follower.tell(elsewhere.hear)
 
 
 def follow_all() -> int:
@@ -92,3 +92,9 @@ def alarms(health: Health, at: datetime) -> Iterator[Alarm]:
             " Has the right of our user, or what he may see, become less?"
         )
         yield Alarm("missing", f"{health.swept_at}", f"{name} hides tickets of ours", said)
+    if health.swept_at is not None and health.swept_at < at - 2 * ALL_EVERY:
+        said = (
+            f"All of its tickets were last compared at {health.swept_at:%Y-%m-%d %H:%M} UTC. What"
+            " was deleted there since, or changed unseen, is not known here. See the log for why."
+        )
+        yield Alarm("sweep", f"{health.swept_at}", f"{name} was not compared lately", said)

@@ -22,6 +22,8 @@ class Standing:
     variant: str
     team: str
     assignee: str
+    approved: bool
+    """Nobody has to approve it, or somebody has: another desk may lead around that."""
     live_run: bool
     ran: bool
     """A run has ended since a person last said something."""
@@ -43,6 +45,8 @@ def next_step(at: Standing, team: str) -> Next:
         return "tell_person"
     if at.state != "assigned" or at.team != team:
         return "nothing"
+    if not at.approved:
+        return "escalate"
     # What its run could not do it will not do a second time.
     return "escalate" if at.ran else "fulfil"
 

@@ -11,20 +11,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from ethops.pages import live as live_parts
-from ethops.pages.words import Moment, State, count, listed, run_state
+from ethops.pages.words import DOING, Moment, State, count, listed, run_state
 from ethops.world import agentops
 from ethops.world.agentops import Agent, WorldModel
 from personas.agentops.acts import Wait
 from personas.agentops.models import Finding
 
 SHOWN = 15
-DOING = {
-    "triage": "says how bad it is",
-    "diagnose": "looks for what is wrong",
-    "verify": "looks whether it is well again",
-    "inspect": "looks with commands",
-    "fulfil": "does what a request asks for",
-}
 LEVELS = {
     "open": State("open", "ok", "tick"),
     "slow": State("slower", "doubt", "clock"),

@@ -37,14 +37,11 @@ def pressing(standings: Iterable[Standing]) -> Standing | None:
     What is over its target and does not stop comes first by that.
     """
     open_ones = [one for one in standings if one.word not in {"met", "missed"}]
-    return min(open_ones, key=order, default=None)
-
-
-def order(one: Standing | None) -> tuple[bool, float]:
-    """Return by what tickets of one priority are sorted: due first, then those without a clock."""
-    if one is None or one.due_at is None:
-        return True, 0.0
-    return False, one.due_at.timestamp()
+    return min(
+        open_ones,
+        key=lambda one: (one.due_at is None, one.due_at.timestamp() if one.due_at else 0.0),
+        default=None,
+    )
 
 
 def left(standings: Iterable[Standing]) -> State | None:

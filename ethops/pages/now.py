@@ -12,7 +12,7 @@ from django.utils import timezone
 from adapters.tickets.models import Ticket
 from ethops.pages import ledger_words, levels
 from ethops.pages import live as live_parts
-from ethops.pages.words import Moment, State, count, listed, run_state, ticket_state
+from ethops.pages.words import DOING, Moment, State, count, listed, run_state, ticket_state
 from ethops.sla import queries as clocks
 from ethops.sla.standing import Standing
 from ethops.world import autonomy, cards, house, intake, ledger_state, runs, tickets
@@ -24,14 +24,6 @@ from personas.models import Action, Card, Run
 
 SHOWN = 8
 URGENT = ("P1", "P2")
-
-DOING = {
-    "triage": "says how bad it is",
-    "diagnose": "looks for what is wrong",
-    "verify": "looks whether it is well again",
-    "inspect": "looks with commands",
-    "fulfil": "does what a request asks for",
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, re_path
 from django.utils.safestring import SafeString
 
-from adapters.tickets.finding import MOST
 from ethops.logins import coming
 from ethops.logins.form import LoginForm
 from ethops.pages import (
@@ -68,10 +67,10 @@ class Sealed(admin.ModelAdmin[Model]):
     change_form_template = "desk/row.html"
 
     def get_paginator(self, request: HttpRequest, *args: Any, **how: Any) -> Any:
-        """Count no more of what somebody searches for than he looks through."""
+        """Count no more of what is searched for than a list that says so shows (`most`)."""
         found: Any = super().get_paginator(request, *args, **how)
         if request.GET.get(SEARCH_VAR):
-            found.most = MOST
+            found.most = getattr(self, "most", None)
         return found
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:

@@ -150,6 +150,15 @@ TICKET_STATES = {
     "monitored": State("done, being watched", "ok", "clock"),
 }
 
+DOING = {
+    "triage": "says how bad it is",
+    "diagnose": "looks for what is wrong",
+    "verify": "looks whether it is well again",
+    "inspect": "looks with commands",
+    "fulfil": "does what a request asks for",
+}
+"""What a run does, by the question it is at."""
+
 MOVE_WORDS = {
     "ev_assign": ("Give it to a team", "Assign"),
     "ev_pending": ("Let it wait", "Let it wait"),

@@ -100,6 +100,18 @@ def test_what_is_given_back_to_us_is_nobodys(house: House) -> None:
     assert (ticket.assignee, ticket.team) == ("", "responders")
 
 
+def test_who_gives_it_back_has_said_so(house: House) -> None:
+    """A person's line begins a turn: who had done his part before is asked anew."""
+    ada = house.itop.add("Person", friendlyname="Ada Lovelace")
+    born = put(house, status="assigned", agent_id=str(ada))
+    look()
+    house.itop.objects[born].update(agent_id=str(house.agent), last_update="2026-01-02")
+    look()
+    last = models.LogLine.objects.filter(ticket_id=ticket_of(born).ref).order_by("n").last()
+    assert last is not None
+    assert (last.author, last.author_kind, last.visibility) == ("Ada Lovelace", "person", "private")
+
+
 def test_our_own_ticket_is_not_taken_in_a_second_time(house: House) -> None:
     desk.Writer().open(uuid4(), DRAFT)
     assert look() == []

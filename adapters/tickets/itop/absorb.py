@@ -63,6 +63,9 @@ def absorb(
         # Handed back to us: nobody has it, so that agents may go on.
         ticket.assignee, ticket.team = "", OURS
         ticket.save()
+        # A person's word: what agents did before it is of an earlier turn.
+        by = port.Note("Given back in iTop.", had or AUTHOR, "person", "private", tainted=True)
+        deeds.line(ticket, by)
     lines = take_lines(mirrored, fields, own)
     status = str(fields.get("status", ""))
     if mirrored.status and not hold_state:

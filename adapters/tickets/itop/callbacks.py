@@ -63,6 +63,8 @@ def heed(pk: int) -> None:
         done = follow.reread(session(), itop_class, itop_id)
     except TicketError as error:
         if not isinstance(error, backlog.OUTAGES):
+            # Tried again by who was given it; after the last time a person is told.
+            _say(pk, "stored", f"{error.code}: {error}")
             raise
         _say(pk, "left", f"iTop was away; the poller finds it. {error.code}")
         return

@@ -1,6 +1,6 @@
 """The daily look at every ticket of an iTop: what no poll has seen, and what is gone."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import datetime
 from typing import Final
 
@@ -32,7 +32,8 @@ def sweep(here: Session, began: str) -> tuple[follow.Round, int]:
     done.ends += BUDGET_S - follow.BUDGET_S
     for page in follow.pages(here, "SELECT Ticket", done):
         _seen(page, at)
-        follow.take(here, [one for one in page if _concerns(one, began)], done)
+        ours = _ours(page, at)
+        follow.take(here, [one for one in page if _concerns(one, began, ours)], done)
     return done, _missing(here, at) if done.whole else 0
 
 
@@ -42,12 +43,18 @@ def _seen(page: Iterable[Found], at: datetime) -> None:
         Mirrored.objects.filter(itop_class=itop_class, itop_id__in=ids).update(swept_at=at)
 
 
-def _concerns(found: Found, began: str) -> bool:
+def _ours(page: Iterable[Found], at: datetime) -> set[tuple[str, int | None]]:
+    """Return those of a page that were just marked as seen: they are ours already."""
+    seen = Mirrored.objects.filter(swept_at=at, itop_id__in=[one.id for one in page])
+    return set(seen.values_list("itop_class", "itop_id"))
+
+
+def _concerns(found: Found, began: str, ours: Container[tuple[str, int | None]]) -> bool:
     """Tell whether a ticket is ours to follow: not one that was over before we came."""
     is_over = found.fields.get("operational_status") == "closed"
     if not is_over or str(found.fields.get("last_update") or "") >= began:
         return True
-    return Mirrored.objects.filter(itop_class=found.itop_class, itop_id=found.id).exists()
+    return (found.itop_class, found.id) in ours
 
 
 def _missing(here: Session, at: datetime) -> int:

@@ -5,7 +5,7 @@ import pytest
 from django.db import connection
 
 from adapters.tickets import finding
-from adapters.tickets.models import LogLine, Ticket
+from adapters.tickets.models import LogLine, Ticket, TicketCI
 from tests.crowd import fill
 
 
@@ -40,6 +40,23 @@ def test_a_ticket_is_found_by_how_its_words_begin(crowd, monkeypatch, most):
     assert {said: numbers(said) for said in SAID} == SAID
 
 
+def test_a_ticket_of_many_cis_hides_no_other(crowd, monkeypatch):
+    """Each of its CIs is a row of what is looked up, and only so many rows are."""
+    some = list(Ticket.objects.order_by("ref")[:3])
+    for ci in range(8):
+        TicketCI.objects.create(ticket=some[0], ci_ref=f"zebra-{ci}")
+    for one in some[1:]:
+        TicketCI.objects.create(ticket=one, ci_ref="zebra-x")
+    monkeypatch.setattr(finding, "MOST", 7)
+    assert set(finding.tickets(Ticket.objects.all(), "zebra")) == set(some)
+
+
+def test_a_list_that_says_nothing_of_a_bound_has_none(crowd, desk, monkeypatch):
+    monkeypatch.setattr("adapters.tickets.admin.TicketAdmin.most", 60)
+    answer = desk.get("/personas/run/?q=INC")
+    assert answer.context["cl"].result_count > 60
+
+
 def test_lines_are_found_by_the_index_of_their_words(crowd):
     found = finding.lines(LogLine.objects.all(), "line 2 INC-00077")
     with connection.cursor() as cursor:
@@ -50,6 +67,6 @@ def test_lines_are_found_by_the_index_of_their_words(crowd):
 
 
 def test_more_than_somebody_looks_through_is_not_counted(crowd, desk, monkeypatch):
-    monkeypatch.setattr("ethops.pages.site.MOST", 60)
+    monkeypatch.setattr("adapters.tickets.admin.TicketAdmin.most", 60)
     answer = desk.get("/tickets/ticket/?show=all&q=service&p=2")
     assert (answer.context["cl"].result_count, len(answer.context["cl"].result_list)) == (60, 10)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import DatabaseError
 from django.utils import timezone
 
 from adapters import registry
@@ -86,6 +87,19 @@ def test_a_dead_cron_is_given_to_a_person_once(house: House) -> None:
     assert (alarm.state, alarm.repeats) == ("escalated", 0)
 
 
+def test_what_cannot_be_heard_hides_no_alarm(house: House, monkeypatch: Any) -> None:
+    house.itop.add("Incident", title="Printer jams", description="Third floor.")
+    house.itop.add("BackgroundTask", latest_run_date="2026-01-01 00:00:00")
+
+    def deaf(news: object) -> None:
+        raise DatabaseError("nothing is heard")
+
+    monkeypatch.setattr("ethops.executor.elsewhere.hear", deaf)
+    with pytest.raises(DatabaseError):
+        elsewhere.follow()
+    assert Ticket.objects.filter(cause_key="desk:iTop:cron").exists()
+
+
 def test_nothing_is_followed_where_tickets_are_our_own() -> None:
     assert elsewhere.follow() == elsewhere.follow_all() == 0
 
@@ -102,8 +116,10 @@ WELL = Health("iTop", "well", "")
         (Health("iTop", "away", "x", faulty_since=NOW - timedelta(minutes=11)), ["away"]),
         (Health("iTop", "well", "", cron="stale"), ["cron"]),
         (Health("iTop", "well", "", missing=9), ["missing"]),
+        (Health("iTop", "well", "", swept_at=NOW - timedelta(hours=30)), []),
+        (Health("iTop", "well", "", swept_at=NOW - timedelta(hours=50)), ["sweep"]),
     ],
-    ids=["well", "away a moment", "away", "cron", "missing"],
+    ids=["well", "away a moment", "away", "cron", "missing", "compared", "not compared"],
 )
 def test_what_a_person_is_told(health: Health, kinds: list[str]) -> None:
     assert [alarm.kind for alarm in elsewhere.alarms(health, NOW)] == kinds

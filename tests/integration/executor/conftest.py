@@ -125,9 +125,9 @@ class Bench:
 
     def record(self) -> None:
         """Let the recorder write down what waits."""
-        link = self.connect("audit_writer")
-        origin = str(link.execute("SELECT origin FROM audit.head()").fetchone()[0])
-        Recorder("").record(link, origin)
+        with self.connect("audit_writer") as link:
+            origin = str(link.execute("SELECT origin FROM audit.head()").fetchone()[0])
+            Recorder("").record(link, origin)
 
     def lose_lease(self, action_id: UUID) -> None:
         """Let the reconciler find that the holder is dead."""

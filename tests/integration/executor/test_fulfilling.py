@@ -130,6 +130,35 @@ def test_an_approved_request_is_done_by_its_entries_and_resolved_with_what_was_d
     assert "outside" in taints["t"]
 
 
+def test_one_that_is_opened_again_is_not_called_done_a_second_time(house):
+    ref = house.file("plain")
+    house.goes_on()
+    house.move(ref, "ev_reopen", person="rhea", vouched=Vouched())
+    house.goes_on()
+    assert house.stands(ref) == ("escalated", "people")
+    assert "all its steps have been done before" in "\n".join(house.bench.lines(ref))
+
+
+def test_one_that_was_led_around_its_approval_is_not_done(house):
+    """As where the tickets live in another desk, and somebody assigned it there."""
+    ref = house.file("empty")
+    house.bench.ask(
+        "owner",
+        "UPDATE tickets_ticket SET state = 'assigned', team = 'responders' WHERE ref = %s"
+        " RETURNING 1",
+        ref,
+    )
+    house.bench.ask(
+        "app",
+        "SELECT audit.enqueue('dispatch', 'control', %s, jsonb_build_object('ticket', %s::text))",
+        ref, ref,
+    )  # fmt: skip
+    house.goes_on()
+    assert (house.stands(ref), [one for one in house.asked() if one[0] == "playbook.run"]) == (
+        *(("escalated", "people"), []),
+    )
+
+
 def test_what_names_no_entry_is_handed_to_a_person_with_the_reason(house):
     ref = house.file("told")
     house.goes_on()

@@ -80,7 +80,7 @@ def test_a_busy_ci_is_asked_for_ever_more_rarely_and_not_for_ever():
     assert planned(*[busy] * MOST_TRIES)[1][0][0] == "ticket.escalate"
 
 
-PLAIN = Standing("new", "plain", "", "", live_run=False, ran=False)
+PLAIN = Standing("new", "plain", "", "", approved=True, live_run=False, ran=False)
 
 
 @pytest.mark.parametrize(
@@ -94,6 +94,7 @@ PLAIN = Standing("new", "plain", "", "", live_run=False, ran=False)
         ({"state": "assigned", "team": "responders"}, "fulfil"),
         ({"state": "assigned", "team": "responders", "live_run": True}, "nothing"),
         ({"state": "assigned", "team": "responders", "ran": True}, "escalate"),
+        ({"state": "assigned", "team": "responders", "approved": False}, "escalate"),
         ({"state": "assigned", "team": "people"}, "nothing"),
         ({"state": "escalated"}, "tell_person"),
         *(({"state": state}, "nothing") for state in ("pending", "rejected", "resolved", "closed")),
