@@ -11,6 +11,7 @@ from adapters.text import one_line, plain
 from adapters.tickets import models, port
 from adapters.tickets.errors import DraftRefusedError, TicketNotFoundError
 from adapters.tickets.fields import TEXT
+from adapters.tickets.rights import is_too_near, roles_of
 
 Details: TypeAlias = models.Problem | models.Change | models.Request | None
 
@@ -51,6 +52,29 @@ def opener_of(ticket: models.Ticket) -> str:
     """Return the person who filed a ticket; nobody where a rule did."""
     first = models.LogLine.objects.filter(ticket=ticket, n=1, author_kind="person").first()
     return first.author if first else ""
+
+
+def roles_in(
+    ticket: models.Ticket, details: Details, who: str, kind: port.AuthorKind, vouched: port.Vouched
+) -> frozenset[port.Role]:
+    """Return what somebody is with regard to a ticket."""
+    return roles_of(
+        who,
+        kind,
+        vouched,
+        requester=ticket.requester,
+        approver_role=details.approver_role if isinstance(details, models.Request) else "",
+    )
+
+
+def stands_near(ticket: models.Ticket, details: Details, who: str) -> bool:
+    """Tell whether somebody would approve what he asked for, filed, or is to do."""
+    return is_too_near(
+        who,
+        requester=ticket.requester,
+        opener=opener_of(ticket),
+        implementer=details.implementer if isinstance(details, models.Change) else "",
+    )
 
 
 def line(ticket: models.Ticket, note: port.Note) -> int:

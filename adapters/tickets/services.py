@@ -24,7 +24,6 @@ from adapters.tickets.errors import (
 from adapters.tickets.fields import Value, missing, read_all
 from adapters.tickets.form_fields import FIELDS
 from adapters.tickets.priority import priority
-from adapters.tickets.rights import is_too_near, roles_of
 
 LINKED: Final = {
     "caused_by": (("incident",), "problem"),
@@ -121,13 +120,7 @@ def _class_of(ticket: models.Ticket) -> port.TicketClass:
 def _roles(
     ticket: models.Ticket, details: deeds.Details, note: port.Note, vouched: port.Vouched
 ) -> frozenset[port.Role]:
-    return roles_of(
-        note.author,
-        note.author_kind,
-        vouched,
-        requester=ticket.requester,
-        approver_role=details.approver_role if isinstance(details, models.Request) else "",
-    )
+    return deeds.roles_in(ticket, details, note.author, note.author_kind, vouched)
 
 
 def _independent(
@@ -140,12 +133,7 @@ def _independent(
     """Refuse who would decide about his own; returns what the worklog must say of it."""
     if found.by != states.APPROVER:
         return ""
-    near = is_too_near(
-        note.author,
-        requester=ticket.requester,
-        opener=deeds.opener_of(ticket),
-        implementer=details.implementer if isinstance(details, models.Change) else "",
-    )
+    near = deeds.stands_near(ticket, details, note.author)
     if near and not vouched.alone:
         raise NotIndependentError(f"{note.author} has asked for {ticket.ref}, or is to do it.")
     return ALONE if near else ""

@@ -5,8 +5,7 @@ from uuid import UUID
 
 from adapters.tickets import deeds, models, states
 from adapters.tickets.errors import NotIndependentError
-from adapters.tickets.port import Role, TicketClass, Vouched
-from adapters.tickets.rights import is_too_near, roles_of
+from adapters.tickets.port import TicketClass, Vouched
 from personas.approvals import doors
 from personas.approvals.doors import Taken
 
@@ -23,7 +22,9 @@ def taken(*, key: UUID, ref: str, person: str, stimulus: str, vouched: Vouched, 
     ticket = models.Ticket.objects.filter(ref=ref).first()
     if stimulus != APPROVES or ticket is None or deeds.find(key) is not None:
         return Taken("", None)
-    if "approver" not in _roles(ticket, deeds.details_of(ticket), person, vouched):
+    if "approver" not in deeds.roles_in(
+        ticket, deeds.details_of(ticket), person, "person", vouched
+    ):
         return Taken("", None)
     return doors.take_ticket_code(person=person, ref=ref, code=code)
 
@@ -38,21 +39,8 @@ def mind_the_table(ref: str, stimulus: str, person: str, vouched: Vouched) -> No
     """
     ticket = models.Ticket.objects.get(ref=ref)
     details = deeds.details_of(ticket)
-    roles = _roles(ticket, details, person, vouched)
+    roles = deeds.roles_in(ticket, details, person, "person", vouched)
     variant = deeds.variant_of(details)
     states.move(cast("TicketClass", ticket.ticket_class), ticket.state, stimulus, roles, variant)
-    near = is_too_near(
-        person,
-        requester=ticket.requester,
-        opener=deeds.opener_of(ticket),
-        implementer=details.implementer if isinstance(details, models.Change) else "",
-    )
-    if near and not vouched.alone:
+    if deeds.stands_near(ticket, details, person) and not vouched.alone:
         raise NotIndependentError(f"{person} has asked for {ref}, or is to do it.")
-
-
-def _roles(
-    ticket: models.Ticket, details: deeds.Details, person: str, vouched: Vouched
-) -> frozenset[Role]:
-    role = details.approver_role if isinstance(details, models.Request) else ""
-    return roles_of(person, "person", vouched, requester=ticket.requester, approver_role=role)

@@ -36,15 +36,13 @@ def declared() -> frozenset[Pair]:
 
 def alertmanagers() -> tuple[DeclaredAlertmanager, ...]:
     """Return the Alertmanagers that the site declares."""
-    path = conf.executor().site
-    found = _site(path, _stamp(path)) if path is not None else None
+    found = _declared()
     return found.alertmanagers if found is not None else ()
 
 
 def join_rules() -> tuple[JoinRule, ...]:
     """Return the rules by which the site joins alerts to CIs."""
-    path = conf.executor().site
-    found = _site(path, _stamp(path)) if path is not None else None
+    found = _declared()
     declared = tuple(rule.row() for rule in found.join_rules) if found is not None else ()
     return declared or DEFAULT_JOIN_RULES
 
@@ -92,12 +90,10 @@ def of_name(name: str) -> frozenset[Pair]:
 
 def quiet(pair: Pair) -> Quiet | None:
     """Return in which hours nobody is told there, if there are such."""
-    settings = conf.executor()
-    if settings.site is not None:
-        found = _site(settings.site, _stamp(settings.site))
-        said = found.notify if found else None
-        if said is not None and said.quiet and of_site(said) == pair:
-            return Quiet.of_hours(said.zone, said.quiet)
+    found = _declared()
+    said = found.notify if found else None
+    if said is not None and said.quiet and of_site(said) == pair:
+        return Quiet.of_hours(said.zone, said.quiet)
     rows = Contact.objects.filter(target=pair[1]).order_by("-declared", "name")
     return next((one.quiet for one in rows if one.quiet), None)
 
@@ -112,6 +108,12 @@ def of_url(url: str) -> Pair:
 def of_site(target: NotifyTarget) -> Pair:
     """Return the pair that the site file names."""
     return of_kind(target.kind, target.url or target.to or "")
+
+
+def _declared() -> site.Site | None:
+    """Return the site file as it is now; None where there is none, or a faulty one."""
+    path = conf.executor().site
+    return _site(path, _stamp(path)) if path is not None else None
 
 
 def _stamp(path: Path) -> tuple[int, ...]:

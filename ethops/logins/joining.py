@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from ethops.logins import doors, people
 from ethops.logins.declared import Logins
@@ -61,12 +61,13 @@ def wanted(groups: Iterable[str], declared: Logins) -> set[str]:
 
 def _known(arrival: Arrival) -> User | None:
     locked = User.objects.select_for_update()
+    # PostgreSQL may call letters of other scripts the same as ours (a dotless i, a long s).
     if arrival.door == "oidc":
         found = locked.filter(email__iexact=arrival.mail)
-        # PostgreSQL may call letters of other scripts the same as ours (a dotless i, a long s).
         there = [one for one in found if one.email.isascii()]
     else:
-        there = list(locked.filter(username__iexact=arrival.login))
+        found = locked.filter(username__iexact=arrival.login)
+        there = [one for one in found if one.username.isascii()]
     if len(there) > 1:
         raise NotYoursError(f"Several accounts are called {arrival.login}.")
     if not there:
@@ -87,7 +88,11 @@ def _newcomer(arrival: Arrival, declared: Logins) -> User:
     # An address that is another's already leads letters, and a provider, to him alone.
     taken = User.objects.filter(email__iexact=arrival.mail).exists()
     mail = "" if taken else arrival.mail
-    user = User.objects.create_user(login, email=mail, first_name=arrival.name[:150])
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(login, email=mail, first_name=arrival.name[:150])
+    except IntegrityError as fault:  # he came twice in one moment
+        raise NotYoursError(f"The name {login} is taken.") from fault
     people.give(user, ["requester"], by=arrival.door)
     return user
 

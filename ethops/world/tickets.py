@@ -10,10 +10,9 @@ from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subqu
 
 from adapters.cmdb.models import CI
 from adapters.tickets import states
-from adapters.tickets.deeds import Details, details_of, opener_of, variant_of
-from adapters.tickets.models import Change, Link, LogLine, Request, RequestStep, Ticket
+from adapters.tickets.deeds import Details, details_of, roles_in, stands_near, variant_of
+from adapters.tickets.models import Link, LogLine, RequestStep, Ticket
 from adapters.tickets.port import TicketClass, Vouched
-from adapters.tickets.rights import is_too_near, roles_of
 from adapters.tickets.states import SETTLED, Move
 from audit.models import Entry, Pending
 from ethops.desk.models import Event
@@ -175,18 +174,11 @@ def reasoning(ref: str) -> dict[tuple[UUID, int], Reasoning]:
 def offered(of: Ticket, person: str, vouched: Vouched) -> Mapping[str, Move]:
     """Return the moves that a person may make with a ticket now, by stimulus."""
     details = details_of(of)
-    role = details.approver_role if isinstance(details, Request) else ""
-    roles = roles_of(person, "person", vouched, requester=of.requester, approver_role=role)
+    roles = roles_in(of, details, person, "person", vouched)
     there = states.offered(
         cast("TicketClass", of.ticket_class), of.state, roles, variant_of(details)
     )
-    near = is_too_near(
-        person,
-        requester=of.requester,
-        opener=opener_of(of),
-        implementer=details.implementer if isinstance(details, Change) else "",
-    )
-    barred = near and not vouched.alone
+    barred = stands_near(of, details, person) and not vouched.alone
     return {
         name: move for name, move in there.items() if not (barred and move.by == states.APPROVER)
     }

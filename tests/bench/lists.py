@@ -55,8 +55,8 @@ def main() -> int:
     parser.add_argument("--tell", type=int, default=0, help="show the slowest query of so many")
     said = parser.parse_args()
     django.setup()
-    with filled(said.tickets) as database:
-        found = measure(database, said.tickets, said.turns, said.only)
+    with filled(said.tickets):
+        found = measure(said.tickets, said.turns, said.only)
     for one in sorted(found, key=lambda one: one.p95):
         middle = percentile(one.milliseconds, 0.5)
         sys.stdout.write(f"p50 {middle:6.0f}  p95 {one.p95:6.0f} ms  {one.queries:3} queries"
@@ -72,7 +72,7 @@ def main() -> int:
 
 
 @contextmanager
-def filled(tickets: int) -> Iterator[Servers]:
+def filled(tickets: int) -> Iterator[None]:
     """A migrated database with so many tickets, met as the web process meets it."""
     from django.db import connections
 
@@ -88,20 +88,19 @@ def filled(tickets: int) -> Iterator[Servers]:
             link.execute("VACUUM ANALYZE")
         sys.stdout.write(f"filled in {time.monotonic() - began:.0f} s\n")
         point_django(servers, DATABASE, "ethops_app")
-        yield servers
+        yield
         connections.close_all()
     finally:
         servers.stop()
 
 
-def measure(servers: Servers, tickets: int, turns: int, only: str) -> list[Asked]:
+def measure(tickets: int, turns: int, only: str) -> list[Asked]:
     """Ask for each list, so many times."""
     from django.contrib.auth.models import User
     from django.test import Client
 
     from tests import lists
 
-    del servers
     otto = User.objects.create_superuser("otto")
     rhea = User.objects.create_user(REQUESTER)
     desk, portal = (Client(HTTP_HOST="localhost") for _ in range(2))

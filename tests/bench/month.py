@@ -48,11 +48,11 @@ COOLING: Final = 10 * STEP
 PERSON_COMES: Final = 1_200.0
 PERSON_NEEDS: Final = 300.0
 CAUSE_FOUND: Final = 2 * cluster.DAY
+"""So long after a problem was opened its cause is found and taken away."""
 HOUR: Final = 3_600.0
 SLEEPS: Final = (22 * HOUR, 7 * HOUR)
 """The quiet hours of who is told, in seconds of a day of this cluster."""
 TOLD_AT: Final = "http://127.0.0.1:9/people"
-"""So long after a problem was opened its cause is found and taken away."""
 OPERATOR: Final = Vouched(frozenset({"operator"}))
 WEEK: Final = 7 * cluster.DAY
 

@@ -119,7 +119,7 @@ class Following(models.Model):
         """Written by whoever follows."""
 
         verbose_name = "iTop that is followed"
-        verbose_name_plural = "iTops that are followed"
+        verbose_name_plural = "followed iTops"
 
     def __str__(self) -> str:
         return self.url

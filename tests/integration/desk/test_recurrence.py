@@ -142,6 +142,23 @@ def test_where_three_cis_have_it_the_class_goes_back_too(world, thrice):
     assert level(world) == "veto"
 
 
+def test_who_gives_the_class_its_level_again_begins_anew(world, thrice):
+    """CIs that were put back before that are put back still, and count for nothing."""
+    world.as_role("owner").execute(
+        "INSERT INTO autonomy_kept (card_id, entry, ci_ref, ci_class, level, set_by, why)"
+        " SELECT 'responder', 'restart', 'web-0' || n, 'service', 'veto', 'ethops', 'x'"
+        "   FROM generate_series(2, 4) n"
+    )
+    world.value(
+        "app",
+        "SELECT gate.set_autonomy('responder', 'restart', 'service', 'act', 'ada', 'x', true)",
+    )
+    world.as_role("owner").execute("DELETE FROM autonomy_kept WHERE ci_ref = 'web-01'")
+    done = world.value("app", "SELECT id FROM personas_action WHERE outcome = 'done' LIMIT 1")
+    said = world.value("app", "SELECT gate.take_back(%s, 'again')", done)
+    assert ("on all of them" in said, level(world)) == (False, "act")
+
+
 def test_a_person_gives_it_back_on_record(world, thrice):
     give_back(world, "act")
     assert kept(world) == []

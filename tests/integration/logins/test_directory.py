@@ -248,6 +248,22 @@ def test_who_is_gone_is_logged_out_everywhere(client: Client, house: House) -> N
     assert roles_of() == []
 
 
+def test_who_is_called_otherwise_here_is_nobodys_any_more(client: Client, house: House) -> None:
+    house.login(client)
+    User.objects.filter(username="bea").update(username="beatrice")
+    rereading.reread()
+    assert (client.get("/everything/").status_code, roles_of("beatrice")) == (302, [])
+
+
+def test_who_is_gone_is_written_once(client: Client, house: House) -> None:
+    house.login(client)
+    house.there.without("bea")
+    rereading.reread()
+    before = User.objects.get(username="bea").password
+    rereading.reread()
+    assert User.objects.get(username="bea").password == before
+
+
 def test_who_stays_as_he_was_stays_logged_in(client: Client, house: House) -> None:
     house.login(client)
     rereading.reread()
