@@ -28,6 +28,8 @@ STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 """What Ctrl-C sends the command: the first time, the second, and from then on."""
 GUARD = 'while [ -n "$(timeout "$1" head -c 1)" ]; do :; done; kill -s KILL -- "-$0" 2>/dev/null'
 """Waits until its keeper closes the pipe, dies or stands still, then ends a process group."""
+BEGIN = 'kill -s STOP $$; exec "$@"'
+"""The command stands until it has its guard: one that began before would have none for a moment."""
 ALIVE = b"."
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -134,17 +136,19 @@ def _guarded(
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     child = subprocess.Popen(
-        list(command),
+        ("/bin/sh", "-c", BEGIN, "sh", *command),
         env=dict(environment),
         start_new_session=True,
         preexec_fn=_end_with_keeper,  # noqa: PLW1509 - one system call, no lock taken
     )
+    os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
     ours, theirs = os.pipe()
     silence = f"{GUARDED_LEASES * conf.lease_seconds():g}"
     guard = subprocess.Popen(
         ("/bin/sh", "-c", GUARD, str(child.pid), silence), stdin=ours, start_new_session=True
     )
     os.close(ours)
+    _signal(child, signal.SIGCONT)
     try:
         yield child, theirs
     finally:
