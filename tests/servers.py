@@ -1,6 +1,7 @@
 """The servers of one test run: started by the process that outlives the others, shared by all."""
 
 import json
+import logging
 import shutil
 import subprocess
 import tempfile
@@ -17,6 +18,12 @@ from ethops.stack.layout import Layout
 from ethops.stack.ports import Ports, free_ports
 from ethops.stack.postgres import UNSAFE_FOR_TESTS, stop
 
+LEAVE = """
+SELECT usename, application_name, state, left(query, 200), pg_terminate_backend(pid, 5000)
+  FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'
+"""
+"""Ends every session in a database, and says what each was at."""
+logger = logging.getLogger(__name__)
 EMPTY = """
 DO $$
 DECLARE
@@ -132,6 +139,9 @@ class Servers:
         """Make a database anew from a template; rights on the database do not come along."""
         self.drop(name)
         with psycopg.connect(self.superuser_dsn(), autocommit=True) as link:
+            # Nobody may be in a template: what an earlier test left there is ended, and said.
+            for left in link.execute(LEAVE, [template]):
+                logger.warning("ended in %s: %s", template, left)
             link.execute(roles.create_database(name, template))
             for statement in roles.database_statements(name):
                 link.execute(statement)

@@ -63,7 +63,7 @@ class World:
         signer = Incarnation.mint()
         row = self.one(
             "agent",
-            "SELECT * FROM gate.claim_step('test', 30, %s, %s)",
+            "SELECT * FROM gate.claim_step('test', 300, %s, %s)",
             signer.id,
             signer.public_key,
         )
