@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from adapters.json_value import JSON
-from adapters.yaml_tree import Loc, RefusalError, load
+from adapters.yaml_tree import USUAL, Limits, Loc, RefusalError, load
 
 
 class Declaration(BaseModel):
@@ -54,13 +54,18 @@ class Read(Generic[T]):
         return Fault(self.file, _line(self.lines, loc), what, mend)
 
 
-def read(path: Path, model: type[T]) -> Read[T]:
+def read(path: Path, model: type[T], *, limits: Limits = USUAL) -> Read[T]:
     """Read a YAML file into the model; every fault carries its line and a mend."""
     file = str(path)
     try:
-        data, lines = load(path)
+        data, lines = load(path, limits)
     except RefusalError as refusal:
         return Read(file, None, (Fault(file, refusal.line, refusal.what, refusal.mend),))
+    return checked(file, data, lines, model)
+
+
+def checked(file: str, data: JSON, lines: Mapping[Loc, int], model: type[T]) -> Read[T]:
+    """Check values that were read from a file, in whatever way, against the model."""
     try:
         value = model.model_validate_json(json.dumps(data))
     except ValidationError as error:

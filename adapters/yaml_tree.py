@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -15,6 +16,17 @@ MAX_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 32
 MAX_NODES: Final = 20_000
 """Counted with each alias expanded, which is what an alias bomb makes large."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one file may hold."""
+
+    bytes: int = MAX_BYTES
+    nodes: int = MAX_NODES
+
+
+USUAL: Final = Limits()
 
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?(?:[eE][-+]?[0-9]{1,2})?")
@@ -30,13 +42,13 @@ class RefusalError(Exception):
         self.line, self.what, self.mend = line, what, mend
 
 
-def load(path: Path) -> tuple[JSON, dict[Loc, int]]:
+def load(path: Path, limits: Limits = USUAL) -> tuple[JSON, dict[Loc, int]]:
     """Return a file's value and the line (from 1) of each place in it.
 
     Raises:
         RefusalError: unreadable, too large, too deep, a duplicate key, a tag, or not YAML.
     """
-    text = _text(path)
+    text = _text(path, limits.bytes)
     try:
         _check_depth(text)
         root = yaml.compose(text, Loader=yaml.BaseLoader)
@@ -46,19 +58,19 @@ def load(path: Path) -> tuple[JSON, dict[Loc, int]]:
         raise RefusalError(line, f"Not YAML: {error.problem}.", "Correct the syntax.") from error
     except yaml.YAMLError as error:
         raise RefusalError(1, "Not YAML: a character is not allowed.", "Remove it.") from error
-    tree = _Tree()
+    tree = _Tree(limits.nodes)
     return (tree.value(root, ()) if root else None), tree.lines
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, most: int) -> str:
     try:
         with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+            raw = file.read(most + 1)
     except OSError as error:
         why = error.strerror or "not readable"
         raise RefusalError(1, f"Cannot be read: {why}.", "Put a readable file there.") from error
-    if len(raw) > MAX_BYTES:
-        raise RefusalError(1, f"Larger than {MAX_BYTES} bytes.", "Split or shorten the file.")
+    if len(raw) > most:
+        raise RefusalError(1, f"Larger than {most} bytes.", "Split or shorten the file.")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -86,16 +98,16 @@ def _too_deep(line: int) -> RefusalError:
 class _Tree:
     """Turns nodes into values, noting lines and counting what aliases expand to."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
         self.lines: dict[Loc, int] = {}
-        self._nodes = 0
+        self._nodes, self._most = 0, most
 
     def value(self, node: yaml.Node, loc: Loc) -> JSON:
         line = node.start_mark.line + 1
         self.lines.setdefault(loc, line)
         self._nodes += 1
-        if self._nodes > MAX_NODES:
-            raise RefusalError(line, f"More than {MAX_NODES} values.", "Use fewer aliases.")
+        if self._nodes > self._most:
+            raise RefusalError(line, f"More than {self._most} values.", "Use fewer aliases.")
         if len(loc) > MAX_DEPTH:
             raise _too_deep(line)
         if node.tag not in _PLAIN_TAGS:

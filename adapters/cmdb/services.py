@@ -1,17 +1,18 @@
 """The one verb that writes the mirror: make a source's rows equal to what it declares."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any, Final
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Manager
 from django.db.models.functions import Now
 
 from adapters.cmdb import models, relations
-from adapters.cmdb.port import CI, Applied, Inventory
+from adapters.cmdb.port import CI, Applied, Host, Inventory
 from adapters.rows import select
 
+HOST: Final = tuple(field.name for field in fields(Host))
 MIRRORED: Final = frozenset({"itop"})
 """Sources whose relations are kept by doors of their own."""
 
@@ -23,6 +24,7 @@ def apply_inventory(*, inventory: Inventory, source: str) -> Applied:
     nothing refers to a rule.
     """
     with transaction.atomic():
+        one_at_a_time()
         hosts = _Changes("host", models.Host.objects, source)
         for host in inventory.hosts:
             hosts.put(host.name, asdict(host))
@@ -40,6 +42,29 @@ def apply_inventory(*, inventory: Inventory, source: str) -> Applied:
         changed=(*hosts.changed, *cis.changed, *rewritten),
         retired=(*hosts.retired, *cis.retired),
     )
+
+
+def one_at_a_time() -> None:
+    """Let whoever writes CIs go one after the other, until the caller's transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE cmdb_ci IN SHARE ROW EXCLUSIVE MODE")
+
+
+def live_of(source: str) -> Inventory:
+    """Return the hosts and CIs that a source declares by now, without its join rules."""
+    hosts = models.Host.objects.filter(source=source, retired=False).order_by("name")
+    cis = models.CI.objects.filter(source=source, retired=False).order_by("ref")
+    return Inventory(
+        hosts=tuple(Host(**{name: getattr(row, name) for name in HOST}) for row in hosts),
+        cis=tuple(_ci(row) for row in cis),
+    )
+
+
+def elsewhere(source: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return which hosts, and which CIs, other sources declare: name to source."""
+    hosts = models.Host.objects.exclude(source=source).filter(retired=False)
+    cis = models.CI.objects.exclude(source=source).filter(retired=False)
+    return dict(hosts.values_list("name", "source")), dict(cis.values_list("ref", "source"))
 
 
 class _Changes:

@@ -44,3 +44,15 @@ class LintMissingError(ImportRefusedError):
     """There is nobody here who could judge what was found."""
 
     code = "catalog.lint"
+
+
+class InventoryRefusedError(ImportRefusedError):
+    """It is no file that CIs are imported from."""
+
+    code = "cmdb.import"
+
+
+class GoneRefusedError(ImportRefusedError):
+    """So much would be gone that a person must say how much it is."""
+
+    code = "cmdb.import_gone"

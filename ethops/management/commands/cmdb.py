@@ -1,4 +1,4 @@
-"""The copy of an iTop's CMDB: read it now, see how it stands, say that what is missing is gone."""
+"""The CMDB: bring CIs from a file; the copy of an iTop's: read it, see how it stands, confirm."""
 
 import json
 from argparse import ArgumentParser
@@ -9,17 +9,20 @@ from django.core.management.base import BaseCommand, CommandError
 
 from adapters.errors import AdapterError
 from ethops.desk import mirroring
-from ethops.management.commands import _persons
+from ethops.management.commands import _cmdb_import, _persons
 
 
 class Command(BaseCommand):
-    """`manage.py cmdb sync|status|confirm`."""
+    """`manage.py cmdb import|sync|status|confirm`."""
 
-    help = "Read an iTop's CMDB, see how the copy stands, confirm what is gone."
+    help = (
+        "Bring CIs from a file; read an iTop's CMDB, see how the copy stands, confirm what is gone."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Three subcommands."""
+        """Four subcommands."""
         parts = parser.add_subparsers(dest="part", required=True)
+        _cmdb_import.options(parts.add_parser("import", help="bring CIs from a file of yours"))
         sync = parts.add_parser("sync", help="read what has changed there")
         sync.add_argument("--whole", action="store_true", help="read every class from end to end")
         status = parts.add_parser("status", help="how each class stands")
@@ -31,6 +34,9 @@ class Command(BaseCommand):
 
     def handle(self, *, part: str, **options: Any) -> None:
         """Do one of them."""
+        if part == "import":
+            _cmdb_import.run(self.stdout, options)
+            return
         if part == "confirm":
             with _persons.refused():
                 gone = mirroring.confirm(
