@@ -129,6 +129,36 @@ def test_what_itop_says_of_a_ci_of_ours_stands_at_our_ci(
     assert [one.dependent for one in said.all()] == [Known.objects.get(name="web1").ref]
 
 
+NAMESAKE_GOES = {
+    "taken away": lambda there, number: there.take_away(number),
+    "renamed": lambda there, number: there.change(number, name="web9"),
+}
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["by history", "whole"])
+@pytest.mark.parametrize("goes", NAMESAKE_GOES)
+def test_what_a_name_means_is_computed_anew_for_all_of_that_name(
+    there: Inventory, become: Callable[[str], None], goes: str, whole: Any
+) -> None:
+    become("owner")
+    Writer().apply(Declared(cis=(SHOP,)), source="site")
+    become("app")
+    many(there, 40)
+    sync()
+    thing, host = Known.objects.get(name="web1"), Known.objects.get(name="hv-01").ref
+    stands = Relation.objects.filter(source="itop", gone=False, support=host)
+    assert (thing.ci_ref, [one.dependent for one in stands.all()]) == ("shop", ["shop"])
+    number = there.put("Server", name="WEB1")
+    sync(whole=whole)
+    # Neither of two is known to be the one that we mean.
+    assert set(Known.objects.filter(name__iexact="web1").values_list("ci_ref", flat=True)) == {""}
+    assert [one.dependent for one in stands.all()] == [thing.ref]
+    NAMESAKE_GOES[goes](there, number)
+    sync(whole=whole)
+    thing.refresh_from_db()
+    assert (thing.ci_ref, [one.dependent for one in stands.all()]) == ("shop", ["shop"])
+
+
 @db
 def test_every_call_names_its_fields_and_a_thousand_things_cost_one(there: Inventory) -> None:
     many(there, 2_499)
