@@ -13,7 +13,7 @@ from adapters.cmdb.port import Inventory
 from adapters.declared import Declaration, Fault, Read, refusal
 from adapters.levels import PROVIDED, ServiceLevels, TextRefusedError, Who, zone
 from adapters.monitoring.declared import DeclaredAlertmanager, DeclaredProbe
-from adapters.telemetry.declared import DeclaredKey, DeclaredObserver
+from adapters.telemetry.declared import DeclaredKey, DeclaredObserver, DeclaredQueryLog
 from adapters.tickets.declared import DeclaredRequestModel
 from adapters.tools import DeclaredTool
 
@@ -191,6 +191,8 @@ class Site(Declaration):
     """What ethops logs in to hosts with; each use of one must have a permit."""
     observers: tuple[DeclaredObserver, ...] = ()
     """Who sees what happens on a host."""
+    query_logs: Annotated[tuple[DeclaredQueryLog, ...], Field(max_length=32)] = ()
+    """What osquery finds on hosts, and which CI each of them is."""
     alertmanagers: Annotated[tuple[DeclaredAlertmanager, ...], Field(max_length=16)] = ()
     """Who is silenced while a maintenance window lasts."""
     request_models: Annotated[tuple[DeclaredRequestModel, ...], Field(max_length=100)] = ()
@@ -332,8 +334,7 @@ def _names(site: Site) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
     for number, key in enumerate(site.keys):
         yield ("keys", number, "name"), "key", key.name
         yield ("keys", number, "fingerprint"), "fingerprint", key.fingerprint
-    for number, observer in enumerate(site.observers):
-        yield ("observers", number, "host"), "observer of host", observer.host
+    yield from _heard_names(site)
     for number, one in enumerate(site.alertmanagers):
         yield ("alertmanagers", number, "name"), "Alertmanager", one.name
     for number, tool in enumerate(site.tools):
@@ -342,6 +343,14 @@ def _names(site: Site) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
     for number, model in enumerate(site.request_models):
         yield ("request_models", number, "slug"), "request model", model.slug
     yield from _level_names(site.service_levels)
+
+
+def _heard_names(site: Site) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+    for number, observer in enumerate(site.observers):
+        yield ("observers", number, "host"), "observer of host", observer.host
+    for number, log in enumerate(site.query_logs):
+        yield ("query_logs", number, "name"), "query log", log.name
+        yield ("query_logs", number, "path"), "query log at", log.path
 
 
 def _told_names(site: Site) -> Iterator[tuple[tuple[str | int, ...], str, str]]:

@@ -16,7 +16,7 @@ def apply(site: Site) -> Applied:
     with transaction.atomic():
         things = apply_inventory(inventory=site.inventory(), source=SOURCE)
         probes = apply_probes(placed=placed)
-        watch = telemetry.apply(observers=site.observers, keys=site.keys)
+        watch = telemetry.apply(observers=site.observers, keys=site.keys, logs=site.query_logs)
         offered = offering.apply(model.row() for model in site.request_models)
     return Applied(
         added=things.added + _named(probes.added) + watch.added + offered.added,

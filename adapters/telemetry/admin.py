@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from adapters.telemetry.models import DeadLetter, Key, Observer, Use
+from adapters.telemetry.models import DeadLetter, Key, Observer, QueryLog, Result, Use
 
 
 @admin.register(Key)
@@ -40,3 +40,22 @@ class DeadLetterAdmin(admin.ModelAdmin[DeadLetter]):
     list_display = ("at", "routing_key", "why", "size")
     search_fields = ("routing_key", "why")
     ordering = ("-at",)
+
+
+@admin.register(QueryLog)
+class QueryLogAdmin(admin.ModelAdmin[QueryLog]):
+    """What osquery finds on hosts, and how far it was read."""
+
+    list_display = ("name", "path", "read_at", "unread", "unplaced", "lost_at", "fault", "retired")
+    list_filter = ("retired",)
+    ordering = ("name",)
+
+
+@admin.register(Result)
+class ResultAdmin(admin.ModelAdmin[Result]):
+    """What queries brought, lost or found on CIs, newest first."""
+
+    list_display = ("at", "ci", "query", "action", "counter", "whole")
+    list_filter = ("action", "whole")
+    search_fields = ("ci", "query")
+    ordering = ("-seen_at",)

@@ -1,4 +1,4 @@
-"""Ethops's own keys and the observers of hosts, as a site file declares them."""
+"""Own keys, observers of hosts and logs of osquery's results, as a site file declares them."""
 
 import ipaddress
 from typing import Annotated, Final, Literal
@@ -7,10 +7,14 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, model_validator
 
 from adapters.declared import Declaration, refusal
+from adapters.telemetry.osquery import LONGEST_NAME
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$", max_length=64)]
 Account = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_.-]{0,31}$")]
 Fingerprint = Annotated[str, Field(pattern=r"^SHA256:[A-Za-z0-9+/]{43}$")]
+
+Identifier = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+CIRef = Annotated[str, Field(min_length=1, max_length=200)]
 
 SKEW_S: Final = 30
 """How far a host's clock may stray from ours before what it saw is misplaced."""
@@ -68,3 +72,12 @@ class DeclaredObserver(Declaration):
                 "Give `path` with `source: file`, and only there.",
             )
         return self
+
+
+class DeclaredQueryLog(Declaration):
+    """A file of osquery's results on this host, and which CI each host in it is."""
+
+    name: Slug
+    path: Annotated[str, Field(max_length=400, pattern=r"^/[^\x00-\x1f]*$")]
+    hosts: Annotated[dict[Identifier, CIRef], Field(min_length=1, max_length=10_000)]
+    """`hostIdentifier` to CI; results of any other host are not kept."""

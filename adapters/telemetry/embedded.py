@@ -6,19 +6,21 @@ from datetime import datetime
 from typing import Final
 
 from adapters.rows import select
-from adapters.telemetry import services, taken
+from adapters.telemetry import deltas, results, services, taken
 from adapters.telemetry.port import (
     Capability,
     Collected,
     DeadLetter,
+    Delta,
     Key,
     Observer,
     Pushed,
+    QueryLog,
     Use,
 )
 
 CAPABILITIES: Final[frozenset[Capability]] = frozenset(
-    {"logins", "ends", "elevations", "fingerprints", "push"}
+    {"logins", "ends", "elevations", "fingerprints", "push", "deltas"}
 )
 
 _USE = """
@@ -35,6 +37,26 @@ _DEAD = """
     SELECT id, at, routing_key, why, size FROM reading.dead_letter
     WHERE at >= %s ORDER BY at DESC LIMIT %s
 """
+_LOG = """
+    SELECT name, path, read_at, unread, unplaced, lost_at, fault
+    FROM reading.query_log ORDER BY name
+"""
+_STEPS = """
+    SELECT query, action, at, counter, rows, whole FROM reading.query_result
+    WHERE ci = %s AND at >= %s AND action <> 'snapshot' ORDER BY at DESC LIMIT %s
+"""
+# Of snapshots the newest, and the one that was there when the stretch began.
+_PICTURES = """
+    SELECT r.query, r.action, r.at, r.counter, r.rows, r.whole
+    FROM reading.query_result r
+    JOIN (SELECT query, max(at) AS newest,
+                 coalesce(max(at) FILTER (WHERE at <= %s), min(at)) AS base
+          FROM reading.query_result WHERE ci = %s AND action = 'snapshot' GROUP BY query) s
+      ON r.query = s.query AND r.at IN (s.newest, s.base)
+    WHERE r.ci = %s AND r.action = 'snapshot' ORDER BY r.at DESC LIMIT %s
+"""
+MOST_READ: Final = 2_000
+"""Results that one answer rests on; where there are more, it says that it isn't the whole."""
 _UNJOINED = """
     WHERE id IN (SELECT id FROM telemetry_use WHERE joined_at IS NULL ORDER BY id LIMIT %s)
     ORDER BY id
@@ -79,6 +101,23 @@ class Reader:
         found = select(_DEAD, [since, limit])
         return tuple(DeadLetter(**row) for row in found[::-1])
 
+    def query_logs(self) -> tuple[QueryLog, ...]:
+        """Return the logs of results that are declared."""
+        return tuple(QueryLog(**row) for row in select(_LOG))
+
+    def deltas(self, ci: str, since: datetime, *, shown: int = 10) -> tuple[Delta, ...]:
+        """Return what differs on a CI since then, by query."""
+        steps = select(_STEPS, [ci, since, MOST_READ])
+        pictures = select(_PICTURES, [since, ci, ci, MOST_READ])
+        kept = [
+            deltas.Kept(**row | {"rows": tuple(json.loads(row["rows"]))})
+            for row in (*steps, *pictures)
+        ]
+        lost = MOST_READ in (len(steps), len(pictures)) or any(
+            log.lost_at is not None and log.lost_at >= since for log in self.query_logs()
+        )
+        return deltas.of(kept, since, shown=shown, lost=lost)
+
 
 class Collector:
     """Reads files of this host, wherever it is called from."""
@@ -86,7 +125,9 @@ class Collector:
     def collect(self) -> Collected:
         """Read what the files have gained, and forget what was kept long enough."""
         taken.forget()
-        return services.collect()
+        results.forget()
+        seen, found = services.collect(), results.collect()
+        return Collected(seen.lines + found.lines, seen.uses, seen.faults + found.faults)
 
     def unjoined(self, *, limit: int = 2000) -> tuple[Use, ...]:
         """Return uses that nobody has joined as they stand."""

@@ -65,8 +65,10 @@ def end_of(path: Path) -> str:
         return str(_place(stream, _whole_lines_until(stream)))
 
 
-def read_on(path: Path, position: str) -> Part:
+def read_on(path: Path, position: str, *, longest: int = LONGEST) -> Part:
     """Read what the file, or the one it was rotated to, has gained since the position.
+
+    Of a line more than `longest` bytes are not returned.
 
     Raises:
         SourceError: it is not there, not a plain file, or not ours to read.
@@ -74,21 +76,22 @@ def read_on(path: Path, position: str) -> Part:
     place = _Place.of(position)
     with _opened(path) as stream:
         if _is_in(stream, place):
-            return _read(stream, place.offset, last=False)
+            return _read(stream, place.offset, longest)
         former = _former(path, place)
         if former is None:
-            part = _read(stream, 0, last=False)
+            part = _read(stream, 0, longest)
             return Part(part.lines, part.position, part.complete, lost=True)
         offset, parts = place.offset, []
         for older in [former, *_newer(path, former)]:
-            parts.append(_read_rotated(older, offset))
+            parts.append(_read_rotated(older, offset, longest))
             offset = 0
             if not parts[-1].complete:
                 return _joined(parts)
         if _whole_lines_until(stream) > 0:
             # Until then whoever writes may still write to the one before.
-            parts[-1] = _read_rotated(older, place.offset if older == former else 0, last=True)
-            parts.append(_read(stream, 0, last=False))
+            begin = place.offset if older == former else 0
+            parts[-1] = _read_rotated(older, begin, longest, last=True)
+            parts.append(_read(stream, 0, longest))
         return _joined(parts)
 
 
@@ -141,9 +144,9 @@ def _newer(path: Path, former: Path) -> list[Path]:
     return sorted(newer, key=_age, reverse=True)
 
 
-def _read_rotated(path: Path, offset: int, *, last: bool = False) -> Part:
+def _read_rotated(path: Path, offset: int, longest: int, *, last: bool = False) -> Part:
     with _opened(path) as stream:
-        return _read(stream, offset, last=last)
+        return _read(stream, offset, longest, last=last)
 
 
 def _is_in(stream: BinaryIO, place: _Place) -> bool:
@@ -156,23 +159,23 @@ def _is_in(stream: BinaryIO, place: _Place) -> bool:
     return _head(stream, place.offset) == place.head
 
 
-def _read(stream: BinaryIO, offset: int, *, last: bool) -> Part:
+def _read(stream: BinaryIO, offset: int, longest: int, *, last: bool = False) -> Part:
     """Read whole lines; of a file that gets no more, the last one too where its end is missing."""
     stream.seek(offset)
     raw = stream.read(AT_MOST)
     complete = len(raw) < AT_MOST
     end = raw.rfind(b"\n") + 1
-    if (last and complete) or (end == 0 and len(raw) > LONGEST):
+    if (last and complete) or (end == 0 and len(raw) > longest):
         end = len(raw)
     inode = _inode(stream)
-    lines = tuple(_lines(raw[:end], inode, offset))
+    lines = tuple(_lines(raw[:end], inode, offset, longest))
     return Part(lines, str(_place(stream, offset + end)), complete, lost=False)
 
 
-def _lines(raw: bytes, inode: str, offset: int) -> Iterator[Line]:
+def _lines(raw: bytes, inode: str, offset: int, longest: int) -> Iterator[Line]:
     for row in _split(raw):
         digest = hashlib.sha256(row).hexdigest()[:16]
-        text = row[:LONGEST].rstrip(b"\r\n").decode("utf-8", "replace")
+        text = row[:longest].rstrip(b"\r\n").decode("utf-8", "replace")
         yield Line(text, f"{inode}:{offset}:{digest}")
         offset += len(row)
 

@@ -1,4 +1,4 @@
-"""Rows of the embedded telemetry: whose keys, who watches, what was seen."""
+"""Rows of the embedded telemetry: whose keys, who watches, what was seen, what queries found."""
 
 from typing import ClassVar
 
@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 SOURCES = ("file", "pushed")
 KINDS = ("login", "elevation")
+ACTIONS = ("added", "removed", "snapshot")
 
 
 def _choices(names: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -151,3 +152,60 @@ class DeadLetter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.routing_key}: {self.why}"
+
+
+class QueryLog(models.Model):
+    """A log of osquery's results on this host, and how far it was read."""
+
+    name = models.CharField(primary_key=True, max_length=64)
+    path = models.CharField(max_length=500)
+    hosts = models.JSONField(help_text="hostIdentifier to CI")
+    retired = models.BooleanField(db_default=False)
+    position = models.CharField(max_length=500, db_default="", help_text="opaque: where to go on")
+    read_at = models.DateTimeField(null=True, help_text="our clock")
+    unread = models.BigIntegerField(db_default=0, help_text="lines that were no results")
+    unplaced = models.BigIntegerField(db_default=0, help_text="results of hosts without a CI here")
+    lost_at = models.DateTimeField(null=True)
+    fault = models.CharField(max_length=300, db_default="")
+
+    class Meta:
+        """Named once."""
+
+        verbose_name = "log of query results"
+        verbose_name_plural = "logs of query results"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Result(models.Model):
+    """What one query brought, lost or found on a CI, once however often it was written."""
+
+    id = models.CharField(primary_key=True, max_length=64)
+    ci = models.CharField(max_length=200)
+    query = models.CharField(max_length=100)
+    action = models.CharField(max_length=8, choices=_choices(ACTIONS))
+    at = models.DateTimeField(help_text="the host's clock, never ahead of ours")
+    seen_at = models.DateTimeField(db_default=Now())
+    epoch = models.BigIntegerField()
+    counter = models.BigIntegerField()
+    rows = models.JSONField()
+    size = models.IntegerField()
+    whole = models.BooleanField()
+
+    class Meta:
+        """The newest of each CI are kept."""
+
+        verbose_name = "query result"
+        verbose_name_plural = "query results"
+        constraints: ClassVar = [
+            models.CheckConstraint(name="result_action_known", condition=Q(action__in=ACTIONS))
+        ]
+        indexes: ClassVar = [
+            models.Index("ci", "query", "at", name="result_of_query"),
+            models.Index("ci", F("seen_at").desc(), name="result_of_ci"),
+            models.Index("seen_at", name="result_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.query} of {self.ci}: {self.action}"

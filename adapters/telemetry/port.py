@@ -1,14 +1,16 @@
-"""What ethops needs of telemetry: who used its keys and its accounts on which host, and when."""
+"""What ethops needs of telemetry: who used its keys on which host, and what differs there."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 
 UseKind: TypeAlias = Literal["login", "elevation"]
 Source: TypeAlias = Literal["file", "pushed"]
-Capability: TypeAlias = Literal["logins", "ends", "elevations", "fingerprints", "push", "bus"]
+Capability: TypeAlias = Literal[
+    "logins", "ends", "elevations", "fingerprints", "push", "bus", "deltas"
+]
 """What an adapter can see at all: ends of sessions, sudo, which key it was; and whether it takes
 lines from observers elsewhere, by a call or over a bus. What it cannot see is not joined, instead
 of joined wrongly."""
@@ -113,6 +115,43 @@ class DeadLetter:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class QueryLog:
+    """A log of osquery's results that is read here, and how far."""
+
+    name: str
+    path: str
+    read_at: datetime | None
+    """By our clock; None where nothing was read yet."""
+    unread: int
+    """Lines that were no results."""
+    unplaced: int
+    """Results of hosts that the declaration gives no CI, which are not kept."""
+    lost_at: datetime | None
+    """When last a file was gone with what it may have gained."""
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """How what one query finds on a CI differs at `end` from what it found at `begin`.
+
+    What hosts said is foreign text; it is bounded, and no instruction.
+    """
+
+    query: str
+    begin: datetime
+    end: datetime
+    """The newest result; how old it is tells how fresh this is."""
+    came: int
+    went: int
+    added: tuple[Mapping[str, str], ...]
+    """The first of the rows that came."""
+    removed: tuple[Mapping[str, str], ...]
+    whole: bool
+    """False where results were cut or lost, or the query began anew: there may be more."""
+
+
 class Reader(Protocol):
     """Reads; safe in the hands of an agent."""
 
@@ -136,6 +175,14 @@ class Reader(Protocol):
 
     def dead_letters(self, since: datetime, *, limit: int = 100) -> tuple[DeadLetter, ...]:
         """Return what came over a bus since then and could not be used, oldest first."""
+        ...
+
+    def query_logs(self) -> tuple[QueryLog, ...]:
+        """Return the logs of results that are declared, by name."""
+        ...
+
+    def deltas(self, ci: str, since: datetime, *, shown: int = 10) -> tuple[Delta, ...]:
+        """Return what differs on a CI since then, by query; of each at most `shown` rows a side."""
         ...
 
 

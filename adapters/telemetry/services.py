@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 
 from adapters.rows import now
-from adapters.telemetry import files, lines, records
-from adapters.telemetry.declared import DeclaredKey, DeclaredObserver
+from adapters.telemetry import files, lines, records, results
+from adapters.telemetry.declared import DeclaredKey, DeclaredObserver, DeclaredQueryLog
 from adapters.telemetry.errors import PositionError, SourceError, UnknownObserverError
 from adapters.telemetry.files import Line
 from adapters.telemetry.hearing import Hearing
@@ -33,7 +33,12 @@ class Applied:
 
 
 # ---------------------------------------------------------------- what is declared
-def apply(*, observers: Sequence[DeclaredObserver], keys: Sequence[DeclaredKey]) -> Applied:
+def apply(
+    *,
+    observers: Sequence[DeclaredObserver],
+    keys: Sequence[DeclaredKey],
+    logs: Sequence[DeclaredQueryLog] = (),
+) -> Applied:
     """Make the rows equal to what is declared; what is no longer declared is retired."""
     added: list[str] = []
     changed: list[str] = []
@@ -51,7 +56,9 @@ def apply(*, observers: Sequence[DeclaredObserver], keys: Sequence[DeclaredKey])
         quiet = quiet.exclude(host__in=[observer.host for observer in observers])
         retired += [f"observer {host}" for host in sorted(quiet.values_list("host", flat=True))]
         quiet.update(retired=True)
-    return Applied(tuple(added), tuple(changed), tuple(retired))
+        read = results.apply(logs)
+    parts = zip((added, changed, retired), read, strict=True)
+    return Applied(*((*mine, *theirs) for mine, theirs in parts))
 
 
 def _key_values(key: DeclaredKey) -> dict[str, Any]:

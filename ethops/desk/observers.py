@@ -34,6 +34,7 @@ def watch() -> None:
     """Give to a person what is wrong with an observer, once per occasion."""
     now = timezone.now()
     _tell_of_the_dead(now)
+    _tell_of_logs(now)
     for observer in registry.reader("telemetry").observers():
         for alarm in alarms(observer, now):
             dispatch.open_for_person(
@@ -66,6 +67,20 @@ def _tell_of_the_dead(now: datetime) -> None:
         ),
         facts={"letters": len(letters), "newest": letters[-1].id},
     )
+
+
+def _tell_of_logs(now: datetime) -> None:
+    """Give to a person which log of osquery's results cannot be read, once per occasion."""
+    for log in registry.reader("telemetry").query_logs():
+        if not log.fault or (log.read_at is not None and log.read_at > now - FAULTY_AFTER):
+            continue
+        dispatch.open_for_person(
+            occasion=f"query log:{log.name}:{log.read_at}",
+            cause=f"query log:{log.name}",
+            title=f"What osquery finds is not read from the log {log.name}",
+            description=f"{log.fault}. Last read {log.read_at or 'never'}.",
+            facts={"log": log.name, "trouble": "fault"},
+        )
 
 
 def alarms(observer: Observer, now: datetime) -> Iterator[Alarm]:

@@ -248,6 +248,8 @@ ROWS_OF = {
     "telemetry/deadletter": "desk",
     "telemetry/key": "desk",
     "telemetry/observer": "desk",
+    "telemetry/querylog": "desk",
+    "telemetry/result": "desk",
     "telemetry/use": "desk",
     "tickets/logline": "desk",
     "tickets/requestmodel": "desk",

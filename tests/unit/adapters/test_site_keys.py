@@ -19,6 +19,10 @@ observers:
   - host: web
     source: file
     path: /var/log/auth.log
+query_logs:
+  - name: fleet
+    path: /var/log/osqueryd.results.log
+    hosts: {{web.example: web}}
 """
 
 
@@ -54,6 +58,10 @@ def test_addresses_become_networks(written) -> None:
         ("path: /var", "path: var", 13, "`observers[0].path`: String should match"),
         ("source: file", "source: file\n    time_zone: Mars/Here", 13, "`observers[0].time_zone`:"),
         ("source: file", "source: file\n    skew_s: 301", 13, "`observers[0].skew_s`: Input"),
+        ("hosts: {web.example: web}", "hosts: {}", 17, "`query_logs[0].hosts`: "),
+        ("path: /var/log/osq", "path: osq", 16, "`query_logs[0].path`: String should match"),
+        ("query_logs:", "query_logs:\n  - {name: fleet, hosts: {a: b}, path: /var/log/two}", 16,
+         "There is a second query log"),
         ("observers:", "  - {name: two, fingerprint: SHA256:" + "A" * 43 + ", accounts: [x]}\n"
          "observers:", 10, "There is a second fingerprint"),
     ],
