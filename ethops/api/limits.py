@@ -16,6 +16,12 @@ UPLOADS: Final = re.compile(r"/attachments/?\Z")
 """Addresses that take files, which may be larger; what is said beside them is not."""
 FORM_BYTES: Final = 256 * 1024
 """What a form may hold besides its file."""
+FORMS: Final = re.compile(r"\A/portal/(?:new/(?:[^/]+/)?|tickets/[^/]+/)\Z")
+"""Forms with files: of one too large the beginning is read, so that its page can say so."""
+DRAINED: Final = 64 * 1024 * 1024
+"""So much more of it is heard and thrown away: a browser listens once it has said all."""
+CUT: Final = "ethops.cut"
+"""In the scope of a request whose body was cut off."""
 
 
 class BodyLimit:
@@ -31,11 +37,13 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        limit = self.upload if UPLOADS.search(scope.get("path", "")) else self.limit
-        if self._says(scope) > limit:
+        path = scope.get("path", "")
+        drained = DRAINED if FORMS.search(path) else 0
+        limit = self.upload if drained or UPLOADS.search(path) else self.limit
+        if self._says(scope) > limit + drained:
             await self._refuse(send, limit)
         else:
-            await self.app(scope, self._counted(receive, limit), send)
+            await self.app(scope, self._counted(scope, receive, limit, drained), send)
 
     def _says(self, scope: MutableMapping[str, Any]) -> int:
         for name, value in scope["headers"]:
@@ -43,7 +51,9 @@ class BodyLimit:
                 return int(value)
         return 0
 
-    def _counted(self, receive: Receive, limit: int) -> Receive:
+    def _counted(
+        self, scope: MutableMapping[str, Any], receive: Receive, limit: int, drained: int
+    ) -> Receive:
         taken = 0
 
         async def counted() -> Message:
@@ -56,6 +66,12 @@ class BodyLimit:
             before, taken = taken, taken + len(body)
             if taken <= limit or message["type"] != "http.request":
                 return message
+            scope[CUT] = True
+            over, more = taken - limit, message.get("more_body", False)
+            while more and over < drained:
+                rest = await receive()
+                over += len(rest.get("body", b""))
+                more = rest["type"] == "http.request" and rest.get("more_body", False)
             # One byte more than the limit is enough for the view to answer 413.
             return {**message, "body": body[: limit + 1 - before], "more_body": False}
 

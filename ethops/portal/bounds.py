@@ -15,6 +15,8 @@ FILE: Final = Bound("portal file", 20, 3_600)
 """New tickets of one person."""
 ACT: Final = Bound("portal act", 120, 3_600)
 """Answers and moves of one person."""
+ATTACH: Final = Bound("portal attach", 60, 3_600)
+"""Files of one person."""
 TOLD: Final = Bound("portal told", 30, 3_600)
 """Refusals from one address that are put on record one by one."""
 

@@ -11,12 +11,12 @@ from django.urls import reverse
 
 from adapters.errors import AdapterError
 from adapters.tickets.catalogue import fields_of
-from adapters.tickets.errors import UnknownModelError
+from adapters.tickets.errors import DraftRefusedError, UnknownModelError
 from adapters.tickets.fields import Field
-from adapters.tickets.port import Deed
+from adapters.tickets.port import Deed, TicketDraft
 from ethops.desk import filing
 from ethops.pages.asked import asked
-from ethops.portal import acts
+from ethops.portal import acts, files
 from ethops.portal.door import for_account, frame
 from ethops.portal.errors import NotYoursError, TooOftenError
 from ethops.portal.visitor import Visitor
@@ -24,12 +24,12 @@ from ethops.portal.visitor import Visitor
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A form, and what filing it does."""
+    """A form, and the ticket that comes of it."""
 
     title: str
     intro: str
     fields: tuple[Field, ...]
-    file: Callable[[Mapping[str, object], UUID], Deed]
+    draft: Callable[[Mapping[str, object]], TicketDraft]
     approver: str = ""
 
 
@@ -40,7 +40,7 @@ def incident(request: HttpRequest, here: Visitor) -> HttpResponse:
         "Something does not work",
         "Say it as you would say it to a colleague. You can add more later.",
         acts.INCIDENT,
-        lambda said, key: acts.file_incident(here, said, key),
+        lambda said: acts.incident(here, said),
     )
     return _shown(request, here, sheet)
 
@@ -56,7 +56,7 @@ def item(request: HttpRequest, here: Visitor, slug: str) -> HttpResponse:
         found.title,
         found.description,
         fields_of(found.fields),
-        lambda said, key: acts.file_request(here, slug, said, key),
+        lambda said: acts.request(here, slug, said),
         found.approver_role,
     )
     return _shown(request, here, sheet)
@@ -69,7 +69,7 @@ def _shown(request: HttpRequest, here: Visitor, sheet: Sheet) -> HttpResponse:
     if request.method == "POST":
         said = {one.name: request.POST.get(one.name) for one in sheet.fields}
         try:
-            deed = sheet.file(said, key_of(request))
+            deed = _filed(request, here, sheet, said)
         except AdapterError as fault:
             faults = getattr(fault, "errors", None) or {}
             refusal, status = ("" if faults else f"{fault} {fault.hint}"), 422
@@ -83,11 +83,26 @@ def _shown(request: HttpRequest, here: Visitor, sheet: Sheet) -> HttpResponse:
         "title": sheet.title,
         "sheet": sheet,
         "fields": asked(sheet.fields, said, faults),
-        "wrong": sum(1 for one in sheet.fields if one.name in faults),
+        "files": files.asked(faults),
+        "wrong": len(faults),
         "refusal": refusal,
         "key": request.POST.get("key") or uuid4(),
     }
     return TemplateResponse(request, "portal/file.html", about, status=status)
+
+
+def _filed(request: HttpRequest, here: Visitor, sheet: Sheet, said: Mapping[str, object]) -> Deed:
+    """File it with what came with it; what is wrong with files is said with all else."""
+    came = files.sent(request)
+    wrong: dict[str, str] = {files.FIELD: came.fault} if came.fault else {}
+    try:
+        draft = sheet.draft(said)
+    except DraftRefusedError as fault:
+        faults = {name: " ".join(said) for name, said in fault.errors.items()}
+        raise DraftRefusedError(str(fault), faults | wrong) from fault
+    if wrong:
+        raise DraftRefusedError("Some fields need a change.", wrong)
+    return acts.file(here, draft, key_of(request), came.files)
 
 
 def key_of(request: HttpRequest) -> UUID:

@@ -13,12 +13,13 @@ from django.utils import timezone
 
 from adapters.errors import AdapterError
 from adapters.tickets import catalogue, deeds, models, questions
+from adapters.tickets.errors import DraftRefusedError
 from adapters.tickets.form_fields import FIELDS
 from adapters.tickets.port import TicketFields
 from adapters.tickets.states import Move
 from ethops.pages.asked import CODE, Asked, asked, code_asked
 from ethops.pages.words import MOVE_WORDS, Moment
-from ethops.portal import acts, reading, visitor, words
+from ethops.portal import acts, files, reading, visitor, words
 from ethops.portal.door import frame, guarded
 from ethops.portal.errors import NotYoursError, TooOftenError
 from ethops.portal.filing import key_of
@@ -107,7 +108,9 @@ def content(here: Visitor, ticket: models.Ticket, typed: Typed | None) -> dict[s
         "asked": [one for one in questions.of_ticket(ticket.ref) if one.is_open and mine],
         "offers": offers(here, ticket, typed),
         "typed": typed,
+        "files": files.shown(ticket.ref),
         "may_answer": ticket.state != "closed",
+        "attaching": files.asked(typed.faults if typed else {}) if mine else None,
         "longest": LONGEST,
         "key": uuid4(),
     }
@@ -154,8 +157,7 @@ def _pressed(request: HttpRequest, here: Visitor, ticket: models.Ticket) -> str:
     act = request.POST.get("act", "")
     if act == "answer":
         text = request.POST.get("text", "")[:LONGEST]
-        acts.answer(here, ticket.ref, text, key_of(request))
-        return "Your answer is in the ticket."
+        return _answered(request, here, ticket, text)
     if act == "word":
         n, word = request.POST.get("n", ""), request.POST.get("word", "")
         # Two digits at most: whatever else was sent is the number of no question.
@@ -169,6 +171,14 @@ def _pressed(request: HttpRequest, here: Visitor, ticket: models.Ticket) -> str:
     code = request.POST.get(CODE, "")
     deed = acts.move(here, ticket.ref, act, fields, note, key_of(request), code)
     return f"{ticket.ref} is {words.state(deed.state).word}."
+
+
+def _answered(request: HttpRequest, here: Visitor, ticket: models.Ticket, text: str) -> str:
+    came = files.sent(request)
+    if came.fault:
+        raise DraftRefusedError("A field needs a change.", {files.FIELD: came.fault})
+    acts.answer(here, ticket.ref, text, key_of(request), came.files)
+    return "Your answer is in the ticket."
 
 
 def _typed(request: HttpRequest, faults: dict[str, list[str]], refusal: str, status: int) -> Typed:

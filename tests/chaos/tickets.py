@@ -51,11 +51,12 @@ class Size:
     """A ticket begins so often, on average."""
     settle_s: float
     """So long the house may take for the rest once nobody kills any more."""
+    repaired_of: int = REPAIRED_OF
 
     @property
     def repairs(self) -> int:
         """Tickets of something that is really broken."""
-        return max(2, self.count // REPAIRED_OF)
+        return max(2, self.count // self.repaired_of)
 
     @property
     def services(self) -> int:
@@ -114,6 +115,11 @@ class Report:
         """Doubts for each ticket."""
         return len(self.doubts) / self.size.count
 
+    @property
+    def repaired(self) -> int:
+        """Broken things that the house mended, and found well afterwards."""
+        return self.tickets.get("incident resolved", 0)
+
     def __str__(self) -> str:
         """The figures."""
         kinds = Counter(fault.split()[1] for fault in self.faults if "missed" not in fault)
@@ -123,7 +129,8 @@ class Report:
             f" {sum(kinds.values())} kills {dict(kinds)}, {wipes} wipes\n"
             f"{self.tickets}, {self.actions} actions, settled {self.settled_s:.0f} s after the"
             " last kill\n"
-            f"not permitted {self.not_permitted}\n"
+            f"repaired {self.repaired} of {self.size.repairs} that were broken, not permitted"
+            f" {self.not_permitted}\n"
             f"lost {len(self.found.lost)}, twice {len(self.found.twice)}, unrecorded"
             f" {len(self.found.unrecorded)}, untrue {len(self.found.untrue)}, in doubt"
             f" {len(self.doubts)} ({self.share_in_doubt:.1%} of tickets), of them unresolved"
@@ -137,7 +144,7 @@ class Report:
 @contextmanager
 def house(size: Size, folder: Path) -> Iterator[tuple[Stack, World, Sink]]:
     """A whole stack, the things it looks after, and who is told."""
-    sink, world = Sink(), _world(size, folder)
+    sink, world = Sink(), made(size, folder)
     with ExitStack() as kept:
         kept.callback(sink.close)
         kept.enter_context(world.running())
@@ -224,7 +231,8 @@ def _history(stack: Stack, world: World, sink: Sink, accepted: list[str]) -> His
         )
 
 
-def _world(size: Size, folder: Path) -> World:
+def made(size: Size, folder: Path) -> World:
+    """Return the things that so many tickets are about."""
     ports = [free_ports().web for _ in range(size.services)]
     return World(
         home=folder,
@@ -258,10 +266,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=500)
     parser.add_argument("--seed", type=int, default=20260504)
+    parser.add_argument(
+        "--repaired-of", type=int, default=REPAIRED_OF, help="one of so many is really broken"
+    )
     parser.add_argument("--pace", type=float, default=1.0, help="seconds a ticket")
     parser.add_argument("--settle", type=float, default=900.0, help="seconds at most for the rest")
     said = parser.parse_args()
-    size = Size(said.count, said.seed, said.pace, said.settle)
+    size = Size(said.count, said.seed, said.pace, said.settle, said.repaired_of)
     with tempfile.TemporaryDirectory() as folder, house(size, Path(folder)) as parts:
         report = live_through(size, *parts)
     _say(str(report))

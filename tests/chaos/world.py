@@ -25,6 +25,8 @@ LOOPBACK = "127.0.0.1"
 OLD_FILES = 40
 MOST_FILES = 10
 SIX_HOURS = 6 * 3600
+PER_HOST = 5
+"""Of a host with more CIs that are ill at once, agents suspect the host, and repair none."""
 
 
 @dataclass(slots=True)
@@ -80,13 +82,19 @@ class World:
 
     def site(self, notify: str) -> dict[str, Any]:
         """What an operator would declare."""
+        stands = {
+            name: _host(number // PER_HOST)
+            for number, name in enumerate((*self.services, *self.directories))
+        }
         cis = [
-            *(self._service(name, port) for name, port in self.services.items()),
-            *(self._directory(name) for name in self.directories),
+            *(self._service(name, port, stands[name]) for name, port in self.services.items()),
+            *(self._directory(name, stands[name]) for name in self.directories),
             *({"ref": name, "name": name, "class": "queue"} for name in self.plain),
         ]
         return {
-            "hosts": [{"name": "localhost", "connection": "local"}],
+            "hosts": [
+                {"name": host, "connection": "local"} for host in dict.fromkeys(stands.values())
+            ],
             "cis": cis,
             "notify": {"kind": "http", "url": notify},
             # Whoever is killed on purpose is no sign of trouble with agents.
@@ -157,12 +165,12 @@ class World:
         """Tell whether every service has started once."""
         return all(self._starts(name).exists() for name in self.services)
 
-    def _service(self, name: str, port: int) -> dict[str, Any]:
+    def _service(self, name: str, port: int, host: str) -> dict[str, Any]:
         return {
             "ref": name,
             "name": name,
             "class": "demo_service",
-            "host": "localhost",
+            "host": host,
             "attributes": {
                 "pidfile": str(self._pidfile(name)),
                 "command": f"--name {name} --port",
@@ -177,12 +185,12 @@ class World:
             ],
         }  # fmt: skip
 
-    def _directory(self, name: str) -> dict[str, Any]:
+    def _directory(self, name: str, host: str) -> dict[str, Any]:
         return {
             "ref": name,
             "name": name,
             "class": "demo_directory",
-            "host": "localhost",
+            "host": host,
             "attributes": {
                 "path": str(self.home / name),
                 "clean_pattern": "*.log",
@@ -203,6 +211,11 @@ class World:
 
     def _starts(self, name: str) -> Path:
         return self.home / f"{name}.starts"
+
+
+def _host(number: int) -> str:
+    """Return what a host of this world is called; all of them are this machine."""
+    return f"localhost-{number}" if number else "localhost"
 
 
 def fill(folder: Path) -> None:

@@ -17,7 +17,13 @@ OPEN = frozenset(
         "logout/",
     }
 )
-LINKED = frozenset({"portal/notices/<uuid:notice>/", "portal/tickets/<ref>/"})
+LINKED = frozenset(
+    {
+        "portal/notices/<uuid:notice>/",
+        "portal/tickets/<ref>/",
+        "portal/tickets/<ref>/files/<n>/",
+    }
+)
 """Say to whoever has no link and no ticket there that there is nothing."""
 NOBODY = frozenset({"autocomplete/"})
 """No form of the desk asks it, so that it answers no one."""

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from ethops.api.limits import BodyLimit
+from ethops.api.limits import CUT, DRAINED, BodyLimit
 
 
 class Heard(list):
@@ -24,28 +24,29 @@ class Heard(list):
 
 LIMIT, UPLOAD = 10, 20
 UPLOADS = ["/api/v1/tickets/INC-00001/attachments", "/tickets/INC-00001/attachments/"]
+FORMS = ["/portal/new/", "/portal/new/gpu/", "/portal/tickets/INC-00001/"]
 OTHERS = [
+    "/portal/new/gpu/more/", "/portal/tickets/INC-00001/files/1/", "/x/portal/new/",
     "/tickets/INC-00001/", "/api/v1/tickets/INC-00001/attachments/1", "/attachments/of/all",
     "/attachmentsx", "/tickets/attachments\n", "",
 ]  # fmt: skip
 
 
-def sent(app, pieces, headers=(), kind="http", path="/"):
+def sent(app, pieces, headers=(), kind="http", path="/", scope=None):
     """Send the pieces through the limit; return the statuses answered."""
-    waiting = [
-        {"type": "http.request", "body": piece, "more_body": number < len(pieces) - 1}
-        for number, piece in enumerate(pieces)
-    ]
     answered = []
 
     async def receive():
-        return waiting.pop(0)
+        piece = pieces.pop(0)
+        return {"type": "http.request", "body": piece, "more_body": bool(pieces)}
 
     async def send(message):
         answered.append(message)
 
     limited = BodyLimit(app, limit=LIMIT, upload=UPLOAD)
-    asyncio.run(limited({"type": kind, "path": path, "headers": list(headers)}, receive, send))
+    scope = {} if scope is None else scope
+    scope |= {"type": kind, "path": path, "headers": list(headers)}
+    asyncio.run(limited(scope, receive, send))
     return [message["status"] for message in answered if "status" in message]
 
 
@@ -105,6 +106,28 @@ def test_what_does_not_say_is_cut_one_byte_past_the_largest_file(path):
 def test_elsewhere_nothing_may_be_larger(path):
     app = Heard()
     assert sent(app, [b"x"], [(b"content-length", b"11")], path=path) == [413]
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_of_a_form_that_is_too_large_the_beginning_is_read_and_the_rest_heard(path):
+    app, scope = Heard(), dict[str, object]()
+    pieces = [b"x" * 15, b"x" * 15, b"x" * 15]
+    assert sent(app, pieces, [(b"content-length", b"45")], path=path, scope=scope) == [200]
+    assert (sum(app), scope[CUT]) == (UPLOAD + 1, True)
+    assert not pieces
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_a_form_beyond_all_measure_is_never_read(path):
+    app, said = Heard(), str(UPLOAD + DRAINED + 1).encode()
+    assert sent(app, [b"x"], [(b"content-length", said)], path=path) == [413]
+    assert app == []
+
+
+def test_a_form_that_fits_is_not_cut():
+    app, scope = Heard(), dict[str, object]()
+    assert sent(app, [b"x" * UPLOAD], path=FORMS[0], scope=scope) == [200]
+    assert CUT not in scope
 
 
 def test_an_installation_without_files_has_one_limit():
