@@ -121,6 +121,10 @@ class Reader(Protocol):
         """Return the inventory host a CI runs on, None where it has none."""
         ...
 
+    def hosts_named(self, names: Sequence[str]) -> Mapping[str, str]:
+        """Return which CI is the host of which name: by `hostname`, its name or its ref."""
+        ...
+
     def join(self, labels: Mapping[str, str]) -> Join:
         """Decide by the declared rules which CI and host an alert's labels mean."""
         ...

@@ -8,7 +8,7 @@ from adapters.errors import AdapterError
 from adapters.rows import now as clock
 from ethops.desk import events, flaps, numbers, silencing, storms
 from ethops.desk.alertmanager import Alert
-from ethops.desk.events import Surroundings
+from ethops.desk.ground import Ground
 from ethops.desk.models import Event, MaintenanceWindow
 
 log = logging.getLogger(__name__)
@@ -30,12 +30,12 @@ def close_windows() -> int:
     """
     opened = 0
     for window in MaintenanceWindow.objects.filter(closed_at=None, ends_at__lte=clock()):
-        around = Surroundings()
+        ground = Ground()
         faults = 0
         for event_id in _held_by(window):
             try:
                 with transaction.atomic():
-                    opened += _still_stands(event_id, around)
+                    opened += _still_stands(event_id, ground)
             except (DatabaseError, AdapterError) as fault:
                 faults += 1
                 log.warning("event %s that %s held back: %s", event_id, window, fault)
@@ -50,7 +50,7 @@ def _held_by(window: MaintenanceWindow) -> list[int]:
     return list(held.order_by("at").values_list("pk", flat=True))
 
 
-def _still_stands(event_id: int, around: Surroundings) -> bool:
+def _still_stands(event_id: int, ground: Ground) -> bool:
     said = numbers.take_turn()
     event = Event.objects.select_for_update().get(pk=event_id)
     if event.decision != "suppressed":
@@ -62,5 +62,5 @@ def _still_stands(event_id: int, around: Surroundings) -> bool:
         labels=event.labels,
         annotations=event.annotations,
     )
-    decided = events.decide_again(event, events.seen(alert), around, said)
+    decided = events.decide_again(event, events.seen(alert), ground, said)
     return decided.decision in {"opened", "folded", "reopened"}

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 from django.db import DatabaseError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -19,17 +18,16 @@ from ethops.desk import (
     flaps,
     maintenance,
     numbers,
-    picture,
     relatives,
     reopening,
     storms,
 )
 from ethops.desk.alertmanager import Alert
 from ethops.desk.classification import cause_key, classify
+from ethops.desk.ground import Ground, of_seen
 from ethops.desk.models import Delivery, Event, MaintenanceWindow
 from ethops.desk.numbers import Numbers
 from ethops.desk.seen import AUTHOR, Seen, draft, key
-from ethops.desk.topology import Topology
 from ethops.executor import tickets
 
 
@@ -43,24 +41,16 @@ class Decided:
     window: MaintenanceWindow | None = None
 
 
-class Surroundings:
-    """What stands on what, read once for all alerts of a delivery, and only if one asks."""
-
-    @cached_property
-    def topology(self) -> Topology:
-        """Every CI, and what it stands on."""
-        return picture.topology()
-
-
 def read_delivery(delivery_id: int) -> None:
     """Turn a delivery into events; each alert is one transaction, and a repeat changes nothing."""
     delivery = Delivery.objects.get(pk=delivery_id)
-    around = Surroundings()
+    told = [seen(alert) for alert in alertmanager.parse(bytes(delivery.raw)).alerts]
+    ground = Ground([of_seen(one) for one in told])
     faults: list[Exception] = []
-    for alert in alertmanager.parse(bytes(delivery.raw)).alerts:
+    for one in told:
         try:
             with transaction.atomic():
-                _event(delivery, seen(alert), around)
+                _event(delivery, one, ground)
         except (DatabaseError, AdapterError) as fault:
             # The others of this delivery must not wait for the one that fails.
             faults.append(fault)
@@ -83,7 +73,7 @@ def seen(alert: Alert) -> Seen:
     )
 
 
-def _event(delivery: Delivery, seen: Seen, around: Surroundings) -> None:
+def _event(delivery: Delivery, seen: Seen, ground: Ground) -> None:
     """Write the event, or count its repeat; act on what it means."""
     meaning = seen.classified.meaning
     if meaning == "informational":
@@ -92,13 +82,13 @@ def _event(delivery: Delivery, seen: Seen, around: Surroundings) -> None:
     said = numbers.take_turn()
     known = _known(seen)
     if known is None:
-        decided = _ended(seen) if meaning == "recovery" else _called(seen, around, said, "first")
+        decided = _ended(seen) if meaning == "recovery" else _called(seen, ground, said, "first")
         _write(delivery, seen, decided)
         flaps.follow(seen.cause, said.flaps)
         return
     _repeated(known, delivery)
     if meaning != "recovery" and (_outlived(known, delivery) or known.decision == "suppressed"):
-        decide_again(known, seen, around, said)
+        decide_again(known, seen, ground, said)
 
 
 def _known(seen: Seen) -> Event | None:
@@ -142,9 +132,9 @@ def _write(delivery: Delivery, seen: Seen, decided: Decided) -> None:
     )
 
 
-def decide_again(event: Event, seen: Seen, around: Surroundings, said: Numbers) -> Decided:
+def decide_again(event: Event, seen: Seen, ground: Ground, said: Numbers) -> Decided:
     """Decide anew about an event that still stands; run within a turn."""
-    decided = _called(seen, around, said, f"again{event.repeats}")
+    decided = _called(seen, ground, said, f"again{event.repeats}")
     event.decision, event.ticket_ref = decided.decision, decided.ticket_ref
     event.reason = decided.reason
     # Which window held it back stays known once it is an incident.
@@ -153,27 +143,28 @@ def decide_again(event: Event, seen: Seen, around: Surroundings, said: Numbers) 
     return decided
 
 
-def _called(seen: Seen, around: Surroundings, said: Numbers, occasion: str) -> Decided:
+def _called(seen: Seen, ground: Ground, said: Numbers, occasion: str) -> Decided:
     """Return what becomes of an alert that asks for action."""
     if _ended_before(seen.alert):
         return Decided("ended", reason="the alert had ended before it was read")
     if registry.reader("tickets").find_open_by_cause(seen.cause) is not None:
         return _opened(seen, occasion)
-    place = around.topology.place_of(seen.alert.labels, seen.ci_ref)
-    window = maintenance.covering(seen.alert.labels, place, around.topology, clock())
+    topology = ground.around([of_seen(seen)])
+    place = topology.place_of(seen.alert.labels, seen.ci_ref)
+    window = maintenance.covering(seen.alert.labels, place, topology, clock())
     if window is not None:
         return Decided("suppressed", reason=maintenance.sentence(window), window=window)
-    ref, why = storms.belongs_to(seen, around.topology, said)
+    ref, why = storms.belongs_to(seen, ground, said)
     if ref:
         return Decided("folded", ref, why)
     ref = reopening.reopen(cause=seen.cause, key=key(seen.alert, occasion), within=said.reopen)
     if ref:
         return Decided("reopened", ref, f"{ref} of the same cause was resolved a short while ago")
-    ref, why = relatives.greater(seen, around.topology, said)
+    ref, why = relatives.greater(seen, ground, said)
     if ref:
         return Decided("folded", ref, why)
     decided = _opened(seen, occasion)
-    relatives.adopt(decided.ticket_ref, seen, around.topology, said)
+    relatives.adopt(decided.ticket_ref, seen, ground, said)
     return decided
 
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from adapters import registry
-from ethops.desk import topology
+from ethops.desk import ground
 from ethops.desk.models import MaintenanceWindow, Sender
 from ethops.executor import targets
 from ethops.muting import asking, matchers
@@ -31,6 +31,5 @@ def _silences(row: MaintenanceWindow) -> list[list[Matcher]]:
         return matchers.everything(dogs)
     if row.group:
         return matchers.of_group(row.group, dogs)
-    around = topology.of(registry.reader("cmdb").search("", limit=EVERY_CI))
-    covered = {ref for ref in around.cis if not around.with_above(ref).isdisjoint(row.cis)}
-    return matchers.of_cis(covered, around.cis.values(), targets.join_rules(), dogs)
+    known = registry.reader("cmdb").search("", limit=EVERY_CI)
+    return matchers.of_cis(ground.carried_by(row.cis), known, targets.join_rules(), dogs)

@@ -7,16 +7,13 @@ from datetime import datetime
 from functools import cached_property
 from typing import Final
 
-from adapters import registry
 from adapters.rows import now as clock
 from adapters.text import one_line
-from ethops.desk import topology as topologies
 from ethops.desk.models import Event
 from ethops.desk.roots import Root, Symptom, rank
 from ethops.desk.seen import Seen
 from ethops.desk.topology import Topology
 
-MOST_KNOWN: Final = 100_000
 MOST_BRANCHES: Final = 8
 MOST_NAMES: Final = 6
 CARRIES: Final = 3
@@ -34,6 +31,7 @@ class Picture:
     cis: tuple[str, ...]
     began: datetime
     newest: datetime
+    sure: bool
 
     @cached_property
     def root_name(self) -> str:
@@ -58,6 +56,8 @@ class Picture:
         if others:
             more = len(self.roots) - 1 - len(others)
             said.append(f"Then {', '.join(others)}{f' and {more} more' if more > 0 else ''}.")
+        if not self.sure:
+            said.append("What stands on what is not known for certain just now.")
         return " ".join(said)
 
     def branches(self) -> list[str]:
@@ -78,16 +78,12 @@ class Picture:
             for root in self.roots
             if not root.explains
             and root.layer not in {"power", "network"}
+            and root.place in topology.cis
             and topology.on.get(root.place)
         )
 
     def _carrying(self) -> list[Root]:
         return [root for root in self.roots if root.explains][:MOST_BRANCHES]
-
-
-def topology() -> Topology:
-    """Return what stands on what as the CMDB has it now."""
-    return topologies.of(registry.reader("cmdb").search("", limit=MOST_KNOWN))
 
 
 def of(events: Iterable[Event], topology: Topology) -> Picture:
@@ -116,6 +112,7 @@ def of(events: Iterable[Event], topology: Topology) -> Picture:
         cis=tuple(refs),
         began=min(times, default=clock()),
         newest=max(times, default=clock()),
+        sure=topology.sure,
     )
 
 

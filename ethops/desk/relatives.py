@@ -1,6 +1,5 @@
 """Twos and threes that hang together: what stands on a thing that fails is of its incident."""
 
-from collections.abc import Iterator
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -8,10 +7,10 @@ from adapters import registry
 from adapters.rows import now as clock
 from adapters.tickets.port import Ticket
 from adapters.tickets.states import SETTLED
+from ethops.desk.ground import Ground, of_event, of_seen
 from ethops.desk.models import Event
 from ethops.desk.numbers import Numbers
 from ethops.desk.seen import AUTHOR, Seen
-from ethops.desk.topology import Topology
 from ethops.executor import tickets
 
 NAMESPACE: Final = UUID("3a1f3d2b-5b1e-4c0c-9d0d-6d7f0f6b6b52")
@@ -19,7 +18,7 @@ MOST_EVENTS: Final = 500
 GRAVITY: Final = {"warning": 1, "exception": 2}
 
 
-def greater(seen: Seen, topology: Topology, said: Numbers) -> tuple[str, str]:
+def greater(seen: Seen, ground: Ground, said: Numbers) -> tuple[str, str]:
     """Return the open incident of the same minutes that an alert is a part of, and why.
 
     That of a thing that its CI stands on and that fails itself, the furthest down first; else one
@@ -27,9 +26,12 @@ def greater(seen: Seen, topology: Topology, said: Numbers) -> tuple[str, str]:
     """
     if not seen.ci_ref:
         return "", ""
+    fresh = _fresh(said)
+    topology = ground.around([of_seen(seen), *map(of_event, fresh)])
     below = topology.above(seen.ci_ref)
     found: list[tuple[int, Event, str]] = []
-    for event, place in _fresh(said, topology):
+    for event in fresh:
+        place = topology.place_of(event.labels, event.ci_ref)
         if place in below and event.meaning == "exception":
             why = f"{seen.ci_ref} stands on {place}, which fails itself: {event.ticket_ref}"
             found.append((len(topology.above(place)), event, why))
@@ -42,16 +44,19 @@ def greater(seen: Seen, topology: Topology, said: Numbers) -> tuple[str, str]:
     return "", ""
 
 
-def adopt(ref: str, seen: Seen, topology: Topology, said: Numbers) -> int:
+def adopt(ref: str, seen: Seen, ground: Ground, said: Numbers) -> int:
     """Put the incidents of the same minutes under a new one on which they stand; returns how many.
 
     What stands on a thing is often the first to be heard of.
     """
     if seen.classified.meaning != "exception":
         return 0
+    fresh = _fresh(said)
+    topology = ground.around([of_seen(seen), *map(of_event, fresh)])
     place = topology.place_of(seen.alert.labels, seen.ci_ref)
     adopted = 0
-    for event, other in _fresh(said, topology):
+    for event in fresh:
+        other = topology.place_of(event.labels, event.ci_ref)
         if not place or place not in topology.above(other) or event.ticket_ref == ref:
             continue
         child = _ticket(event.ticket_ref)
@@ -68,15 +73,12 @@ def adopt(ref: str, seen: Seen, topology: Topology, said: Numbers) -> int:
     return adopted
 
 
-def _fresh(said: Numbers, topology: Topology) -> Iterator[tuple[Event, str]]:
-    """Yield the alerts of the last minutes that have incidents of their own, with their places."""
+def _fresh(said: Numbers) -> list[Event]:
+    """Return the alerts of the last minutes that have incidents of their own."""
     found = Event.objects.filter(
         status="firing", decision__in=("opened", "reopened"), at__gt=clock() - said.relate
     )
-    for event in found.order_by("-at")[:MOST_EVENTS]:
-        place = topology.place_of(event.labels, event.ci_ref)
-        if place:
-            yield event, place
+    return list(found.order_by("-at")[:MOST_EVENTS])
 
 
 def _as_grave(event: Event, seen: Seen) -> bool:

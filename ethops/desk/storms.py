@@ -15,6 +15,7 @@ from adapters.tickets.port import Ticket, TicketDraft
 from adapters.tickets.states import SETTLED
 from audit.work import rows
 from ethops.desk import numbers, picture
+from ethops.desk.ground import Ground, of_event, of_seen
 from ethops.desk.models import Event, Storm
 from ethops.desk.numbers import Numbers
 from ethops.desk.picture import Picture
@@ -34,24 +35,26 @@ GENERATIONS: Final = 3
 ASKING: Final = ("warning", "exception")
 
 
-def belongs_to(seen: Seen, topology: Topology, said: Numbers) -> tuple[str, str]:
+def belongs_to(seen: Seen, ground: Ground, said: Numbers) -> tuple[str, str]:
     """Return the storm's incident that an alert goes into, and why; begins one where it is due.
 
     Run within a turn. Empty where the alert belongs to no storm.
     """
+    topology = ground.around([of_seen(seen)])
     one = told(seen.cause, seen.alert.labels, seen.ci_ref, topology)
     stormy: list[str] = []
     for storm in _open_storms():
         refs = [storm.ticket_ref, *_under(storm.ticket_ref)]
-        why = _why(one, seen, storm, refs, topology)
+        why = _why(one, seen, storm, refs, ground)
         if why:
             return storm.ticket_ref, why
         stormy += refs
     members = _recent(said, but=stormy)
+    topology = ground.around(map(of_event, members))
     causes = family(one, [_told(event, topology) for event in members])
     if len(causes) < said.storm_causes:
         return "", ""
-    ref = _begin([event for event in members if event.cause_key in causes], seen, topology)
+    ref = _begin([event for event in members if event.cause_key in causes], seen, ground)
     return ref, f"{len(causes)} causes that belong together within {_seconds(said)} s"
 
 
@@ -71,9 +74,10 @@ def _open_storms() -> list[Storm]:
     return [one for one in newest if _ticket(one.ticket_ref).state not in SETTLED]
 
 
-def _why(one: Told, seen: Seen, storm: Storm, refs: Sequence[str], topology: Topology) -> str:
+def _why(one: Told, seen: Seen, storm: Storm, refs: Sequence[str], ground: Ground) -> str:
     """Return why an alert belongs to a storm: while it grows for any reason, later by its roots."""
     events = _of(refs, most=MOST_REASONS)
+    topology = ground.around(map(of_event, events))
     if storm.settled_at is None:
         reasons = {reason for event in events for reason in _told(event, topology).reasons}
         shared = sorted(one.reasons & reasons)
@@ -124,8 +128,9 @@ def _told(event: Event, topology: Topology) -> Told:
     return told(event.cause_key, event.labels, event.ci_ref, topology)
 
 
-def _begin(members: list[Event], last: Seen, topology: Topology) -> str:
+def _begin(members: list[Event], last: Seen, ground: Ground) -> str:
     """Open the incident of a storm, put those of its members under it, and tell a person."""
+    topology = ground.pictured([*map(of_event, members), of_seen(last)])
     shown = picture.of([*members, picture.unsaved(last)], topology)
     at = clock()
     deed = tickets.open_incident(
@@ -199,13 +204,13 @@ def _look(storm: Storm, said: Numbers) -> None:
         return
     doubled = int(math.log2(max(1, len(first_of) / said.storm_causes)))
     if doubled:
-        topology = picture.topology()
+        topology = Ground().pictured(map(of_event, events))
         _say(ref, f"grew:{doubled}", picture.of(events, topology).line())
 
 
 def _settle(storm: Storm, events: list[Event]) -> None:
     """Say what it was, call it by its root, and let go what is none of it."""
-    topology = picture.topology()
+    topology = Ground().pictured(map(of_event, events))
     shown = picture.of(events, topology)
     let_go = _let_go(storm.ticket_ref, events, shown, topology)
     said = [shown.line(), *shown.branches()]

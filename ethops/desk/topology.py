@@ -1,11 +1,10 @@
-"""What stands on what, where the CMDB says so, for folding alerts. Pure."""
+"""What stands on what around some alerts, for folding them. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from adapters.cmdb import relations
 from adapters.cmdb.port import CI
 
 HOST_LABELS: Final = ("host", "hostname", "node", "instance")
@@ -13,12 +12,15 @@ HOST_LABELS: Final = ("host", "hostname", "node", "instance")
 
 @dataclass(frozen=True)
 class Topology:
-    """Every CI, and what each stands on directly."""
+    """What each place stands on directly, as far as it was asked about."""
 
     cis: Mapping[str, CI]
+    """Those that may be roots, where a picture is to be made."""
     on: Mapping[str, frozenset[str]]
     hosts: Mapping[str, str]
     """Name of a host -> the CI that is this host."""
+    sure: bool = True
+    """False where some of it is overdue or was cut, or the graph did not answer."""
 
     def above(self, place: str) -> frozenset[str]:
         """Return all that a place stands on, however far away; a circle ends where it began."""
@@ -48,23 +50,16 @@ class Topology:
         """Return where an alert is: its CI, else the host that its labels name, else nowhere."""
         if ci_ref:
             return ci_ref
-        for label in HOST_LABELS:
-            said = labels.get(label, "")
-            name, _, port = said.rpartition(":")
-            host = name if port.isdecimal() and name else said
-            if host:
-                return self.hosts.get(host, f"host:{host}")
-        return ""
+        host = host_named(labels)
+        return self.hosts.get(host, f"host:{host}") if host else ""
 
 
-def of(cis: Iterable[CI]) -> Topology:
-    """Return what the CMDB's CIs say about each other."""
-    known = {ci.ref: ci for ci in cis}
-    on: dict[str, set[str]] = {ref: set() for ref in known}
-    for relation in relations.of(known.values()):
-        on[relation.dependent].add(relation.support)
-    return Topology(
-        known,
-        {ref: frozenset(others) for ref, others in on.items()},
-        relations.hosts(known.values()),
-    )
+def host_named(labels: Mapping[str, str]) -> str:
+    """Return the host that an alert's labels name, without a port; "" for none."""
+    for label in HOST_LABELS:
+        said = labels.get(label, "")
+        name, _, port = said.rpartition(":")
+        host = name if port.isdecimal() and name else said
+        if host:
+            return host
+    return ""

@@ -10,11 +10,13 @@ import psycopg
 from django.db import connection
 
 from adapters import registry
+from adapters.cmdb import relations
 from adapters.monitoring.alertmanager import fingerprint
 from adapters.tickets.port import Ticket, Vouched
 from ethops.desk import events, intake
 from ethops.desk.models import Event, EventPolicy
 from ethops.executor import tickets
+from tests.unit.desk import cluster
 
 OPERATOR = Vouched(frozenset({"operator"}))
 STARTS = itertools.count()
@@ -95,6 +97,12 @@ def site(owner: psycopg.Connection[Any], *cis: tuple[str, str, dict[str, Any]]) 
             " user_facing, lifeline, source, managed_by, retired)"
             " VALUES (%s, %s, %s, %s, 2, 2, false, false, 'site', '', false)",
             [ref, ref, ci_class, json.dumps(attributes)],
+        )
+    for one in relations.of(cluster.ci(ref, kind, **said) for ref, kind, said in cis):
+        owner.execute(
+            "INSERT INTO public.cmdb_relation (dependent, support, kind, source)"
+            " VALUES (%s, %s, %s, 'site')",
+            one,
         )
     owner.execute(
         "INSERT INTO public.cmdb_joinrule (name, ordinal, conditions, source) VALUES"

@@ -1,8 +1,10 @@
 """A small machine room: two power units, a switch, a store, seven nodes and what runs on them."""
 
+from collections.abc import Iterable
+
+from adapters.cmdb import relations
 from adapters.cmdb.port import CI
 from adapters.json_value import JSON
-from ethops.desk import topology
 from ethops.desk.topology import Topology
 
 NODES = 7
@@ -37,4 +39,13 @@ def cis() -> list[CI]:
 
 def room() -> Topology:
     """What stands on what in it."""
-    return topology.of(cis())
+    return known(cis())
+
+
+def known(cis: Iterable[CI]) -> Topology:
+    """What these CIs say about each other, as a graph that knows all of it gives it."""
+    all_ = {one.ref: one for one in cis}
+    on: dict[str, frozenset[str]] = {}
+    for relation in relations.of(all_.values()):
+        on[relation.dependent] = on.get(relation.dependent, frozenset()) | {relation.support}
+    return Topology(all_, on, relations.hosts(all_.values()))

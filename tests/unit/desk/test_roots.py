@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ethops.desk import topology
 from ethops.desk.related import Told, family, told
 from ethops.desk.roots import ORDER, Symptom, layer_of, rank
+from tests.unit.desk import cluster
 from tests.unit.desk.cluster import ci, room
 
 ZERO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -72,7 +72,7 @@ alerting = st.lists(st.sampled_from("abcdefghij"), min_size=1, max_size=10)
 def test_every_place_is_a_root_or_explained_by_one(graph, places):
     """Circles and things that are declared nowhere among them."""
     found = rank(
-        symptoms(*places), topology.of([ci(r, "x", depends_on=o) for r, o in graph.items()])
+        symptoms(*places), cluster.known([ci(r, "x", depends_on=o) for r, o in graph.items()])
     )
     assert {one for root in found for one in (root.place, *root.explains)} >= set(places)
 
@@ -80,7 +80,7 @@ def test_every_place_is_a_root_or_explained_by_one(graph, places):
 @given(graphs, alerting)
 def test_no_root_that_alerts_stands_on_another_where_there_is_no_circle(graph, places):
     """Edges lead down the alphabet here."""
-    known = topology.of(
+    known = cluster.known(
         [ci(ref, "x", depends_on=[one for one in on if one < ref]) for ref, on in graph.items()]
     )
     found = rank(symptoms(*places), known)
@@ -90,7 +90,7 @@ def test_no_root_that_alerts_stands_on_another_where_there_is_no_circle(graph, p
 
 @given(graphs, alerting)
 def test_lower_layers_go_first(graph, places):
-    known = topology.of(
+    known = cluster.known(
         [ci(r, "node" if r < "d" else "ups", depends_on=o) for r, o in graph.items()]
     )
     layers = [ORDER[root.layer] for root in rank(symptoms(*places), known)]
@@ -99,7 +99,7 @@ def test_lower_layers_go_first(graph, places):
 
 @given(graphs, alerting, st.randoms())
 def test_the_order_in_which_they_arrive_names_no_other_roots(graph, places, chance):
-    known = topology.of([ci(ref, "x", depends_on=on) for ref, on in graph.items()])
+    known = cluster.known([ci(ref, "x", depends_on=on) for ref, on in graph.items()])
     said = symptoms(*places)
     shuffled = list(said)
     chance.shuffle(shuffled)
@@ -151,5 +151,5 @@ def test_a_family_is_the_same_from_each_of_its_members(said):
 
 @given(st.lists(st.sampled_from("abc"), max_size=4), st.sampled_from("abcd"))
 def test_a_circle_ends_where_it_began(chain, start):
-    known = topology.of([ci(ref, "x", depends_on=chain) for ref in "abc"])
+    known = cluster.known([ci(ref, "x", depends_on=chain) for ref in "abc"])
     assert start not in known.above(start)
