@@ -373,6 +373,12 @@ def _risky_on_a_broken_ledger(site: Site, life: Life, asked: Asked) -> bool:
     return "ledger" in site.broken and _risk_asked(site, life, asked) in HIGH
 
 
+def _changes_what_is_not_known(site: Site, life: Life, asked: Asked) -> bool:
+    """Tell whether it would change a CI without a person while a relation of it is overdue."""
+    alone = level(site, life, asked) in ("veto", "act")
+    return "relations" in site.broken and alone and _risk_asked(site, life, asked) != "none"
+
+
 def _sibling_at_work(site: Site, life: Life, asked: Asked) -> bool:
     return (
         "duplicate" in site.broken
@@ -505,6 +511,7 @@ RULES: Final[dict[str, Rule]] = {
             (ci := site.cis.get(asked.target or "")) is not None and ci.lifeline
         )
     ),
+    "relations": _touches(_changes_what_is_not_known),
     "pin": _plays(lambda site, life, asked: asked.entry in site.changed),
     "ledger": _touches(_risky_on_a_broken_ledger),
     "uses": _plays(_used_up),

@@ -311,6 +311,21 @@ def _ruled_out(house: House) -> Iterator[None]:
         house.site.broken.discard("guardrail")
 
 
+def _relations_overdue(house: House) -> Iterator[None]:
+    """What every CI stands on was last heard of too long ago."""
+    house.do(
+        "owner",
+        "INSERT INTO cmdb_relation (dependent, support, kind, source, fresh_until)"
+        " SELECT ref, 'host:somewhere', 'on_host', 'old', now() - interval '1 minute' FROM cmdb_ci",
+    )
+    house.site.broken.add("relations")
+    try:
+        yield
+    finally:
+        house.do("owner", "DELETE FROM cmdb_relation WHERE source = 'old'")
+        house.site.broken.discard("relations")
+
+
 SCENES: tuple[Scene, ...] = (
     Scene("live"),
     Scene("live, its budget counted", refresh=False, breaks="budget"),
@@ -365,5 +380,6 @@ SCENES: tuple[Scene, ...] = (
         around=_none_left("ticket_questions", "questions"),
         breaks="questions",
     ),
+    Scene("relations overdue", around=_relations_overdue, breaks="relations"),
     Scene("ruled out", around=_ruled_out, breaks="guardrail"),
 )
