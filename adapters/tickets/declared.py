@@ -10,7 +10,7 @@ from pydantic import Field as Limits
 from adapters.declared import Declaration, refusal
 from adapters.tickets.fields import Field
 from adapters.tickets.form_fields import NAME, SLUG
-from adapters.tickets.port import RequestModel
+from adapters.tickets.items import RequestModel
 
 Title = Annotated[str, Limits(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Line = Annotated[str, Limits(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]

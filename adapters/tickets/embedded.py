@@ -12,12 +12,19 @@ from django.db import IntegrityError, transaction
 from adapters.rows import select
 from adapters.tickets import attachments, deeds, families, opening, services, watchers
 from adapters.tickets.beside import Attachment, File, Watcher
-from adapters.tickets.errors import CauseTakenError, KeyReusedError, TicketNotFoundError
+from adapters.tickets.errors import (
+    CauseTakenError,
+    HeldError,
+    KeyReusedError,
+    TicketNotFoundError,
+)
 from adapters.tickets.following import Health, Looked, News
+from adapters.tickets.items import RequestModel, Step
 from adapters.tickets.passages import Passage
 from adapters.tickets.port import (
     NOTHING,
     Change,
+    Claimed,
     Deed,
     Details,
     Link,
@@ -25,8 +32,6 @@ from adapters.tickets.port import (
     Note,
     Problem,
     Request,
-    RequestModel,
-    Step,
     Ticket,
     TicketClass,
     TicketDraft,
@@ -225,6 +230,36 @@ class Writer:
             ref,
             lambda: services.move_ticket(
                 key=key, ref=ref, stimulus=stimulus, fields=fields, note=note, vouched=vouched
+            ),
+        )
+
+    def claim(
+        self,
+        key: UUID,
+        ref: str,
+        team: str,
+        note: Note,
+        vouched: Vouched = NOTHING,
+        *,
+        instead_of: str = "",
+    ) -> Claimed:
+        """Give the ticket to the note's author, if its holder is whom he saw."""
+        try:
+            deed = self._claim(key, ref, team, note, vouched, instead_of)
+        except HeldError as held:
+            return Claimed(ref, held.holder == note.author, held.holder, None)
+        holder = Reader().get(ref).assignee
+        return Claimed(ref, holder == note.author, holder, deed)
+
+    def _claim(
+        self, key: UUID, ref: str, team: str, note: Note, vouched: Vouched, instead_of: str
+    ) -> Deed:
+        return _once(
+            key,
+            "move",
+            ref,
+            lambda: services.claim(
+                key=key, ref=ref, team=team, note=note, vouched=vouched, instead_of=instead_of
             ),
         )
 

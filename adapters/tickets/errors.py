@@ -96,6 +96,17 @@ class NoCounterpartError(TicketError):
     hint = "It is made there by hand; what a desk lacks stands on its page in docs/reference."
 
 
+class HeldError(TicketError):
+    """Somebody has the ticket that another claims; `holder` says who."""
+
+    code = "tickets.held"
+    hint = "Look at the ticket: who takes it from its holder says so (`instead_of`)."
+
+    def __init__(self, ref: str, holder: str) -> None:
+        super().__init__(f"{holder} has {ref}.")
+        self.holder = holder
+
+
 class KeyReusedError(TicketError):
     """The idempotency key was used before for another verb or another ticket."""
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
+from adapters.tickets.items import RequestModel as Offered
 from adapters.tickets.models import RequestModel
-from adapters.tickets.port import RequestModel as Offered
 
 
 @dataclass(frozen=True, slots=True)

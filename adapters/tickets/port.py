@@ -7,6 +7,7 @@ from typing import Final, Literal, Protocol, TypeAlias, TypedDict
 from uuid import UUID
 
 from adapters.tickets.beside import Attachment, File, Visibility, Watcher
+from adapters.tickets.items import RequestModel, Step
 from adapters.tickets.passages import Passage
 
 TicketClass: TypeAlias = Literal["incident", "problem", "change", "request"]
@@ -87,18 +88,6 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One step of fulfilling a request; `done_by` is empty until it is done."""
-
-    n: int
-    title: str
-    done_by: str
-    done_at: datetime | None
-    entry: str = ""
-    """The entry of the catalogue that does it; empty leaves it to a person."""
-
-
-@dataclass(frozen=True, slots=True)
 class Request:
     """What only a request has: the model it was filed by, as it stood then."""
 
@@ -122,25 +111,6 @@ class Link:
     ref: str
     kind: LinkKind
     other: str
-
-
-@dataclass(frozen=True, slots=True)
-class RequestModel:
-    """One item of the service catalogue; `fields` are as `fields.Field` takes them."""
-
-    slug: str
-    title: str
-    description: str
-    service: str
-    team: str
-    approver_role: str
-    impact: int
-    urgency: int
-    fields: tuple[Mapping[str, object], ...]
-    steps: tuple[str, ...]
-    card: str = ""
-    entries: tuple[str, ...] = ()
-    """Of each step the entry that does it, empty where a person does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +252,19 @@ class Deed:
     repeated: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Who has a ticket after somebody claimed it; `deed` is None where nothing was written.
+
+    One that was lost has a deed where a person took the ticket at an outside desk meanwhile.
+    """
+
+    ref: str
+    won: bool
+    holder: str
+    deed: Deed | None
+
+
 class Reader(Protocol):
     """Reads; safe in the hands of an agent."""
 
@@ -414,6 +397,24 @@ class Writer(Protocol):
             CameBackError: it has.
             CauseTakenError: a reopened incident's cause has another open incident.
             KeyReusedError: the key belongs to another verb or ticket.
+        """
+        ...
+
+    def claim(
+        self,
+        key: UUID,
+        ref: str,
+        team: str,
+        note: Note,
+        vouched: Vouched = NOTHING,
+        *,
+        instead_of: str = "",
+    ) -> Claimed:
+        """Give the ticket to the note's author, if nobody has it: of many who claim, one wins.
+
+        It is `ev_assign`, done only where the holder is whom the claimant saw: `instead_of`, nobody
+        where it is empty; compared, written and read back under the ticket's lock. Who has it wins,
+        and writes nothing. The key of a claim that lost asks anew. Raises: as `move`.
         """
         ...
 

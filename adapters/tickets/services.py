@@ -13,6 +13,7 @@ from adapters.tickets.errors import (
     CameBackError,
     DraftRefusedError,
     FieldMissingError,
+    HeldError,
     MoveRefusedError,
     NotAllowedError,
     NotIndependentError,
@@ -34,6 +35,8 @@ LINKED: Final = {
 
 SETS: Final = {"ev_finish": "successful", "ev_fail": "failed", "ev_cancel": "cancelled"}
 """Stimulus -> what came of a change, where the move does not say."""
+
+CLAIMS: Final = "ev_assign"
 
 EARLY: Final = "nobody can say yet whether it stays away"
 ALONE: Final = "One person operates this house: this approval is not independent."
@@ -73,6 +76,33 @@ def move_ticket(
         details.save()
     line = _line_of(note, said, f"Moved from {before} to {ticket.state}.".replace("_", " "))
     return deeds.deed(key, "move", "moved", ticket, deeds.line(ticket, line), stimulus)
+
+
+def claim(
+    *,
+    key: UUID,
+    ref: str,
+    team: str,
+    note: port.Note,
+    vouched: port.Vouched,
+    instead_of: str,
+) -> port.Deed:
+    """Give a ticket to the note's author, where its holder is whom he saw; run as a transaction.
+
+    Raises:
+        HeldError: somebody else has it, or he has it himself.
+    """
+    ticket = deeds.locked(ref)
+    if ticket.assignee not in {"", instead_of} or ticket.assignee == note.author:
+        raise HeldError(ref, ticket.assignee)
+    return move_ticket(
+        key=key,
+        ref=ref,
+        stimulus=CLAIMS,
+        fields={"assignee": note.author, "team": team},
+        note=note,
+        vouched=vouched,
+    )
 
 
 def link(*, key: UUID, link: port.Link, note: port.Note, vouched: port.Vouched) -> port.Deed:

@@ -8,8 +8,9 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from adapters.tickets.beside import File, Visibility, Watcher
-from adapters.tickets.errors import DraftRefusedError
+from adapters.tickets.errors import DraftRefusedError, HeldError
 from adapters.tickets.port import (
+    Claimed,
     Deed,
     Link,
     LinkKind,
@@ -199,16 +200,24 @@ def finish_step(*, ref: str, n: int, person: str, note: str, key: UUID) -> Deed:
     )
 
 
-def take(*, ref: str, person: str, why: str, key: UUID) -> Deed:
-    """Give a ticket to the person who asks: its runs end and its permits are void, both or none."""
-    return move(
+def take(*, ref: str, person: str, why: str, key: UUID, instead_of: str = "") -> Claimed:
+    """Give a ticket to the person who asks: its runs end and its permits are void, both or none.
+
+    Raises:
+        HeldError: somebody has it whom the person did not name.
+    """
+    claimed = tickets.claim_by_person(
+        key=key,
         ref=ref,
         person=person,
-        stimulus="ev_assign",
-        fields={"assignee": person, "team": PEOPLE},
-        note=why,
-        key=key,
+        team=PEOPLE,
+        instead_of=instead_of,
+        vouched=people.vouched(person),
+        text=why,
     )
+    if not claimed.won:
+        raise HeldError(ref, claimed.holder)
+    return claimed
 
 
 def give_back(*, ref: str, person: str, key: UUID) -> Deed:

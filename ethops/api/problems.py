@@ -23,6 +23,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "tickets.not_found": 404,
     "tickets.move_refused": 409,
     "tickets.cause_taken": 409,
+    "tickets.held": 409,
     "tickets.too_late": 409,
     "tickets.steps_open": 409,
     "tickets.recurrence_unknown": 409,

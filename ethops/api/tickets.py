@@ -253,9 +253,13 @@ class DoneIn(serializers.Serializer[Any]):
 
 
 class TakeIn(serializers.Serializer[Any]):
-    """Why a person takes a ticket; may be left out."""
+    """Why a person takes a ticket, and from whom; both may be left out."""
 
     why = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+    instead_of = serializers.CharField(
+        max_length=150, required=False, default="", allow_blank=True,
+        help_text="who has it; whoever else has it meanwhile keeps it",
+    )  # fmt: skip
     key = serializers.UUIDField(required=False)
 
 
@@ -365,14 +369,20 @@ class Tickets(Together, Shelf[Ticket]):
     @extend_schema(request=TakeIn, responses=DeedOut)
     @action(detail=True, methods=["post"], url_path="assign-to-me")
     def assign_to_me(self, request: Request, ref: str) -> Response:
-        """Take the ticket: its runs end and its permits are void."""
+        """Take the ticket, of several who do the first: its runs end and its permits are void."""
         said = _read(TakeIn, request)
         deed = acts.take(
             ref=ref,
             person=request.user.get_username(),
             why=said["why"],
             key=said.get("key") or uuid4(),
-        )
+            instead_of=said["instead_of"],
+        ).deed
+        if deed is None:
+            # Who has it already has done nothing now.
+            state = self.get_object().state
+            had = {"outcome": "held", "state": state, "line": None, "repeated": True}
+            return Response(DeedOut({"ref": ref, **had}).data)
         return Response(DeedOut(deed).data)
 
     @extend_schema(request=MoveIn, responses=DeedOut)

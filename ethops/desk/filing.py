@@ -12,13 +12,8 @@ from adapters.tickets.catalogue import fields_of
 from adapters.tickets.errors import DraftRefusedError, TicketNotFoundError, UnknownModelError
 from adapters.tickets.fields import Field, Value, read_all
 from adapters.tickets.form_fields import filed
-from adapters.tickets.port import (
-    ChangeDraft,
-    RequestDraft,
-    RequestModel,
-    TicketClass,
-    TicketDraft,
-)
+from adapters.tickets.items import RequestModel
+from adapters.tickets.port import ChangeDraft, RequestDraft, TicketClass, TicketDraft
 
 MOST_REFS = 50
 

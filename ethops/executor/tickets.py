@@ -17,6 +17,7 @@ from adapters.tickets.models import Question as QuestionRow
 from adapters.tickets.port import (
     NOTHING,
     AuthorKind,
+    Claimed,
     Deed,
     Link,
     Note,
@@ -179,6 +180,26 @@ def move_by_person(
     # Whoever could not make this move at all is told that, and of no code.
     decisions.mind_the_table(ref, stimulus, person, vouched)
     raise taken.refused
+
+
+@transaction.atomic
+def claim_by_person(
+    *,
+    key: UUID,
+    ref: str,
+    person: str,
+    team: str,
+    instead_of: str,
+    vouched: Vouched,
+    text: str = "",
+) -> Claimed:
+    """Give a ticket to the person who claims it, on record, where nobody was quicker."""
+    note = _said_by(person, text, "public")
+    claimed = writer("tickets").claim(key, ref, team, note, vouched, instead_of=instead_of)
+    if claimed.deed is not None:
+        fields: TicketFields = {"team": team, "assignee": claimed.holder}
+        _moved(claimed.deed, person, "ev_assign", fields, "")
+    return claimed
 
 
 def _moved(deed: Deed, person: str, stimulus: str, fields: TicketFields, factor: str) -> None:

@@ -16,7 +16,8 @@ from adapters.tickets.catalogue import fields_of
 from adapters.tickets.errors import UnknownModelError
 from adapters.tickets.fields import Field
 from adapters.tickets.form_fields import filed
-from adapters.tickets.port import Deed, RequestModel, TicketClass
+from adapters.tickets.items import RequestModel
+from adapters.tickets.port import Deed, TicketClass
 from adapters.tickets.states import FILERS
 from ethops.api import acts
 from ethops.pages.asked import asked

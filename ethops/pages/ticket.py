@@ -55,9 +55,10 @@ class NoteForm(forms.Form):
 
 
 class TakeForm(forms.Form):
-    """Why somebody takes the ticket."""
+    """Why somebody takes the ticket, and from whom, as it was shown to him."""
 
     why = forms.CharField(max_length=500, required=False)
+    instead_of = forms.CharField(max_length=150, required=False)
     key = forms.UUIDField()
 
 
@@ -327,7 +328,7 @@ def _done(act: str, person: str, ref: str, said: dict[str, Any]) -> str:
         acts.comment(ref=ref, person=person, text=said["text"], visibility=visibility, key=key)  # type: ignore[arg-type]
         return "Your note is in the worklog."
     if act == "take":
-        acts.take(ref=ref, person=person, why=said["why"], key=key)
+        acts.take(ref=ref, person=person, why=said["why"], key=key, instead_of=said["instead_of"])
         return f"{ref} is yours. No agent works on it, and nothing permitted will still begin."
     if act == "back":
         acts.give_back(ref=ref, person=person, key=key)

@@ -16,7 +16,9 @@ from adapters.tickets.port import Role
 from ethops.executor.ticket_effects import STIMULI
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-MOVERS: Final = {"move", "_move", "move_by_person", "move_by_rule", "move_ticket"}
+MOVERS: Final = {
+    *("move", "_move", "move_by_person", "move_by_rule", "move_ticket", "claim", "claim_by_person"),
+}
 OWNERS: Final = {"tickets", "writer", "acts", "services"}
 """What a call that moves a ticket is an attribute of: `tickets.move`, `acts.move`."""
 API: Final = "tests/integration/api"

@@ -94,6 +94,23 @@ def tell(
     )
 
 
+def told(
+    mirrored: Mirrored, fields: Mapping[str, Any], names: Names, key: UUID, *, given: int | None
+) -> None:
+    """Keep what was read back after a write of ours; `given` is whom it gave the ticket to.
+
+    Whoever a person has given it to since then has it, here too.
+    """
+    take_lines(mirrored, fields, key)
+    if given is not None and str(fields.get("agent_id") or "") != str(given):
+        ticket = deeds.locked(mirrored.ticket_id)
+        had, ticket.assignee = ticket.assignee, str(fields.get("agent_name") or "")[:150]
+        ticket.save()
+        found = Absorbed(ticket.state, ticket.state, ("agent_name",), 0)
+        tell(mirrored, "changed", ticket, found, had)
+    keep(mirrored, fields, names)
+
+
 def settle_on(mirrored: Mirrored) -> None:
     """Make our state agree with iTop's, where no state that is ours alone stands on it."""
     ticket = deeds.locked(mirrored.ticket_id)

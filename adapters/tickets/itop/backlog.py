@@ -94,8 +94,7 @@ def tell(session: Session, mirrored: Mirrored, waiting: Waiting) -> TicketError 
                 push.read()
                 absorb.absorb(mirrored, push.fields, session.names, own=write.key, hold_state=True)
             push.carry_out(write)
-            absorb.take_lines(mirrored, push.fields, write.key)
-            absorb.keep(mirrored, push.fields, session.names)
+            absorb.told(mirrored, push.fields, session.names, write.key, given=push.given)
     except TicketError as error:
         mirrored.refresh_from_db()
         outage = isinstance(error, OUTAGES)
@@ -117,7 +116,8 @@ def _refused(session: Session, mirrored: Mirrored, write: Write, error: TicketEr
     try:
         push.read()
         push.carry_out(Write(write.key, "line", write.comment, write.visibility, write.line))
-        absorb.keep(mirrored, push.fields, session.names)
+        # What people did there meanwhile was undone here together with the write.
+        absorb.absorb(mirrored, push.fields, session.names, own=write.key, hold_state=True)
     except TicketError:
         # What was to be said stands in our worklog, and the row says that iTop has it not.
         mirrored.refresh_from_db()

@@ -114,6 +114,17 @@ class Writer(embedded.Writer):
             lambda deed: facts.move(deed, stimulus),
         )
 
+    def _claim(
+        self, key: UUID, ref: str, team: str, note: Note, vouched: Vouched, instead_of: str
+    ) -> Deed:
+        ours = super()._claim
+        return _written(
+            key,
+            ref,
+            lambda: ours(key, ref, team, note, vouched, instead_of),
+            lambda deed: facts.claim(deed, instead_of),
+        )
+
     def link(self, key: UUID, link: Link, note: Note, vouched: Vouched = NOTHING) -> Deed:
         """Link a ticket with another."""
         ours = super().link
@@ -268,8 +279,7 @@ def _carried(mirrored: Mirrored, write: Write, push: Push | None) -> TicketError
             here = session()
             push = push or Push(here.client, here.names, mirrored)
             push.carry_out(write)
-            absorb.take_lines(mirrored, push.fields, write.key)
-            absorb.keep(mirrored, push.fields, here.names)
+            absorb.told(mirrored, push.fields, here.names, write.key, given=push.given)
     except backlog.OUTAGES as fault:
         mirrored.refresh_from_db()
         return fault

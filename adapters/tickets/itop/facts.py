@@ -3,7 +3,7 @@
 from typing import Any, Final, cast
 from uuid import UUID, uuid5
 
-from adapters.tickets import deeds, models
+from adapters.tickets import deeds, models, services
 from adapters.tickets.beside import Watcher
 from adapters.tickets.itop import marks
 from adapters.tickets.itop.models import Mirrored
@@ -39,6 +39,12 @@ def move(deed: Deed, stimulus: str) -> tuple[Write, ...]:
     return (
         _of(deed.key, deed.ref, deed.line, "move", stimulus=stimulus, values=_standing(deed.ref)),
     )
+
+
+def claim(deed: Deed, instead_of: str) -> tuple[Write, ...]:
+    """Return the write of a move that is made only while nobody else has the ticket there."""
+    values = {**_standing(deed.ref), "instead_of": instead_of}
+    return (_of(deed.key, deed.ref, deed.line, "move", stimulus=services.CLAIMS, values=values),)
 
 
 def link(deed: Deed, said: Link) -> tuple[Write, ...]:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from adapters.rows import now
 from adapters.tickets import models
-from adapters.tickets.errors import FieldMissingError
+from adapters.tickets.errors import FieldMissingError, HeldError
 from adapters.tickets.form_fields import PENDING_REASONS
 from adapters.tickets.itop import marks, paths, words
 from adapters.tickets.itop.client import Client, Found
@@ -41,6 +41,8 @@ class Push:
     names: Names
     mirrored: Mirrored
     fields: dict[str, Any] = field(default_factory=dict)
+    given: int | None = None
+    """The person that this write gave the ticket to."""
 
     def read(self) -> Found:
         """Return the object as it stands now.
@@ -134,6 +136,8 @@ class Push:
 
     def _move(self, write: Write) -> None:
         itop_class = self.mirrored.itop_class
+        if "instead_of" in write.values:
+            self._mind_the_holder(write.values)
         steps = paths.steps(itop_class, write.stimulus, str(self.fields["status"]))
         if not steps:
             self._set(write, self._fields_of_line(write))
@@ -142,6 +146,16 @@ class Push:
             if n == len(steps):
                 values[words.log_of(itop_class, write.visibility)] = _item(write)
             self._step(write, step, values)
+
+    def _mind_the_holder(self, said: Mapping[str, Any]) -> None:
+        """Refuse a claim of what somebody else has there: iTop would let the last one have it."""
+        agent, name = self.fields.get("agent_id"), str(self.fields.get("agent_name") or "")
+        if not _standing(self.fields, "agent_id") or self.names.is_us(agent):
+            # Which of us has it is known here alone, and was compared under the lock.
+            return
+        free = [one for one in (said["instead_of"], said.get("assignee")) if one]
+        if name not in free and str(agent) not in {str(self.names.contact(one)) for one in free}:
+            raise HeldError(self.mirrored.ticket_id, name)
 
     def _step(self, write: Write, step: paths.Step, values: dict[str, Any]) -> None:
         itop_class, itop_id = self.mirrored.itop_class, self.mirrored.itop_id or 0
@@ -253,6 +267,7 @@ class Push:
 
     def _assignment(self, said: Mapping[str, Any]) -> dict[str, Any]:
         team, agent = self.names.assigned_to(said.get("team", ""), said.get("assignee", ""))
+        self.given = agent
         assigned: dict[str, Any] = {"team_id": team, "agent_id": agent}
         if "impact" in said and self.mirrored.itop_class not in words.CHANGES:
             urgency = words.urgency_of(said["impact"], said["urgency"])

@@ -169,6 +169,19 @@ def test_who_takes_a_ticket_ends_its_runs(api, scene):
     assert api.get(f"/api/v1/tickets/{scene.ticket}").json()["assignee"] == "ada"
 
 
+def test_a_ticket_is_taken_from_its_holder_only_by_who_names_him(api, scene):
+    User.objects.create_user("ben", is_staff=True)
+    other = api_of(User.objects.get(username="ben"))
+    path = f"/api/v1/tickets/{scene.ticket}/assign-to-me"
+    api.post(path, {}, format="json")
+    answer = other.post(path, {}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (409, "tickets.held")
+    assert answer.json()["detail"] == f"ada has {scene.ticket}."
+    assert api.post(path, {}, format="json").json()["outcome"] == "held"
+    answer = other.post(path, {"instead_of": "ada"}, format="json")
+    assert (answer.status_code, answer.json()["outcome"]) == (200, "moved")
+
+
 def test_a_ticket_that_is_settled_cannot_be_taken(api, scene):
     move = {"stimulus": "ev_resolve", "solution": "Power is back."}
     api.post(f"/api/v1/tickets/{scene.ticket}/move", move, format="json")

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.admin import AdminSite
+from django.contrib.auth.models import User
 from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -14,6 +15,7 @@ from django.utils import timezone
 from audit.models import Entry
 from ethops.pages import site
 from ethops.world import ledger_state
+from tests.integration.api.conftest import api_of
 from tests.integration.api.scene import NASTY, alert
 
 
@@ -258,6 +260,22 @@ def test_who_takes_a_ticket_has_it_and_ends_its_run(desk, scene):
     ).content.decode()
     assert "It is yours." in text
     assert "ended by a person" in page(desk, f"/runs/{scene.run}/")
+
+
+def test_a_page_that_showed_nobody_takes_a_ticket_from_nobody(desk, api, scene):
+    path = f"/tickets/{scene.ticket}/"
+    form = {"act": "take", "key": key_of(page(desk, path)), "instead_of": ""}
+    api_of(User.objects.create_user("ben", is_staff=True)).post(
+        f"/api/v1/tickets/{scene.ticket}/assign-to-me", {}, format="json"
+    )
+    assert (
+        f"Not done: ben has {scene.ticket}." in desk.post(path, form, follow=True).content.decode()
+    )
+    shown = page(desk, path)
+    assert "Take it from ben" in shown
+    assert 'name="instead_of" value="ben"' in shown
+    form |= {"key": key_of(shown), "instead_of": "ben"}
+    assert "It is yours." in desk.post(path, form, follow=True).content.decode()
 
 
 def test_who_has_a_ticket_gives_it_back_to_the_agents(desk, api, scene):
