@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from adapters import registry
+from adapters.tickets.itop.blueprint import HEADER
 from ethops import conf
 from ethops.api import problems
 from ethops.api.reading import AtTheDesk
@@ -87,9 +88,9 @@ class Callback(APIView):
             )
         if _says(request) > LARGEST:
             return _too_large()
-        if not callbacks.is_known(request.headers.get(callbacks.HEADER, "")):
+        if not callbacks.is_known(request.headers.get(HEADER, "")):
             return problems.answer(
-                401, "itop.unknown_caller", f"Send a secret of ours as {callbacks.HEADER}."
+                401, "itop.unknown_caller", f"Send a secret of ours as {HEADER}."
             )
         raw = bytes(request._request.read(LARGEST + 1))  # noqa: SLF001 - unparsed, as DRF has it
         if len(raw) > LARGEST:

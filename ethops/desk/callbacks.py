@@ -8,8 +8,6 @@ from django.db import connection
 
 from ethops import conf
 
-HEADER: Final = "X-Ethops-Secret"
-
 STORE: Final = """
     WITH stored AS (
         INSERT INTO public.itop_callback (digest, raw, received_at, last_at)

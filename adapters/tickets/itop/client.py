@@ -42,6 +42,16 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Removed:
+    """What deleting an object does to one: it goes (0, 2), is changed (5), or stands in the way."""
+
+    itop_class: str
+    id: int
+    code: int
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What one call returned; `total` counts all that a query found, whatever the page holds."""
 
@@ -134,6 +144,23 @@ class Client:
             comment,
         )
 
+    def delete(
+        self, itop_class: str, key: int, comment: str, *, simulate: bool = False
+    ) -> tuple[Removed, ...]:
+        """Delete an object, or say what that would do; whatever else it touches is among them.
+
+        Raises:
+            ItopHeldError: others would have to be deleted or changed by hand.
+            ItopUnclearError: it may have been deleted.
+            ItopError: it was not.
+        """
+        said = {"class": itop_class, "key": key, "comment": comment, "simulate": simulate}
+        status, body = self._exchange(_form("core/delete", said))
+        found = _accepted("core/delete", status, body).get("objects") or {}
+        if not isinstance(found, dict):
+            raise ItopUnclearError("The objects of an answer are no map.")
+        return tuple(_removed(one) for one in found.values())
+
     def _written(self, operation: str, said: Mapping[str, object], comment: str) -> Found:
         answer = self._call(operation, {**said, "comment": comment})
         # A write that iTop did not carry out may be answered with code 0 and no object.
@@ -142,12 +169,9 @@ class Client:
         return answer.objects[0]
 
     def _call(self, operation: str, said: Mapping[str, object]) -> Answer:
-        form = {
-            "version": VERSION,
-            "json_data": json.dumps({"operation": operation, **said}, ensure_ascii=False),
-        }
-        status, body = self._exchange(form)
-        return _answer(operation, status, body)
+        status, body = self._exchange(_form(operation, said))
+        read = _accepted(operation, status, body)
+        return Answer(_objects(read.get("objects")), _total(str(read.get("message") or "")))
 
     def _exchange(self, form: Mapping[str, str]) -> tuple[int, bytes]:
         held = _until.set(time.monotonic() + self._deadline_s)
@@ -171,6 +195,13 @@ class Client:
             _until.reset(held)
 
 
+def _form(operation: str, said: Mapping[str, object]) -> dict[str, str]:
+    return {
+        "version": VERSION,
+        "json_data": json.dumps({"operation": operation, **said}, ensure_ascii=False),
+    }
+
+
 def _named(fields: Iterable[str]) -> str:
     names = ",".join(fields)
     if not names or "*" in names:
@@ -187,7 +218,7 @@ def _whole(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _answer(operation: str, status: int, body: bytes) -> Answer:
+def _accepted(operation: str, status: int, body: bytes) -> dict[str, Any]:
     try:
         read = json.loads(body)
     except ValueError as error:
@@ -196,12 +227,11 @@ def _answer(operation: str, status: int, body: bytes) -> Answer:
         raise ItopUnclearError(said) from error
     if not isinstance(read, dict) or type(read.get("code")) is not int:
         raise ItopUnclearError(f"HTTP {status} and an answer without a code for {operation}.")
-    said = str(read.get("message") or "")
     if read["code"] != 0:
-        raise meaning(read["code"], said)
+        raise meaning(read["code"], str(read.get("message") or ""))
     if status != 200:
         raise ItopUnclearError(f"HTTP {status} with code 0 for {operation}.")
-    return Answer(_objects(read.get("objects")), _total(said))
+    return read
 
 
 def _objects(given: object) -> tuple[Found, ...]:
@@ -223,6 +253,18 @@ def _found(one: object) -> Found:
     except ItopError:
         raise
     except (KeyError, TypeError, ValueError) as error:
+        raise ItopUnclearError(f"An object of an answer is not as iTop makes them: {error}") from (
+            error
+        )
+
+
+def _removed(one: object) -> Removed:
+    try:
+        said: Any = one
+        return Removed(
+            str(said["class"]), int(said["key"]), int(said["code"]), str(said.get("message") or "")
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ItopUnclearError(f"An object of an answer is not as iTop makes them: {error}") from (
             error
         )

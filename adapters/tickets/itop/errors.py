@@ -94,6 +94,13 @@ class ItopBusyError(ItopError):
     hint = "Nothing was done: try again with the same key."
 
 
+class ItopHeldError(ItopError):
+    """Others would have to be deleted or changed by hand before this one is deleted."""
+
+    code = "tickets.itop_held"
+    hint = "iTop's own page for deleting it lists them."
+
+
 class ItopUnsetError(ItopError):
     """A setting is missing that iTop needs."""
 
@@ -135,6 +142,7 @@ _CODES: Final[dict[int, type[ItopError]]] = {
     6: ItopLoginError,
     10: ItopQueryError,
     11: ItopQueryError,
+    12: ItopHeldError,
     13: ItopQueryError,
 }
 

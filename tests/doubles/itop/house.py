@@ -62,9 +62,9 @@ class House:
 
 
 @contextmanager
-def housed() -> Iterator[House]:
+def housed(itop: Itop | None = None) -> Iterator[House]:
     """Serve a fake iTop with somebody in it."""
-    itop = Itop()
+    itop = itop or Itop()
     org = itop.add("Organization", name="Demo")
     team = itop.add("Team", name="Helpdesk", org_id=org)
     agent = itop.add(

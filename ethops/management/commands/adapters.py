@@ -1,0 +1,32 @@
+"""Adapters from the command line: what an iTop needs of us, made there and taken back."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from adapters.errors import AdapterError
+from ethops.management.commands import _adapters_itop
+
+
+class Command(BaseCommand):
+    """`manage.py adapters provision|unprovision ADAPTER`."""
+
+    help = "What another system needs of us: made there, and taken back."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """One subcommand per thing."""
+        parts = parser.add_subparsers(dest="part", required=True)
+        _adapters_itop.add_arguments(parts)
+
+    def handle(self, *, part: str, **options: Any) -> None:
+        """Run one of them; faults of ours are told with their mend."""
+        try:
+            status = {
+                "provision": _adapters_itop.provision,
+                "unprovision": _adapters_itop.unprovision,
+            }[part](self.stdout.write, options)
+        except AdapterError as fault:
+            raise CommandError(f"{fault}\n{fault.hint}") from fault
+        if status:
+            raise SystemExit(status)
