@@ -65,6 +65,7 @@ PROVIDED = (
     CLONE / "ethops/sla/sql/0002_provided.sql",
     CLONE / "ethops/notify/sql/0002_provided.sql",
     CLONE / "ethops/desk/sql/0008_numbers.sql",
+    CLONE / "adapters/cmdb/sql/0010_precedence.sql",
 )
 """What the desk is given where nobody says otherwise."""
 

@@ -1,8 +1,27 @@
-"""The CMDB mirror on the desk; it is declared in the site file, so it is only looked at here."""
+"""The CMDB on the desk: its rows are evidence of what sources say, and are looked at here."""
+
+import json
 
 from django.contrib import admin
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
-from adapters.cmdb.models import CI, Host, JoinRule, Known, KnownLink, Relation, Synced
+from adapters.cmdb import queries
+from adapters.cmdb.models import CI, Claim, Host, JoinRule, Known, KnownLink, Relation, Synced
+from adapters.cmdb.precedence import ATTRIBUTE, EXISTS, Stand
+from adapters.cmdb.precedence import Claim as Word
+
+SHOWN = {
+    EXISTS: "is there",
+    "name": "name",
+    "ci_class": "class",
+    "impact": "impact",
+    "urgency": "urgency",
+    "user_facing": "user facing",
+    "lifeline": "lifeline",
+    "host": "host",
+}
+"""Fields of a CI as people call them; attributes have their own names."""
 
 
 @admin.register(CI)
@@ -14,6 +33,54 @@ class CIAdmin(admin.ModelAdmin[CI]):
     search_fields = ("ref", "name", "ci_class")
     list_select_related = ("inventory_host",)
     ordering = ("ref",)
+    fields = (
+        *("ref", "name", "ci_class", "impact", "urgency", "user_facing", "lifeline"),
+        *("inventory_host", "attributes", "source", "managed_by", "retired", "whose_word"),
+    )
+
+    @admin.display(description="Whose word")
+    def whose_word(self, one: CI) -> SafeString:
+        """Show for each field what counts, who says so since when, and what the others say."""
+        rows = format_html_join(
+            "",
+            "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
+            (
+                (_field(stand) if number == 0 else "", _value(word), _said_by(word))
+                for stand in queries.stands_of(one.ref)
+                if stand.field in SHOWN or stand.field.startswith(ATTRIBUTE)
+                for number, word in enumerate((stand.counts, *stand.besides))
+            ),
+        )
+        return format_html(
+            '<table class="breaks"><thead><tr><th>Field</th><th>What counts, then what others say'
+            "</th><th>Said by</th></tr></thead><tbody>{}</tbody></table>",
+            rows,
+        )
+
+
+def _field(stand: Stand) -> str:
+    name = SHOWN.get(stand.field, stand.field.removeprefix(ATTRIBUTE))
+    return name if stand.held else f"{name} (shown only)"
+
+
+def _value(word: Word) -> str:
+    text = json.dumps(word.value, ensure_ascii=False)
+    return text if len(text) <= 200 else f"{text[:199]}…"
+
+
+def _said_by(word: Word) -> SafeString:
+    since = f"{word.since:%Y-%m-%d %H:%M}"
+    return format_html('{}<br><span class="quiet">since {}</span>', word.source, since)
+
+
+@admin.register(Claim)
+class ClaimAdmin(admin.ModelAdmin[Claim]):
+    """What each of the owner's sources says of each field of a CI."""
+
+    list_display = ("ref", "field", "value", "source", "since")
+    list_filter = ("source",)
+    search_fields = ("ref", "field")
+    ordering = ("ref", "field", "source")
 
 
 @admin.register(Host)

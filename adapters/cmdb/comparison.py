@@ -1,19 +1,20 @@
 """What bringing in a declaration would make new, change and take away. Pure."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final, TypeVar
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 
-from adapters.cmdb.port import CI, Host, Inventory
+from adapters.json_value import JSON
 from adapters.text import one_line
 
 BELIEVED: Final = 20
 """Of so many, one may be gone without a person's word; the copy of an iTop has the same rule."""
-BESIDE: Final = frozenset({"source", "managed_by", "retired"})
-"""What says nothing of the thing itself."""
 
-Row = TypeVar("Row", CI, Host)
+Said: TypeAlias = Mapping[str, Mapping[str, JSON]]
+"""Name of a thing -> field -> value."""
+Both: TypeAlias = tuple[Said, Said]
+"""What is said by now, and what is to be said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,62 +46,52 @@ class Plan:
         return not (self.new or self.changed or self.gone)
 
 
-def compare(live: Inventory, wanted: Inventory) -> Plan:
-    """Hold what a source is to say against what it says by now."""
-    hosts = _Kind("host", live.hosts, wanted.hosts, lambda host: host.name)
-    cis = _Kind("CI", live.cis, wanted.cis, lambda ci: ci.ref)
+def compare(hosts: Both, cis: Both) -> Plan:
+    """Hold what a source is to say of hosts and CIs against what it says by now."""
+    kinds = (_Kind("host", *hosts), _Kind("CI", *cis))
     return Plan(
-        new=(*hosts.new(), *cis.new()),
-        changed=(*hosts.changed(), *cis.changed()),
-        gone=(*hosts.gone(), *cis.gone()),
-        asks=any(BELIEVED * len(one.gone()) > len(one.live) for one in (hosts, cis)),
+        new=tuple(line for one in kinds for line in one.new()),
+        changed=tuple(change for one in kinds for change in one.changed()),
+        gone=tuple(line for one in kinds for line in one.gone()),
+        asks=any(BELIEVED * len(one.gone()) > len(one.live) for one in kinds),
     )
 
 
+@dataclass(frozen=True, slots=True)
 class _Kind:
-    """Rows of one kind, before and after, by name."""
+    """Things of one kind, before and after, by name."""
 
-    def __init__(
-        self, kind: str, live: Sequence[Row], wanted: Sequence[Row], name: Callable[[Row], str]
-    ) -> None:
-        self.live: Mapping[str, CI | Host] = {name(row): row for row in live}
-        self._kind = kind
-        self._wanted: Mapping[str, CI | Host] = {name(row): row for row in wanted}
+    kind: str
+    live: Said
+    wanted: Said
 
-    def new(self) -> tuple[str, ...]:
-        return tuple(f"{self._kind} {name}" for name in sorted(self._wanted.keys() - self.live))
+    def new(self) -> list[str]:
+        return [f"{self.kind} {name}" for name in sorted(self.wanted.keys() - self.live.keys())]
 
-    def gone(self) -> tuple[str, ...]:
-        return tuple(f"{self._kind} {name}" for name in sorted(self.live.keys() - self._wanted))
+    def gone(self) -> list[str]:
+        return [f"{self.kind} {name}" for name in sorted(self.live.keys() - self.wanted.keys())]
 
-    def changed(self) -> tuple[Change, ...]:
-        both = sorted(self._wanted.keys() & self.live.keys())
-        return tuple(
-            Change(f"{self._kind} {name}", *said)
-            for name in both
-            for said in differing(self.live[name], self._wanted[name])
-        )
+    def changed(self) -> list[Change]:
+        return [
+            Change(f"{self.kind} {name}", *said)
+            for name in sorted(self.wanted.keys() & self.live.keys())
+            for said in _differing(self.live[name], self.wanted[name])
+        ]
 
 
-def differing(before: CI | Host, after: CI | Host) -> Iterator[tuple[str, str, str]]:
+def _differing(old: Mapping[str, JSON], new: Mapping[str, JSON]) -> Iterator[tuple[str, str, str]]:
     """Yield each field that differs: its name, and how it is shown before and after."""
-    old, new = fields(before), fields(after)
     for name in sorted(old.keys() | new.keys()):
-        if old.get(name) != new.get(name):
-            yield name, _shown_of(old, name), _shown_of(new, name)
+        before, after = _text(old, name), _text(new, name)
+        if before != after:
+            yield name, one_line(before, 60), one_line(after, 60)
 
 
-def _shown_of(said: Mapping[str, Any], name: str) -> str:
+def _text(said: Mapping[str, JSON], name: str) -> str:
+    """Return a value as JSON, where 1 is not true, or a word that is no JSON."""
     return shown(said[name]) if name in said else "nothing"
 
 
-def fields(row: CI | Host) -> dict[str, Any]:
-    """Return what a row says of its thing, each attribute under a name of its own."""
-    said = {name: value for name, value in asdict(row).items() if name not in BESIDE}
-    attributes = said.pop("attributes", {})
-    return said | {f"attributes.{name}": value for name, value in attributes.items()}
-
-
 def shown(value: object) -> str:
-    """Return a value as one short line."""
-    return one_line(json.dumps(value, ensure_ascii=False), 60)
+    """Return a value as JSON on one line."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)

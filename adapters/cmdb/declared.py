@@ -23,6 +23,10 @@ def _single_line(text: str) -> str:
 Title = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_single_line)]
 
 
+OPTIONAL = frozenset({"impact", "urgency", "user_facing", "lifeline"})
+"""Fields of a CI of which a declaration may say nothing."""
+
+
 class DeclaredHost(Declaration):
     """A host that playbooks may reach, as `local` or by ssh."""
 
@@ -73,6 +77,7 @@ class DeclaredCI(Declaration):
             host=self.host or "",
             source=source,
             managed_by="declaration",
+            unsaid=OPTIONAL - self.model_fields_set,
         )
 
 

@@ -66,6 +66,43 @@ class CI(models.Model):
         return f"{self.name} ({self.ref})"
 
 
+class Claim(models.Model):
+    """One source's word for one field of a CI; the CI's row follows from all of them."""
+
+    ref = models.CharField(max_length=64)
+    field = models.CharField(max_length=140)
+    source = models.CharField(max_length=64, db_index=True)
+    value = models.JSONField()
+    since = models.DateTimeField(db_default=Now(), help_text="says this since")
+
+    class Meta:
+        """One word of each source."""
+
+        verbose_name = "claim"
+        constraints: ClassVar = [
+            models.UniqueConstraint("ref", "field", "source", name="claim_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} of {self.ref}: {self.field}"
+
+
+class Precedence(models.Model):
+    """Whose word about a CI counts before whose."""
+
+    kind = models.CharField(primary_key=True, max_length=16, help_text="of source")
+    place = models.SmallIntegerField(unique=True, help_text="1 counts first")
+
+    class Meta:
+        """Few rows, provided."""
+
+        verbose_name = "precedence"
+        verbose_name_plural = "precedences"
+
+    def __str__(self) -> str:
+        return f"{self.place}. {self.kind}"
+
+
 class JoinRule(models.Model):
     """A declared rule by which an alert finds its CI."""
 

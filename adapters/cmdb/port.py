@@ -15,7 +15,8 @@ class CI:
     """One configuration item; impact and urgency run from 1 (high) to 3 (low).
 
     `host` names its inventory host, "" where it has none; a lifeline CI is never acted on
-    without a person.
+    without a person. In a declaration `unsaid` names fields that it says nothing of: there
+    another source's word counts.
     """
 
     ref: str
@@ -30,6 +31,7 @@ class CI:
     source: str
     managed_by: str
     retired: bool = False
+    unsaid: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

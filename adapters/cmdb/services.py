@@ -1,6 +1,7 @@
 """The one verb that writes the mirror: make a source's rows equal to what it declares."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from typing import Any, Final
 
@@ -8,8 +9,9 @@ from django.db import connection, transaction
 from django.db.models import Manager
 from django.db.models.functions import Now
 
-from adapters.cmdb import models, relations
+from adapters.cmdb import claims, models, relations
 from adapters.cmdb.port import CI, Applied, Host, Inventory
+from adapters.json_value import JSON
 from adapters.rows import select
 
 HOST: Final = tuple(field.name for field in fields(Host))
@@ -28,19 +30,14 @@ def apply_inventory(*, inventory: Inventory, source: str) -> Applied:
         hosts = _Changes("host", models.Host.objects, source)
         for host in inventory.hosts:
             hosts.put(host.name, asdict(host))
-        cis = _Changes("CI", models.CI.objects, source)
-        for ci in inventory.cis:
-            values = asdict(ci)
-            values["inventory_host_id"] = values.pop("host") or None
-            cis.put(ci.ref, values)
-        cis.retire_others(ci.ref for ci in inventory.cis)
+        cis = say(source, claims.said(inventory.cis))
         hosts.retire_others(host.name for host in inventory.hosts)
         rewritten = _write_rules(inventory, source)
         _write_relations(source)
     return Applied(
-        added=(*hosts.added, *cis.added),
-        changed=(*hosts.changed, *cis.changed, *rewritten),
-        retired=(*hosts.retired, *cis.retired),
+        added=(*hosts.added, *cis["added"]),
+        changed=(*hosts.changed, *cis["changed"], *rewritten),
+        retired=(*hosts.retired, *cis["retired"]),
     )
 
 
@@ -50,21 +47,37 @@ def one_at_a_time() -> None:
         cursor.execute("LOCK TABLE cmdb_ci IN SHARE ROW EXCLUSIVE MODE")
 
 
-def live_of(source: str) -> Inventory:
-    """Return the hosts and CIs that a source declares by now, without its join rules."""
-    hosts = models.Host.objects.filter(source=source, retired=False).order_by("name")
-    cis = models.CI.objects.filter(source=source, retired=False).order_by("ref")
-    return Inventory(
-        hosts=tuple(Host(**{name: getattr(row, name) for name in HOST}) for row in hosts),
-        cis=tuple(_ci(row) for row in cis),
-    )
+def say(source: str, said: Iterable[Mapping[str, JSON]]) -> dict[str, list[str]]:
+    """Make what a source says of CIs exactly this; returns which were added, changed, retired."""
+    rows = select("SELECT ci, what FROM cmdb.say(%s, %s::jsonb, NULL)", [source, _text(said)])
+    found: dict[str, list[str]] = {"added": [], "changed": [], "retired": []}
+    for row in rows:
+        found[row["what"]].append(f"CI {row['ci']}")
+    return found
 
 
-def elsewhere(source: str) -> tuple[dict[str, str], dict[str, str]]:
-    """Return which hosts, and which CIs, other sources declare: name to source."""
+def _text(said: Iterable[Mapping[str, JSON]]) -> str:
+    return json.dumps(list(said))
+
+
+def hosts_of(source: str) -> tuple[Host, ...]:
+    """Return the hosts that a source declares by now."""
+    rows = models.Host.objects.filter(source=source, retired=False).order_by("name")
+    return tuple(Host(**{name: getattr(row, name) for name in HOST}) for row in rows)
+
+
+def words_of(source: str) -> dict[str, dict[str, JSON]]:
+    """Return what a source says by now of which CI."""
+    found: dict[str, dict[str, JSON]] = {}
+    for claim in models.Claim.objects.filter(source=source):
+        found.setdefault(claim.ref, {})[claim.field] = claim.value
+    return found
+
+
+def hosts_elsewhere(source: str) -> dict[str, str]:
+    """Return which hosts other sources declare: name to source."""
     hosts = models.Host.objects.exclude(source=source).filter(retired=False)
-    cis = models.CI.objects.exclude(source=source).filter(retired=False)
-    return dict(hosts.values_list("name", "source")), dict(cis.values_list("ref", "source"))
+    return dict(hosts.values_list("name", "source"))
 
 
 class _Changes:

@@ -2,17 +2,19 @@
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from django.db import transaction
 
-from adapters.cmdb import comparison, incoming, services
+from adapters.cmdb import claims, comparison, incoming, services
 from adapters.cmdb.comparison import Plan
 from adapters.cmdb.incoming import Incoming
+from adapters.cmdb.port import Host
 from adapters.declared import Fault, Read
+from adapters.json_value import JSON
 from audit.ledger import pending
 from ethops.imports import ansible
 from ethops.imports.errors import FaultsError, GoneRefusedError, InventoryRefusedError
@@ -102,7 +104,10 @@ def bring(
     if wrong:
         raise FaultsError(sorted(wrong, key=lambda fault: fault.line))
     wanted = declared.inventory(source)
-    plan = comparison.compare(services.live_of(source), wanted)
+    plan = comparison.compare(
+        hosts=(_by_name(services.hosts_of(source)), _by_name(wanted.hosts)),
+        cis=(services.words_of(source), {ci.ref: claims.words_of(ci) for ci in wanted.cis}),
+    )
     if write is None or plan.nothing:
         return plan
     if plan.asks and gone != len(plan.gone):
@@ -120,7 +125,7 @@ def _unfit(
     found: Read[Incoming], declared: Incoming, source: str, accounts: Collection[str]
 ) -> Iterator[Fault]:
     """Yield what does not fit to what others declare."""
-    hosts, cis = services.elsewhere(source)
+    hosts = services.hosts_elsewhere(source)
     known = {*hosts, *(host.name for host in declared.hosts)}
     for number, host in enumerate(declared.hosts):
         if host.name in hosts:
@@ -131,12 +136,13 @@ def _unfit(
             mend = f"No key has that account; those there are: {', '.join(sorted(accounts))}."
             yield found.fault(("hosts", number), what, mend)
     for number, ci in enumerate(declared.cis):
-        if ci.ref in cis:
-            what = f"CI {ci.ref} is declared by {cis[ci.ref]} already."
-            yield found.fault(("cis", number), what, "Change it there, or take it out here.")
         if ci.host is not None and ci.host not in known:
             what = f"CI {ci.ref} runs on host {ci.host}, which nobody declares."
             yield found.fault(("cis", number), what, "Declare it under `hosts`, here or elsewhere.")
+
+
+def _by_name(hosts: Iterable[Host]) -> dict[str, dict[str, JSON]]:
+    return {host.name: asdict(host) for host in hosts}
 
 
 def _note(plan: Plan, source: str, path: Path, write: Signed) -> None:

@@ -95,9 +95,11 @@ def test_a_retired_ci_can_still_be_read_but_not_found(mirror: Mirror) -> None:
 
 
 def test_another_sources_cis_are_left_alone(mirror: Mirror) -> None:
-    mirror.writer.apply(Inventory(cis=(replace(SHOP, ref="other", host=""),)), source="other")
+    mirror.writer.apply(
+        Inventory(cis=(replace(SHOP, ref="other", host=""),)), source="import:other"
+    )
     assert mirror.apply(INVENTORY) == Applied((), (), ())
-    assert mirror.reader.get("other").source == "other"
+    assert mirror.reader.get("other").source == "import:other"
 
 
 def test_an_alert_is_joined_by_the_declared_rules(mirror: Mirror) -> None:

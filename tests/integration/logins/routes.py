@@ -195,6 +195,7 @@ ROWS_OF = {
     "autonomy/policy": "desk",
     "autonomy/spent": "desk",
     "cmdb/ci": "desk",
+    "cmdb/claim": "desk",
     "cmdb/host": "desk",
     "cmdb/joinrule": "desk",
     "cmdb/known": "desk",

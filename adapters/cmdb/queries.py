@@ -1,0 +1,18 @@
+"""What is said of a CI, by whom and since when: the owner's words, and those of other systems."""
+
+from typing import Any
+
+from adapters.cmdb import models, precedence
+from adapters.cmdb.precedence import ATTRIBUTE, Claim, Stand
+
+
+def stands_of(ref: str) -> tuple[Stand, ...]:
+    """Return whose word counts for each field of a CI, and what the others say."""
+    owners = models.Claim.objects.filter(ref=ref)
+    said = [Claim(one.field, one.source, one.value, one.since) for one in owners]
+    for known in models.Known.objects.filter(ci_ref=ref, gone=False).order_by("ref"):
+        words: dict[str, Any] = {"name": known.name, "ci_class": known.ci_class}
+        words |= {f"{ATTRIBUTE}{name}": value for name, value in known.said.items()}
+        source = f"{known.source}:{known.their_class}:{known.their_id}"
+        said += [Claim(name, source, value, known.changed_at) for name, value in words.items()]
+    return precedence.stands(said)
