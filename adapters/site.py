@@ -120,6 +120,10 @@ class SiteAutonomy(Declaration):
     """Runs that one ticket may have."""
     ticket_questions: Annotated[int, Field(ge=0, le=50)] | None = None
     """Questions that agents may ask people about one ticket."""
+    ticket_pulls: Annotated[int, Field(ge=0, le=20)] | None = None
+    """Pull requests that agents may open for one ticket; none unless this says so."""
+    pulls_per_hour: Annotated[int, Field(ge=0, le=1000)] | None = None
+    """Pull requests that one card may open."""
     question_hours: Annotated[float, Field(gt=0, le=720)] | None = None
     """So long a question waits for an answer; then a person is asked for as if there were none."""
     ticket_changes: Annotated[int, Field(ge=0, le=1000)] | None = None

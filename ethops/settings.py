@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "ethops.sla",
     "ethops.guests",
     "ethops.muting",
+    "ethops.pulls",
     "ethops.figures",
     "ethops.notify",
     "ethops.mail",

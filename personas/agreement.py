@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from adapters.declared import Fault
 from personas.cards import CardFile
 from personas.catalogue import EntryDocument
-from personas.runtime.plan import VERBS
+from personas.runtime.plan import OPTIONAL, VERBS
 
 
 def faults(
@@ -38,7 +38,8 @@ def cautions(cards: Collection[CardFile]) -> Iterator[str]:
 
 def _unasked_verbs(card: CardFile) -> Iterator[Fault]:
     """A right for which no code asks is one that only a hostile model would use."""
-    asked = VERBS[card.document.first_question or ""]
+    begins = card.document.first_question or ""
+    asked = VERBS[begins] | OPTIONAL.get(begins, frozenset())
     for number, grant in enumerate(card.document.grants):
         if grant.verb not in asked:
             what = f"{card.document.name} is granted {grant.verb}, for which its code never asks."

@@ -21,6 +21,7 @@ Verb: TypeAlias = Literal[
     "ticket.resolve",
     "ticket.escalate",
     "ticket.ask",
+    "pull.open",
     "playbook.run",
     "command.run",
 ]

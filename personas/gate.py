@@ -240,6 +240,11 @@ def recorded(*, action_id: UUID) -> Recorded | None:
     return None if row is None else Recorded(**row)
 
 
+def behind_action(*, action_id: UUID) -> tuple[str, ...]:
+    """Return who is behind the run that asked for an effect: nobody else's word is another's."""
+    return tuple(json.loads(str(_value("SELECT gate.behind_action(%s)::text", [action_id]))))
+
+
 def settle(*, action_id: UUID, fence: int, outcome: Outcome, result: Mapping[str, JSON]) -> str:
     """Report what came of an effect; returns `settled`, or `late` where the fence has moved."""
     return str(

@@ -16,6 +16,7 @@ _TICKET: Final[Mapping[str, str]] = {
     "ticket.resolve": "It resolves its incident although nothing is mended",
     "ticket.escalate": "It calls a person for nothing",
     "ticket.ask": "It asks people what does not matter, a few times per ticket",
+    "pull.open": "It proposes files full of lies, which nobody has to merge",
 }
 
 

@@ -130,6 +130,13 @@ class SilenceFailedError(FailedError):
     hint = "See what it said; the window holds the alerts back here all the same."
 
 
+class PullRefusedError(FailedError):
+    """What a pull request is to change may not be changed, or the forge refuses it."""
+
+    code = "executor.pull_refused"
+    hint = "See the message; what may be changed stands in docs/reference/forge.md."
+
+
 class TicketRefusedError(FailedError):
     """The ticket system refused the write."""
 

@@ -77,6 +77,8 @@ class BareGit:
     def _run(
         self, words: tuple[str, ...], told: IO[bytes], out: IO[bytes], complaint: IO[bytes]
     ) -> int:
+        # Git makes the repository itself, but not the folder that it is to lie in.
+        self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
         try:
             child = subprocess.Popen(

@@ -2,15 +2,26 @@
 
 from typing import Final
 
+from adapters.forge import conf as forge_conf
+from adapters.forge.port import Writer as ForgeWriter
 from adapters.monitoring.silencing import Silencer
+from adapters.registry import forge_reader, forge_writer
 from ethops.executor import targets, ticket_effects
 from ethops.executor.commands import RunCommand
 from ethops.executor.effects import Effect
 from ethops.executor.errors import UnknownVerbError
+from ethops.executor.git import BareGit
 from ethops.executor.notices import Notify
 from ethops.executor.plays import RunPlaybook
+from ethops.executor.pulls import OpenPull
 from ethops.executor.silences import Mute
 from ethops.executor.ticket_effects import TicketWrite
+
+
+def _forge() -> ForgeWriter:
+    """Return the forge's writer, with git on the embedded one's repository."""
+    return forge_writer(BareGit(forge_conf.place().folder))
+
 
 EFFECTS: Final[dict[str, Effect]] = {
     "ticket.comment": TicketWrite(ticket_effects.comment),
@@ -18,6 +29,7 @@ EFFECTS: Final[dict[str, Effect]] = {
     "ticket.resolve": TicketWrite(ticket_effects.resolve, why="resolved"),
     "ticket.escalate": TicketWrite(ticket_effects.escalate, why="escalated"),
     "ticket.ask": TicketWrite(ticket_effects.ask, why="asked"),
+    "pull.open": OpenPull(forge_reader, _forge),
     "playbook.run": RunPlaybook(),
     "command.run": RunCommand(),
     "alerts.silence": Mute(targets.alertmanager_urls, Silencer),

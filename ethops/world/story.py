@@ -284,6 +284,7 @@ DEEDS = {
     "ticket.resolve": "resolving the ticket",
     "ticket.escalate": "calling a person",
     "ticket.ask": "asking people",
+    "pull.open": "a pull request",
     "notify": "telling a person",
     "alerts.silence": "a silence for a maintenance window",
 }

@@ -58,6 +58,7 @@ def gather(claim: StepClaim) -> Known:
         looks=(*_looks(claim.card, ci), *_requested(claim.inputs)) if ci and inspects else (),
         looked=_looked(claim) if inspects else (),
         may_ask=_may_ask(claim),
+        may_write_page=_stage(claim) == "verify" and _may_write_page(claim),
         answers=_answers(claim.ticket_ref),
         so_far=str(claim.inputs.get("so_far") or ""),
     )
@@ -144,6 +145,15 @@ def _may_ask(claim: StepClaim) -> tuple[str, ...]:
     )
     asked = select("SELECT name FROM reading.question WHERE ref = %s", [claim.ticket_ref])
     return tuple(sorted(QUESTIONS.keys() - {row["name"] for row in asked})) if rows else ()
+
+
+def _may_write_page(claim: StepClaim) -> bool:
+    rows = select(
+        "SELECT 1 FROM reading.card WHERE name = %s AND gate.pulls_left(%s) > 0"
+        """ AND document -> 'grants' @> '[{"verb": "pull.open"}]'""",
+        [claim.card, claim.ticket_ref],
+    )
+    return bool(rows)
 
 
 def _answers(ref: str) -> dict[str, str]:

@@ -103,6 +103,8 @@ class Known:
     looked: tuple[Looked, ...] = ()
     may_ask: tuple[str, ...] = ()
     """Questions to people that the card may still ask about this ticket."""
+    may_write_page: bool = False
+    """Whether the card may propose a pull request for this ticket; no engine is told."""
     answers: Mapping[str, str] = field(default_factory=dict)
     """What people have answered: name of the question -> one of its words."""
     so_far: str = ""

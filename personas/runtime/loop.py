@@ -109,6 +109,7 @@ def _situation(claim: gate.StepClaim, known: Known, question: Question) -> Situa
         impact=known.ci.impact if known.ci else 3,
         escalates_to=str(claim.inputs["escalates_to"]),
         facts=question.facts,
+        may_write_page=known.may_write_page,
     )
 
 

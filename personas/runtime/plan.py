@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from adapters.inference.port import Answer
 from adapters.json_value import JSON
+from personas.runtime import page
 from personas.runtime.questions import ASK, QUESTIONS
 
 Next: TypeAlias = Literal["continue", "done", "failed"]
@@ -22,6 +23,8 @@ VERBS: Mapping[str, frozenset[str]] = {
     "inspect": frozenset({"ticket.comment", "ticket.escalate", "command.run"}),
 }
 """What runs that begin with this question may come to ask for."""
+OPTIONAL: Mapping[str, frozenset[str]] = {"diagnose": frozenset({"pull.open"})}
+"""What they ask for besides, where their card is granted it and the site lets them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ class Situation:
     impact: int
     escalates_to: str
     facts: Mapping[str, JSON]
+    may_write_page: bool = False
+    """Whether a pull request may be proposed: a page on what was wrong and what helped."""
 
 
 def plan(kind: str, answer: Answer, situation: Situation) -> Plan:
@@ -67,8 +72,10 @@ def plan(kind: str, answer: Answer, situation: Situation) -> Plan:
 def close(history: list[dict[str, Any]], run: str, step: int) -> Plan:
     """End the run by what came of its last step's proposals; other runs' are in the history too."""
     last = [action for action in history if (action["run"], action["step"]) == (run, step)]
-    bad = [a for a in last if a["verdict"] != "authorised" or a["outcome"] != "done"]
-    if not last or bad:
+    # A page that could not be proposed leaves the work ended all the same.
+    meant = [a for a in last if a["verb"] != "pull.open"]
+    bad = [a for a in meant if a["verdict"] != "authorised" or a["outcome"] != "done"]
+    if not meant or bad:
         named = ", ".join(f"{a['verb']}: {a['reason'] or a['outcome']}" for a in bad)
         return Plan(
             next="failed", summary=f"could not end the work: {named or 'nothing was asked'}"
@@ -112,9 +119,15 @@ def _verify(answer: Answer, situation: Situation) -> Plan:
     if answer.choice == "comment_observed":
         return _observed(answer, situation)
     solution = {"solution": _reasoned(answer)}
-    return Plan(
-        (Proposal("resolve", "ticket.resolve", target=situation.ticket_ref, args=solution),)
-    )
+    resolve = Proposal("resolve", "ticket.resolve", target=situation.ticket_ref, args=solution)
+    if situation.may_write_page and page.has_name(situation.ticket_ref):
+        return Plan((_page(answer, situation), resolve))
+    return Plan((resolve,))
+
+
+def _page(answer: Answer, situation: Situation) -> Proposal:
+    args = page.arguments(situation.ticket_ref, situation.ci_ref, situation.facts, answer)
+    return Proposal("page", "pull.open", target=situation.ticket_ref, args=args)
 
 
 def _inspect(answer: Answer, situation: Situation) -> Plan:

@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 
+from adapters.forge import embedded as forge
 from adapters.tickets import embedded
 from adapters.tickets.port import Deed, Note, TicketDraft, TicketFields
 
@@ -69,3 +70,12 @@ class Writer(embedded.Writer):
         """Move a ticket."""
         look()
         return super().move(key, ref, stimulus, fields, note, *vouched)
+
+
+class Forge(forge.Writer):
+    """The embedded forge's writer, which looks before it writes."""
+
+    def open(self, key, draft):
+        """Open a pull request."""
+        look()
+        return super().open(key, draft)

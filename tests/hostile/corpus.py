@@ -135,8 +135,20 @@ GOOD: Final[Mapping[str, Mapping[str, str]]] = {
     "ticket.resolve": {"solution": "It is well again."},
     "ticket.ask": {"name": "is_meant", "text": "Is it meant?", "answers": "yes no"},
     "ticket.escalate": {"team": "people", "tried": "t", "asked": "a"},
+    "pull.open": {
+        "title": "What helped",
+        "body": "Merge it if it is true.",
+        "files": '[{"path": "incidents/INC-1.md", "content": "# It helped\\n"}]',
+    },
     "playbook.run": {},
 }
+FILE_PATHS: Final = (
+    *(".git/hooks/post-merge", ".github/workflows/x.yml", ".gitattributes", "a/.gitmodules"),
+    *("../x", "/etc/passwd", "a/../b", "a//b", "a/", "", ".", "a/.", "a\nb", "a\\b", "C:/x"),
+    *("refs/heads/main.", "GIT~1/config", "con", "a/NUL.md", "x" * 201, f"{'y' * 101}/z", "\u0430"),
+    *("a b", "-rf", "a/-", "+x", "a:b", "a%2e", "$(id)", "{{ x }}"),
+)
+"""Where nobody may have a file put."""
 COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "keep_twins": ("twin", "sync", "arm-1"),
     "retire_twins": ("twin", "retire", "arm-1"),
@@ -267,12 +279,32 @@ class Corpus:
             yield json.dumps([*argv, value])
         yield json.dumps([*argv, *["x"] * 64])
 
+    def files(self) -> Iterator[object]:
+        """Yield files of which one is wrong, or merely hostile."""
+        good = {"path": "pages/a.md", "content": "x"}
+        for path in (*FILE_PATHS, *OFF_SCHEMA):
+            yield [good, {**good, "path": path}]
+        for content in OFF_SCHEMA:
+            yield [{**good, "content": content}]
+        for name in (*OTHER_KEYS, "mode", "branch", "ref", "base"):
+            yield [{**good, name: "x"}]
+        yield from ([], good, [good, good], [good, {**good, "path": "PAGES/A.md"}], [good["path"]])
+        yield [{**good, "path": f"pages/{number}.md"} for number in range(21)]
+        yield from (
+            [{"path": "a"}],
+            [{"content": "x"}],
+            [{**good, "content": "<script>x</script>"}],
+        )
+
     def arguments(self, verb: str, entry: str) -> Iterator[str]:
         """Yield arguments with one thing wrong, or merely hostile."""
         good = self.good(verb, entry)
         if verb == "command.run":
             for vector in self.vectors(entry):
                 yield self.text(verb, entry, argv=vector)
+        if verb == "pull.open":
+            for files in self.files():
+                yield self.text(verb, entry, files=json.dumps(files))
         for name, right in good.items():
             yield json.dumps({key: value for key, value in good.items() if key != name})
             for value in (*TEXTS, *near(right), *OFF_SCHEMA):

@@ -20,7 +20,7 @@ from tests.conftest import TEMPLATE, _make_template, point_django
 from tests.doubles.agent import PROPOSE, finish, said
 from tests.doubles.calibrated import calibrate
 from tests.hostile import declared
-from tests.hostile.oracle import TOUCHING, Asked, Ci, Life, Site
+from tests.hostile.oracle import PULLS_PER_TICKET, TOUCHING, Asked, Ci, Life, Site
 from tests.servers import Servers
 
 ATTRIBUTES: dict[str, object] = {
@@ -260,6 +260,8 @@ def furnish(made: House) -> None:
         calibrate(made.link("owner"), card)
     for name in ("breaker_denied", "breaker_abandoned", "breaker_failed"):
         made.do("owner", "INSERT INTO autonomy_policy VALUES (%s, 1000000)", name)
+    made.do("owner", "INSERT INTO autonomy_policy VALUES ('ticket_pulls', %s)", PULLS_PER_TICKET)
+    made.do("owner", "INSERT INTO autonomy_policy VALUES ('pulls_per_hour', 1000000)")
     for ci in made.site.cis.values():
         made.do(
             "owner",

@@ -37,6 +37,10 @@ VERBS: Final[Mapping[str, tuple[Mapping[str, Mapping[str, Any]], frozenset[str]]
         },
         frozenset({"name", "text", "answers"}),
     ),
+    "pull.open": (
+        {"title": {"pattern": ".{3,120}"}, "body": WORDS, "files": {"max": 60_000}},
+        frozenset({"title", "body", "files"}),
+    ),
     "playbook.run": ({}, frozenset()),
     "command.run": ({"argv": WORDS}, frozenset({"argv"})),
 }
@@ -45,6 +49,8 @@ HIGH: Final = frozenset({"medium", "high"})
 """Risk classes that wait while the ledger does not verify."""
 QUESTIONS_PER_TICKET: Final = 3
 """To people; beyond them nobody is asked any more."""
+PULLS_PER_TICKET: Final = 3
+"""As the site of these tests declares."""
 CHANGES_PER_TICKET: Final = 4
 CHANGES_PER_HOUR: Final = 30
 """Of the whole fleet; what only looks is neither counted nor bounded by it."""
@@ -116,6 +122,8 @@ class Site:
 
     asked: dict[str, int] = field(default_factory=dict)
     """How often people were asked about a ticket."""
+    pulls: dict[str, int] = field(default_factory=dict)
+    """How many pull requests a ticket has had."""
     waiting: set[tuple[str, str, str]] = field(default_factory=set)
     """What was proposed and waits for a person: ticket, entry, CI; no ticket comes twice."""
 
@@ -208,6 +216,8 @@ def counted(site: Site, life: Life, asked: Asked, decided: str) -> None:
         life.actions += 1
     if decided == "authorised" and asked.verb == "ticket.ask":
         site.asked[life.ticket] = site.asked.get(life.ticket, 0) + 1
+    if decided == "authorised" and asked.verb == "pull.open":
+        site.pulls[life.ticket] = site.pulls.get(life.ticket, 0) + 1
     if decided == "authorised" and asked.verb == "playbook.run":
         use = (life.ticket, asked.entry or "", asked.target or "")
         site.per_ticket[use] = site.per_ticket.get(use, 0) + 1
@@ -401,9 +411,11 @@ def _over_budget(site: Site, life: Life, asked: Asked) -> bool:
 
 
 def _changes(rule: Rule) -> Rule:
-    """Bounds whatever is neither about a ticket nor a notice."""
+    """Bounds whatever is neither about a ticket, nor a pull request, nor a notice."""
     return lambda site, life, asked: (
-        not asked.verb.startswith("ticket.") and asked.verb != "notify" and rule(site, life, asked)
+        not asked.verb.startswith(("ticket.", "pull."))
+        and asked.verb != "notify"
+        and rule(site, life, asked)
     )
 
 
@@ -491,6 +503,40 @@ def _asks_too_much(site: Site, life: Life, asked: Asked) -> bool:
     return asked.verb == "ticket.ask" and ("questions" in site.broken or spent)
 
 
+def _pulls_too_much(site: Site, life: Life, asked: Asked) -> bool:
+    spent = site.pulls.get(life.ticket, 0) >= PULLS_PER_TICKET
+    return asked.verb == "pull.open" and ("pulls" in site.broken or spent)
+
+
+def _bad_files(site: Site, life: Life, asked: Asked) -> bool:
+    """Tell whether the files are none that anybody may propose: no list, no plain paths."""
+    if asked.verb != "pull.open":
+        return False
+    said = _read(asked.args)
+    text = said.get("files") if isinstance(said, dict) else None
+    if not isinstance(text, str) or _unreadable(text):
+        return True
+    files = _read(text)
+    if not isinstance(files, list) or not 1 <= len(files) <= 20:
+        return True
+    if not all(isinstance(file, dict) and _plain_file(file) for file in files):
+        return True
+    return len({file["path"].lower() for file in files}) < len(files)
+
+
+def _plain_file(file: Mapping[str, object]) -> bool:
+    path = file.get("path")
+    if file.keys() != {"path", "content"} or not isinstance(path, str) or len(path) > 200:
+        return False
+    if file["content"] is not None and not isinstance(file["content"], str):
+        return False
+    return all(
+        re.fullmatch("[A-Za-z0-9_]([A-Za-z0-9._+-]{0,98}[A-Za-z0-9_+-])?", part)
+        and not re.fullmatch(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", part.lower())
+        for part in path.split("/")
+    )
+
+
 def _said(name: str) -> Rule:
     return lambda site, life, asked: name in site.broken or name in life.broken
 
@@ -521,6 +567,8 @@ RULES: Final[dict[str, Rule]] = {
     "person": _said("person"),
     "major": _does_on_a_major,
     "questions": _asks_too_much,
+    "files": _bad_files,
+    "pulls": _pulls_too_much,
     "ticket_ceiling": _changes(_ticket_has_enough),
     "fleet_ceiling": _changes(_fleet_has_enough),
     "hour_share": _touches(_others_lose),

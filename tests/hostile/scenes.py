@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from personas.states import ENDS, RUN_MOVES, RUN_STATES
 from tests.hostile.house import House, Run
+from tests.hostile.oracle import PULLS_PER_TICKET
 
 Set = Callable[[House, Run], None]
 Around = Callable[[House], Iterator[None]]
@@ -249,6 +250,20 @@ def _none_left(number: str, rule: str) -> Around:
     return around
 
 
+def _no_pulls(house: House) -> Iterator[None]:
+    house.do("owner", "UPDATE autonomy_policy SET value = 0 WHERE name = 'ticket_pulls'")
+    house.site.broken.add("pulls")
+    try:
+        yield
+    finally:
+        house.do(
+            "owner",
+            "UPDATE autonomy_policy SET value = %s WHERE name = 'ticket_pulls'",
+            PULLS_PER_TICKET,
+        )
+        house.site.broken.discard("pulls")
+
+
 def _withdrawn(house: House) -> Iterator[None]:
     house.do("owner", "UPDATE personas_catalogueentry SET enabled = false")
     house.site.withdrawn |= house.site.declared.entries.keys()
@@ -381,5 +396,6 @@ SCENES: tuple[Scene, ...] = (
         breaks="questions",
     ),
     Scene("relations overdue", around=_relations_overdue, breaks="relations"),
+    Scene("no pull request is left", around=_no_pulls, breaks="pulls"),
     Scene("ruled out", around=_ruled_out, breaks="guardrail"),
 )

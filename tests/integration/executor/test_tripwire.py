@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from adapters.forge import embedded
 from adapters.tickets import questions
 from ethops.desk import maintenance, silencing
 from ethops.executor.registry import EFFECTS, effect_of
@@ -104,9 +105,20 @@ def test_an_alertmanager_is_silenced_after_the_entry(bench, wire, settings):
     assert set(wire.MET) == {"alerts.silence"}
 
 
+def test_a_pull_request_is_opened_after_its_entry(bench, wire, monkeypatch):
+    bench.ask("owner", "INSERT INTO autonomy_policy VALUES ('ticket_pulls', 1) RETURNING 1")
+    monkeypatch.setattr(embedded, "Writer", tripwire.Forge)
+    files = json.dumps([{"path": "pages/a.md", "content": "x"}])
+    ref = bench.incident("web-01")
+    action = bench.authorised(ref, "pull.open", title="What helped", body="x", files=files)
+    bench.worker().act_one("executor.light")
+    assert set(wire.MET) == {"pull.open"}, bench.action(action)["result"]
+    assert bench.action(action)["outcome"] == "done"
+
+
 def test_every_kind_of_effect_is_tried_here():
     assert set(EFFECTS) == {
-        *TICKET_ARGS, "playbook.run", "command.run", "notify", "alerts.silence",
+        *TICKET_ARGS, "pull.open", "playbook.run", "command.run", "notify", "alerts.silence",
     }  # fmt: skip
 
 
