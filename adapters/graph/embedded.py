@@ -1,12 +1,12 @@
 """The graph by recursive SQL over the CMDB mirror: the default behind the graph contract.
 
 A row of the recursion is a whole level, not a path: a circle ends, and a graph with many ways
-between two places costs no more than its edges.
+between two places costs no more than its edges, each read once.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from adapters import rows
 from adapters.graph import layers
@@ -18,46 +18,41 @@ _EDGE: Final = """
     FROM reading.relation
 """
 _LEVELS: Final = """
-    WITH RECURSIVE walk (steps, level, seen) AS (
-        SELECT 0, %s::text[], %s::text[]
+    WITH RECURSIVE walk (steps, level, seen, confidence, seen_at, fresh_until) AS (
+        SELECT 0, %s::text[], %s::text[], NULL::smallint, NULL::timestamptz, NULL::timestamptz
         UNION ALL
-        SELECT walk.steps + 1, next.level, walk.seen || next.level
+        SELECT walk.steps + 1, next.level, walk.seen || next.level,
+               next.confidence, next.seen_at, next.fresh_until
         FROM walk CROSS JOIN LATERAL (
-            SELECT array_agg(place) AS level FROM (
-                SELECT edge.{there}::text AS place
+            WITH near AS MATERIALIZED (
+                SELECT edge.{there}::text COLLATE "C" AS place,
+                       edge.confidence, edge.seen_at, edge.fresh_until
                 FROM unnest(walk.level) AS here JOIN reading.relation edge ON edge.{here} = here
                 WHERE NOT edge.gone
-                EXCEPT SELECT unnest(walk.seen)
-            ) AS places
+            )
+            SELECT (SELECT array_agg(place COLLATE "default") FROM (
+                        SELECT place FROM near EXCEPT SELECT unnest(walk.seen) COLLATE "C"
+                    ) AS places) AS level,
+                   min(confidence) AS confidence, min(seen_at) AS seen_at,
+                   min(fresh_until) AS fresh_until
+            FROM near
         ) AS next
-        WHERE walk.steps < %s AND cardinality(walk.seen) <= %s
-          AND next.level IS NOT NULL
-    )
-    SELECT steps, level FROM walk ORDER BY steps
+        WHERE walk.level IS NOT NULL AND walk.steps < %s AND cardinality(walk.seen) <= %s
+    ), farthest AS (SELECT level, seen FROM walk ORDER BY steps DESC LIMIT 1)
+    SELECT steps, level, confidence, seen_at, fresh_until,
+           steps = max(steps) OVER () AND level IS NOT NULL AND EXISTS (
+               SELECT FROM (SELECT unnest(level) AS here FROM farthest) AS last
+               JOIN reading.relation edge ON edge.{here} = last.here
+               WHERE NOT edge.gone
+                 AND edge.{there}::text NOT IN (SELECT unnest(seen) FROM farthest)
+           ) AS beyond
+    FROM walk ORDER BY steps
 """
+"""A row has what the edges say that lead to its level. The last has no level where nothing more was
+found; where the bounds ended the walk it has one, and tells whether there is more beyond."""
 _LEVELS_OF: Final[Mapping[Direction, str]] = {
     "up": _LEVELS.format(there="dependent", here="support"),
     "down": _LEVELS.format(there="support", here="dependent"),
-}
-_RESTS: Final = """
-    SELECT min(confidence) AS confidence, min(seen_at) AS seen_at, min(fresh_until) AS fresh_until
-    FROM unnest(%s::text[]) AS place JOIN reading.relation edge ON edge.{here} = place
-    WHERE NOT edge.gone
-"""
-_RESTS_OF: Final[Mapping[Direction, str]] = {
-    "up": _RESTS.format(here="support"),
-    "down": _RESTS.format(here="dependent"),
-}
-_BEYOND: Final = """
-    SELECT FROM unnest(%s::text[]) AS place JOIN reading.relation edge ON edge.{here} = place
-    WHERE NOT edge.gone AND NOT EXISTS (
-        SELECT FROM unnest(%s::text[]) AS seen WHERE seen = edge.{there}
-    )
-    LIMIT 1
-"""
-_BEYOND_OF: Final[Mapping[Direction, str]] = {
-    "up": _BEYOND.format(there="dependent", here="support"),
-    "down": _BEYOND.format(there="support", here="dependent"),
 }
 
 
@@ -78,17 +73,15 @@ class Store:
         return rows.now()
 
     def walk(self, refs: Sequence[str], direction: Direction, depth: int) -> Walk:
-        """Go level by level in one statement, then weigh the edges where they lie."""
+        """Go level by level, and weigh the edges on the way, in one statement."""
         starts = list(refs)
         levels = rows.select(_LEVELS_OF[direction], [starts, starts, depth, MOST])
-        steps = {place: level["steps"] for level in levels for place in level["level"]}
-        last, farthest = levels[-1]["steps"], levels[-1]["level"]
-        # Where the bounds ended the walk, nobody has gone on from the last level.
-        cut = last >= depth or len(steps) > MOST
-        gone_from = [place for place, far in steps.items() if not cut or far < last]
-        (found,) = rows.select(_RESTS_OF[direction], [gone_from])
-        beyond = cut and bool(rows.select(_BEYOND_OF[direction], [farthest, list(steps)]))
-        return Walk(steps, Rests(**found), complete=not beyond)
+        steps = {place: level["steps"] for level in levels for place in level["level"] or ()}
+        return Walk(
+            steps,
+            Rests(*(_least(levels, name) for name in ("confidence", "seen_at", "fresh_until"))),
+            complete=not levels[-1]["beyond"],
+        )
 
     def between(self, dependents: Sequence[str], supports: Sequence[str]) -> Sequence[Pair]:
         """Return who stands directly on what, by the edges of either end."""
@@ -134,6 +127,10 @@ class Reader(Questions):
 
     def __init__(self) -> None:
         super().__init__(Store())
+
+
+def _least(levels: Sequence[Mapping[str, Any]], name: str) -> Any:
+    return min((level[name] for level in levels if level[name] is not None), default=None)
 
 
 def _edges(where: str, params: list[object]) -> tuple[Edge, ...]:
