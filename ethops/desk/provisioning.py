@@ -100,9 +100,9 @@ def _pieces(order: Order) -> tuple[Piece, ...]:
             " set ETHOPS_ITOP_CALLBACK_SECRETS, of 32 characters at least."
         )
     place = Place(house.url, house.itop_callback_secrets, _mark(order))
-    options = _options()
-    with closing(Client(options.url, options.token, deadline_s=DEADLINE_S)) as own:
-        names = Names(own, options)
+    said = options()
+    with closing(Client(said.url, said.token, deadline_s=DEADLINE_S)) as own:
+        names = Names(own, said)
         org = names.org()
         try:
             team: int | None = names.assigned_to("", "")[0]
@@ -116,22 +116,32 @@ def _pieces(order: Order) -> tuple[Piece, ...]:
 
 
 def _with(order: Order, act: Callable[[Client], T]) -> T:
-    options = _options()
-    token = _token(order.token_file) if order.token_file else options.token
-    with closing(Client(options.url, token, deadline_s=DEADLINE_S)) as client:
+    said = options()
+    token = token_in(order.token_file) if order.token_file else said.token
+    with closing(Client(said.url, token, deadline_s=DEADLINE_S)) as client:
         return act(client)
 
 
-def _options() -> Options:
-    options = Options(**adapters.options("tickets"))
-    if not options.url or not options.token:
+def options() -> Options:
+    """Return what the settings say of the iTop.
+
+    Raises:
+        ItopUnsetError: they name none, or no token for it.
+    """
+    said = Options(**adapters.options("tickets"))
+    if not said.url or not said.token:
         raise ItopUnsetError(
             "The settings name no iTop: set ETHOPS_ITOP_URL and ETHOPS_ITOP_TOKEN."
         )
-    return options
+    return said
 
 
-def _token(path: Path) -> str:
+def token_in(path: Path) -> str:
+    """Return the token that a file holds.
+
+    Raises:
+        ItopUnsetError: it cannot be read, or holds none.
+    """
     try:
         token = path.read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:

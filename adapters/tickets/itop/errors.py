@@ -101,6 +101,13 @@ class ItopHeldError(ItopError):
     hint = "iTop's own page for deleting it lists them."
 
 
+class ItopModelError(ItopError):
+    """A file is no data model of iTop's, or one that harms whoever reads it."""
+
+    code = "tickets.itop_model"
+    hint = "iTop's own is data/datamodel-production.xml; its toolkit writes it."
+
+
 class ItopUnsetError(ItopError):
     """A setting is missing that iTop needs."""
 

@@ -6,11 +6,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from adapters.errors import AdapterError
-from ethops.management.commands import _adapters_itop
+from ethops.management.commands import _adapters_itop, _adapters_preflight
 
 
 class Command(BaseCommand):
-    """`manage.py adapters provision|unprovision ADAPTER`."""
+    """`manage.py adapters provision|unprovision|preflight ADAPTER`."""
 
     help = "What another system needs of us: made there, and taken back."
 
@@ -18,6 +18,9 @@ class Command(BaseCommand):
         """One subcommand per thing."""
         parts = parser.add_subparsers(dest="part", required=True)
         _adapters_itop.add_arguments(parts)
+        _adapters_preflight.add_arguments(
+            parts.add_parser("preflight", help="what will not work at an iTop as it is, and why")
+        )
 
     def handle(self, *, part: str, **options: Any) -> None:
         """Run one of them; faults of ours are told with their mend."""
@@ -25,6 +28,7 @@ class Command(BaseCommand):
             status = {
                 "provision": _adapters_itop.provision,
                 "unprovision": _adapters_itop.unprovision,
+                "preflight": _adapters_preflight.run,
             }[part](self.stdout.write, options)
         except AdapterError as fault:
             raise CommandError(f"{fault}\n{fault.hint}") from fault

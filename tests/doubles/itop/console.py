@@ -1,5 +1,6 @@
 """The fake iTop as an administrator has it: triggers, actions, people, users and their profiles."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -10,6 +11,11 @@ from tests.doubles.itop.server import Itop, Refusal
 TRIGGERS: Final = ("TriggerOnObjectCreate", "TriggerOnObjectUpdate", "TriggerOnStateEnter")
 WEBHOOK: Final = ("RemoteApplicationConnection", "RemoteApplicationType", "ActionWebhook")
 PROFILES: Final = ("REST Services User", "Support Agent", "Change Implementor")
+LEVELS: Final = (
+    *("CustomerContract", "lnkCustomerContractToService", "lnkSLAToSLT", "SLT", "SLA", "Service"),
+)
+_NOT_IN: Final = re.compile(r"SELECT (\w+) WHERE status NOT IN \(([\w',]+)\)")
+_NO_SUCH: Final = re.compile(r"SELECT (\w+) WHERE (\w*no_such\w*) = 1")
 TAGS: Final = ("GUI:Portal", "CRON", "GUI:Console", "REST/JSON")
 
 
@@ -23,6 +29,11 @@ class Console(Itop):
     """The module for webhooks is not installed."""
     keeps_context: bool = True
     """False: a context is taken and kept as none, as a list is."""
+
+    attributes: tuple[str, ...] = ("id", "ref", "title", "org_id", "org_id_friendlyname")
+    """What a query that names none of them is answered with."""
+    hidden: set[int] = field(default_factory=set)
+    """Objects of organizations that our user may not see: to him they are not there."""
 
     def __post_init__(self) -> None:
         """Put there what every iTop has."""
@@ -46,12 +57,26 @@ class Console(Itop):
 
     @override
     def _classes(self) -> set[str]:
-        return super()._classes() | {*TRIGGERS, *WEBHOOK, "Trigger", "UserLocal", "BackgroundTask"}
+        return super()._classes() | {*TRIGGERS, *WEBHOOK, *LEVELS, "Trigger", "UserLocal"}
 
     @override
     def _hits(self, itop_class: str, key: Any) -> list[dict[str, Any]]:
+        if (listed := _NOT_IN.fullmatch(str(key))) is not None:
+            known = listed[2].replace("'", "").split(",")
+            hits = super()._hits(itop_class, f"SELECT {listed[1]}")
+            return [one for one in hits if one["status"] not in known]
+        if (unknown := _NO_SUCH.fullmatch(str(key))) is not None:
+            # As it is recorded of a real one, that lists what there is.
+            raise Refusal(
+                100,
+                f"Error: Query failed to execute: query = {key}, exception_class ="
+                " OqlNormalizeException, exception_message = Unknown filter code - found"
+                f" '{unknown[2]}' at 20 in '{key}', expecting {{{', '.join(self.attributes)}}},"
+                " I would suggest to use 'ref'",
+            )
         if not str(key).startswith("SELECT Trigger WHERE"):
-            return super()._hits(itop_class, key)
+            hits = super()._hits(itop_class, key)
+            return [one for one in hits if one["id"] not in self.hidden]
         return [
             one
             for kind in TRIGGERS

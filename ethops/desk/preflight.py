@@ -1,0 +1,29 @@
+"""A look at an iTop as it is before it is relied upon: its model, and what its REST shows."""
+
+from contextlib import closing
+from pathlib import Path
+
+from adapters.tickets.itop import datamodel, findings, preflight
+from adapters.tickets.itop.client import Client
+from adapters.tickets.itop.findings import SEVERITIES, Finding
+from adapters.tickets.itop.preflight import Look
+from adapters.tickets.itop.session import session
+from ethops.desk import provisioning
+
+
+def look(*, model: Path | None, token_file: Path | None) -> tuple[Finding, ...]:
+    """Return what will not work, the worst first; nothing is written to iTop.
+
+    Raises:
+        TicketError: a setting is missing, a file is none, or iTop is away.
+    """
+    said = provisioning.options()
+    read = datamodel.read(model) if model else None
+    found: list[Finding] = []
+    token = provisioning.token_in(token_file) if token_file else ""
+    with closing(Client(said.url, token, deadline_s=provisioning.DEADLINE_S)) as above:
+        here = session()
+        found += preflight.of_site(Look(here, above if token else None, {}))
+    if read is not None:
+        found += findings.of_model(read, {})
+    return tuple(sorted(found, key=lambda one: SEVERITIES.index(one.severity)))
