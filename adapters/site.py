@@ -15,6 +15,7 @@ from adapters.levels import PROVIDED, ServiceLevels, TextRefusedError, Who, zone
 from adapters.monitoring.declared import DeclaredAlertmanager, DeclaredProbe
 from adapters.telemetry.declared import DeclaredKey, DeclaredObserver, DeclaredQueryLog
 from adapters.tickets.declared import DeclaredRequestModel
+from adapters.tickets.itop.declared import DeclaredItop
 from adapters.tools import DeclaredTool
 
 SOURCE = "site"
@@ -201,6 +202,8 @@ class Site(Declaration):
     """Who is silenced while a maintenance window lasts."""
     request_models: Annotated[tuple[DeclaredRequestModel, ...], Field(max_length=100)] = ()
     """What may be requested: the service catalogue."""
+    itop: DeclaredItop = DeclaredItop()
+    """What its iTop demands beyond iTop's own model."""
     tools: Annotated[tuple[DeclaredTool, ...], Field(max_length=100)] = ()
     """Programs that agents' commands may be of; what is not named here is never started."""
     notify: NotifyTarget | None = None

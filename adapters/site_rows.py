@@ -1,5 +1,7 @@
 """Writing a site into the rows of its contracts; run as the owner of the tables."""
 
+from collections.abc import Iterable
+
 from django.db import transaction
 
 from adapters.cmdb.port import Applied
@@ -8,6 +10,7 @@ from adapters.monitoring.services import PlacedProbe, apply_probes
 from adapters.site import SOURCE, Site
 from adapters.telemetry import services as telemetry
 from adapters.tickets import offering
+from adapters.tickets.itop import demands
 
 
 def apply(site: Site) -> Applied:
@@ -18,11 +21,17 @@ def apply(site: Site) -> Applied:
         probes = apply_probes(placed=placed)
         watch = telemetry.apply(observers=site.observers, keys=site.keys, logs=site.query_logs)
         offered = offering.apply(model.row() for model in site.request_models)
+        asked = demands.apply(site.itop)
+    others = (watch, offered, asked)
     return Applied(
-        added=things.added + _named(probes.added) + watch.added + offered.added,
-        changed=things.changed + _named(probes.changed) + watch.changed + offered.changed,
-        retired=things.retired + _named(probes.retired) + watch.retired + offered.retired,
+        added=things.added + _named(probes.added) + _all(one.added for one in others),
+        changed=things.changed + _named(probes.changed) + _all(one.changed for one in others),
+        retired=things.retired + _named(probes.retired) + _all(one.retired for one in others),
     )
+
+
+def _all(parts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(name for part in parts for name in part)
 
 
 def _named(probes: tuple[str, ...]) -> tuple[str, ...]:

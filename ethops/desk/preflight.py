@@ -3,7 +3,7 @@
 from contextlib import closing
 from pathlib import Path
 
-from adapters.tickets.itop import datamodel, findings, preflight
+from adapters.tickets.itop import datamodel, demands, findings, preflight
 from adapters.tickets.itop.client import Client
 from adapters.tickets.itop.findings import SEVERITIES, Finding
 from adapters.tickets.itop.preflight import Look
@@ -19,11 +19,12 @@ def look(*, model: Path | None, token_file: Path | None) -> tuple[Finding, ...]:
     """
     said = provisioning.options()
     read = datamodel.read(model) if model else None
+    declared = demands.named()
     found: list[Finding] = []
     token = provisioning.token_in(token_file) if token_file else ""
     with closing(Client(said.url, token, deadline_s=provisioning.DEADLINE_S)) as above:
         here = session()
-        found += preflight.of_site(Look(here, above if token else None, {}))
+        found += preflight.of_site(Look(here, above if token else None, declared))
     if read is not None:
-        found += findings.of_model(read, {})
+        found += findings.of_model(read, declared)
     return tuple(sorted(found, key=lambda one: SEVERITIES.index(one.severity)))

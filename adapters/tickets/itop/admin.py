@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 
-from adapters.tickets.itop.models import Callback, Following, Waiting
+from adapters.tickets.itop.models import Callback, Following, SiteField, Waiting
 
 
 @admin.register(Following)
@@ -31,3 +31,12 @@ class CallbackAdmin(admin.ModelAdmin[Any]):
     list_display = ("digest", "state", "said", "repeats", "last_at")
     list_filter = ("state",)
     ordering = ("-last_at",)
+
+
+@admin.register(SiteField)
+class SiteFieldAdmin(admin.ModelAdmin[Any]):
+    """What the site file has us write."""
+
+    list_display = ("itop_class", "at", "values")
+    list_filter = ("itop_class",)
+    ordering = ("itop_class", "at")

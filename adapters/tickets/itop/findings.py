@@ -109,7 +109,7 @@ def _creating(
             f"{itop_class}.{name}",
             "It is not optional, has no default, and ethops does not write it:"
             f" no {itop_class} is opened.",
-            f"Say its value in the site file, `itop.fields`, class {itop_class}, on create.",
+            f"Say its value in the site file, `itop.fields`, class {itop_class}, at create.",
         )
     for name in sorted(declared.get((itop_class, "create"), frozenset()) - set(attributes)):
         if attributes:
@@ -177,7 +177,7 @@ def _defaulted(attribute: Attribute | None) -> bool:
 
 
 def _demanded(itop_class: str, to: str, name: str, attribute: Attribute | None) -> Finding:
-    mend = f"Say its value in the site file, `itop.fields`, class {itop_class}, on {to}."
+    mend = f"Say its value in the site file, `itop.fields`, class {itop_class}, at {to}."
     if attribute is not None and attribute.is_key:
         return Finding(
             "warning",

@@ -150,3 +150,23 @@ class Callback(models.Model):
 
     def __str__(self) -> str:
         return f"{self.digest[:12]} {self.state}"
+
+
+class SiteField(models.Model):
+    """What a site has us write where its own iTop demands more than iTop's model does."""
+
+    itop_class = models.CharField(max_length=64)
+    at = models.CharField(max_length=64, help_text="`create`, or a state of iTop's")
+    values = models.JSONField(default=dict, help_text="attribute -> value, or what names an object")
+
+    class Meta:
+        """Written from the site file alone."""
+
+        verbose_name = "field that a site's iTop demands"
+        verbose_name_plural = "fields that a site's iTop demands"
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="site_field_once", fields=["itop_class", "at"])
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.itop_class} {self.at}"

@@ -219,7 +219,7 @@ def _levels(look: Look) -> Iterator[Finding]:
                 "service levels",
                 itop_class,
                 "What ethops opens names no service, and iTop gives deadlines by it alone.",
-                f"Say `service_id` in the site file, `itop.fields`, class {itop_class}, on create.",
+                f"Say `service_id` in the site file, `itop.fields`, class {itop_class}, at create.",
             )
     yield from _targets(client, slas)
 

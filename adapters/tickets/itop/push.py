@@ -11,8 +11,9 @@ from adapters.rows import now
 from adapters.tickets import models
 from adapters.tickets.errors import FieldMissingError, HeldError
 from adapters.tickets.form_fields import PENDING_REASONS
-from adapters.tickets.itop import marks, paths, words
+from adapters.tickets.itop import demands, marks, paths, words
 from adapters.tickets.itop.client import Client, Found
+from adapters.tickets.itop.declared import CREATE
 from adapters.tickets.itop.errors import (
     ItopGoneError,
     ItopStimulusError,
@@ -110,6 +111,7 @@ class Push:
     def _drafted(self, write: Write) -> dict[str, Any]:
         said, itop_class = write.values, self.mirrored.itop_class
         drafted: dict[str, Any] = {
+            **demands.given(itop_class, CREATE),
             "org_id": self.names.org(),
             "title": said["title"],
             "description": marks.description(said["description"] or said["title"], write.key),
@@ -142,7 +144,7 @@ class Push:
         if not steps:
             self._set(write, self._fields_of_line(write))
         for n, step in enumerate(steps, 1):
-            values = self._values(write, step)
+            values = {**self._values(write, step), **demands.given(itop_class, step.to)}
             if n == len(steps):
                 values[words.log_of(itop_class, write.visibility)] = _item(write)
             self._step(write, step, values)

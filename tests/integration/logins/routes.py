@@ -226,6 +226,7 @@ ROWS_OF = {
     "guests/link": "desk",
     "itop/callback": "desk",
     "itop/following": "desk",
+    "itop/sitefield": "desk",
     "itop/waiting": "desk",
     "mail/letter": "desk",
     "memory/evidence": "desk",
