@@ -16,8 +16,8 @@ from personas.commands import BadArgvError, read_argv
 from personas.guardrails import queries
 
 OURS: Final = frozenset(
-    {"first_question", "slot", "escalates_to", "alert", "request", "command", "parent_run",
-     "asked_by"}
+    {"first_question", "slot", "escalates_to", "alert", "request", "command", "fulfil",
+     "parent_run", "asked_by"}
 )  # fmt: skip
 """What an intent holds of ours: nobody says these with a request."""
 

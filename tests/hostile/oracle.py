@@ -100,6 +100,8 @@ class Life:
     """The CIs that were its own when it was born, where it has read a text since and got more."""
     broken: set[str] = field(default_factory=set)
     """Rules that the scene breaks by itself, such as a spent allowance of tokens."""
+    named: tuple[str, frozenset[str]] | None = None
+    """Of a request: the CI of its form, and the entries that its model names."""
 
 
 @dataclass(slots=True)
@@ -498,6 +500,14 @@ def _does_on_a_major(site: Site, life: Life, asked: Asked) -> bool:
     return not (asked.verb in TOUCHING and _risk_asked(site, life, asked) == "none")
 
 
+def _unnamed(site: Site, life: Life, asked: Asked) -> bool:
+    """Tell whether a request's run does what its model does not name, or somewhere else."""
+    if life.named is None or asked.verb not in TOUCHING:
+        return False
+    ci, entries = life.named
+    return asked.verb != "playbook.run" or asked.target != ci or asked.entry not in entries
+
+
 def _asks_too_much(site: Site, life: Life, asked: Asked) -> bool:
     spent = site.asked.get(life.ticket, 0) >= QUESTIONS_PER_TICKET
     return asked.verb == "ticket.ask" and ("questions" in site.broken or spent)
@@ -566,6 +576,7 @@ RULES: Final[dict[str, Rule]] = {
     "tokens": _said("tokens"),
     "person": _said("person"),
     "major": _does_on_a_major,
+    "named": _unnamed,
     "questions": _asks_too_much,
     "files": _bad_files,
     "pulls": _pulls_too_much,

@@ -311,6 +311,23 @@ def _major(house: House, run: Run) -> None:
     run.life.broken.add("major")
 
 
+def _request(*entries: str) -> Set:
+    """A run about a request whose model names these entries on the run's own CI."""
+
+    def to(house: House, run: Run) -> None:
+        ci = run.life.scope[0]
+        steps = [{"n": n, "title": "x", "entry": entry} for n, entry in enumerate(entries, 1)]
+        house.do(
+            "owner",
+            "UPDATE personas_agentintent SET inputs = %s WHERE id ="
+            " (SELECT intent_id FROM personas_run WHERE id = %s)",
+            json.dumps({"fulfil": {"ci": ci, "steps": steps}}), run.step["run_id"],
+        )  # fmt: skip
+        run.life.named = (ci, frozenset(entries))
+
+    return to
+
+
 def _ruled_out(house: House) -> Iterator[None]:
     """A rule of the site's own refuses everything."""
     house.do(
@@ -390,6 +407,8 @@ SCENES: tuple[Scene, ...] = (
     Scene("cards changed", around=_cards_changed, breaks="card"),
     Scene("a person has the ticket", _assigned, breaks="person"),
     Scene("a major incident", _major, breaks="major"),
+    Scene("a request that names nothing", _request(), breaks="named"),
+    Scene("a request that names a restart", _request("restart_service"), breaks="named"),
     Scene(
         "people were asked enough",
         around=_none_left("ticket_questions", "questions"),
