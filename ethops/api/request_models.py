@@ -10,7 +10,7 @@ from ethops.api.reading import Shelf
 
 
 class RequestModelOut(serializers.Serializer[Any]):
-    """An item of the service catalogue."""
+    """An item of the service catalogue; `entries` says of each step what does it, "" a person."""
 
     slug = serializers.CharField()
     title = serializers.CharField()
@@ -22,6 +22,12 @@ class RequestModelOut(serializers.Serializer[Any]):
     urgency = serializers.IntegerField()
     fields_asked = serializers.ListField(child=serializers.DictField(), source="fields")
     steps = serializers.ListField(child=serializers.CharField())
+    card = serializers.CharField()
+    entries = serializers.SerializerMethodField()
+
+    def get_entries(self, of: RequestModel) -> list[str]:
+        """Return as many as there are steps: one in the site file may name none at all."""
+        return [*of.entries, *[""] * (len(of.steps) - len(of.entries))]
 
 
 class RequestModels(Shelf[RequestModel]):

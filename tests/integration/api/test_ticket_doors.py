@@ -316,6 +316,21 @@ def test_what_is_on_offer_is_listed(api, desk, catalogue):
     assert desk.get("/tickets/new/request/moon/").status_code == 404
 
 
+def test_who_does_which_step_is_said_with_what_is_on_offer(api, role):
+    add = (
+        "INSERT INTO tickets_requestmodel (slug, title, impact, urgency, fields, steps, card,"
+        " entries) VALUES (%s, %s, 3, 3, '[]', %s, %s, %s)"
+    )
+    steps = '["Empty it", "Look at it"]'
+    role("owner").execute(add, ["empty", "Empty it", steps, "responder", '["clean_directory", ""]'])
+    role("owner").execute(add, ["ours", "By people", steps, "", "[]"])
+    said = {one["slug"]: one for one in api.get("/api/v1/request-models").json()["results"]}
+    assert (said["empty"]["card"], said["empty"]["entries"]) == (
+        "responder", ["clean_directory", ""],
+    )  # fmt: skip
+    assert (said["ours"]["card"], said["ours"]["entries"]) == ("", ["", ""])
+
+
 def test_steps_are_finished_and_tickets_linked_by_page_and_api(api, desk, role, scene):
     role("owner").execute(
         "INSERT INTO tickets_requestmodel (slug, title, impact, urgency, fields, steps)"
