@@ -63,6 +63,11 @@ def follower() -> following.Follower:
     return cast("following.Follower", _made("tickets", "Follower"))
 
 
+def copier() -> graph.Copier:
+    """Return what keeps the graph's copy up to date, where its adapter answers from one."""
+    return cast("graph.Copier", _made("graph", "Copier"))
+
+
 def sweeper() -> monitoring.Sweeper:
     """Return the monitoring contract's sweeper."""
     return cast("monitoring.Sweeper", _made("monitoring", "Sweeper"))

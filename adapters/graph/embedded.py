@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from adapters import rows
 from adapters.graph import layers
-from adapters.graph.port import MOST, Edge, Layer
+from adapters.graph.port import MOST, Copied, Edge, Layer
 from adapters.graph.questions import Direction, Pair, Questions, Rests, Walk
 
 _EDGE: Final = """
@@ -120,6 +120,18 @@ class Store:
             "WHERE changed_at >= %s AND (dependent = ANY(%s) OR support = ANY(%s))",
             [since, list(refs), list(refs)],
         )
+
+
+class Copier:
+    """Answers come from the relations themselves: there is nothing to copy."""
+
+    def keep(self) -> int:
+        """Do nothing."""
+        return 0
+
+    def state(self) -> Copied | None:
+        """Return None: there is no copy."""
+        return None
 
 
 class Reader(Questions):

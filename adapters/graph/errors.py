@@ -17,3 +17,10 @@ class GraphAwayError(AdapterError):
 
     code: ClassVar[str] = "graph.away"
     hint: ClassVar[str] = "See the message; without an answer, what stands on a CI is unknown."
+
+
+class GraphOldError(GraphAwayError):
+    """What the server holds is a copy that is older than it may be."""
+
+    code: ClassVar[str] = "graph.old"
+    hint: ClassVar[str] = "See why it is not brought up to date: `manage.py graph state`."

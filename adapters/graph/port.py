@@ -113,6 +113,36 @@ class Foundation:
     trust: Trust
 
 
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """How a copy of the relations stands, where an adapter answers from one."""
+
+    at: datetime
+    age_s: int
+    places: int
+    edges: int
+
+
+class Copier(Protocol):
+    """Keeps a copy up to date, where there is one; run by the clock."""
+
+    def keep(self) -> int:
+        """Write what differs in the copy, at once; return how many places differed.
+
+        Raises:
+            GraphAwayError: the server does not answer, or refuses; all is then as before.
+        """
+        ...
+
+    def state(self) -> Copied | None:
+        """Return how the copy stands, None where there is none.
+
+        Raises:
+            GraphAwayError: the server does not answer, or refuses.
+        """
+        ...
+
+
 class Reader(Protocol):
     """Reads; safe in the hands of an agent. Of an unknown ref the answer is empty and unsound."""
 

@@ -8,6 +8,7 @@ from ethops.desk import (
     becoming,
     elsewhere,
     gpu_watch,
+    graph_copy,
     handover,
     housekeeping,
     ledger,
@@ -107,6 +108,12 @@ def watch_senders() -> None:
 def mirror_cmdb() -> None:
     """Bring the copy of iTop's CMDB up to date."""
     mirroring.watch()
+
+
+@shared_task(name="desk.copy_graph")
+def copy_graph() -> None:
+    """Bring the graph's copy up to date, where there is one."""
+    graph_copy.watch()
 
 
 @shared_task(name="desk.follow")

@@ -20,7 +20,7 @@ import psycopg
 from tests.bench.figures import Figure, percentile
 
 if TYPE_CHECKING:
-    from adapters.graph import neo4j
+    from adapters.graph.server import Server
 
 PLACES: Final = 10_000
 EDGES: Final = 50_000
@@ -80,6 +80,7 @@ def _fill(link: psycopg.Connection) -> None:
 
 def _figures(link: psycopg.Connection) -> list[Figure]:
     from adapters.graph import embedded, neo4j
+    from adapters.graph.copying import Copier
 
     dice = random.Random(2)  # noqa: S311 - the same CIs each time
     refs = [f"ci{dice.randrange(PLACES):05}" for _ in range(ASKED)]
@@ -89,14 +90,14 @@ def _figures(link: psycopg.Connection) -> list[Figure]:
     }
     with _cypher() as server:
         if server is not None:
-            neo4j.Mirror(server).copy()
+            Copier(server).keep()
             ways["Neo4j"] = neo4j.Reader(server).blast_radius
         # A server plans anew once, when it has seen how much there is.
         for ref in refs[:WARM]:
             _all(ways, ref)
         took = [_all(ways, ref) for ref in refs]
         if server is not None:
-            neo4j.Mirror(server).forget()
+            Copier(server).forget()
     return [
         Figure(
             f"blast radius p95, {PLACES:,} CIs, {EDGES:,} edges: {name}",
@@ -108,20 +109,20 @@ def _figures(link: psycopg.Connection) -> list[Figure]:
 
 
 @contextmanager
-def _cypher() -> "Iterator[neo4j.Server | None]":
-    from adapters.graph import neo4j
+def _cypher() -> "Iterator[Server | None]":
+    from adapters.graph.server import Server
     from tests.live.cypher import start
     from tests.live.parts import NEO4J, default_cache
 
     if uri := os.environ.get("NEO4J_URI"):
         secret = os.environ.get("NEO4J_PASSWORD_FILE", "")
         user = os.environ.get("NEO4J_USER", "")
-        yield neo4j.Server(uri, user, secret, site="ethops-bench")
+        yield Server(uri, user, secret, site="ethops-bench")
     elif NEO4J.is_there(default_cache()):
         with tempfile.TemporaryDirectory() as folder:
             cypher = start(NEO4J.place(default_cache()).parent, Path(folder))
             try:
-                yield neo4j.Server(cypher.uri, site="ethops-bench")
+                yield Server(cypher.uri, site="ethops-bench")
             finally:
                 cypher.stop()
     else:

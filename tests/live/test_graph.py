@@ -11,8 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.graph import embedded, neo4j
-from adapters.graph.errors import GraphAwayError
+from adapters.graph.copying import Copier
+from adapters.graph.errors import GraphAwayError, GraphOldError
 from adapters.graph.port import Reader, Trust
+from adapters.graph.server import Server
 from tests.conftest import point_django
 from tests.live.cypher import Cypher
 from tests.servers import Servers
@@ -42,13 +44,11 @@ graphs = st.dictionaries(
 @pytest.fixture
 def server(
     cypher: Cypher, clean_db: None, servers: Servers, database_name: str
-) -> Iterator[neo4j.Server]:
+) -> Iterator[Server]:
     point_django(servers, database_name, "ethops_owner")
-    ours = neo4j.Server(
-        cypher.uri, cypher.user, cypher.password_file, site=f"ethops-test-{uuid4().hex}"
-    )
+    ours = Server(cypher.uri, cypher.user, cypher.password_file, site=f"ethops-test-{uuid4().hex}")
     yield ours
-    neo4j.Mirror(ours).forget()
+    Copier(ours).forget()
     connections.close_all()
 
 
@@ -82,25 +82,83 @@ def answers(reader: Reader) -> dict[str, object]:
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(graph=graphs)
-def test_both_answer_every_question_alike(server: neo4j.Server, graph: Graph) -> None:
+def test_both_answer_every_question_alike(server: Server, graph: Graph) -> None:
     declare(graph)
-    neo4j.Mirror(server).copy()
+    Copier(server).keep(lag_s=0)
     assert answers(neo4j.Reader(server)) == answers(embedded.Reader())
 
 
-def test_before_anything_is_copied_nothing_is_known(server: neo4j.Server) -> None:
+@settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(stages=st.lists(graphs, min_size=2, max_size=4))
+def test_what_is_copied_bit_by_bit_is_as_if_copied_whole(
+    server: Server, stages: list[Graph]
+) -> None:
+    for graph in stages:
+        declare(graph)
+        Copier(server).keep(lag_s=0)
+    assert answers(neo4j.Reader(server)) == answers(embedded.Reader())
+    assert Copier(server).keep(lag_s=0) == 0
+
+
+def test_only_what_differs_is_written(server: Server) -> None:
+    since = {"kind": "depends_on", "changed_at": SINCE, "seen_at": SINCE}
+    graph: Graph = {(f"ci{n}", "hub"): since for n in range(30)}
+    declare(graph)
+    assert Copier(server).keep() == 31
+    declare(graph | {("ci3", "ci4"): since | {"confidence": 50}})
+    assert Copier(server).keep() == 2
+    found = Copier(server).state()
+    assert found is not None
+    assert (found.places, found.edges) == (31, 31)
+
+
+def test_what_somebody_changed_there_by_hand_is_mended(server: Server) -> None:
+    declare({("ci1", "ci0"): {"kind": "depends_on"}})
+    Copier(server).keep()
+    server.write([("MATCH (p:EthopsPlace {site: $site, ref: 'ci1'}) DETACH DELETE p", {})])
+    Copier(server).keep()
+    assert [place.ref for place in neo4j.Reader(server).blast_radius("ci0").places] == ["ci1"]
+
+
+def test_what_was_only_seen_again_waits_a_while(server: Server) -> None:
+    declare({("ci1", "ci0"): {"kind": "depends_on", "changed_at": SINCE, "seen_at": SINCE}})
+    Copier(server).keep()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE cmdb_relation SET seen_at = now()")
+    assert Copier(server).keep() == 0
+    assert Copier(server).keep(lag_s=0) == 2
+
+
+def test_a_copy_that_is_too_old_answers_nothing(server: Server) -> None:
+    declare({("ci1", "ci0"): {"kind": "depends_on"}})
+    Copier(server).keep()
+    strict = Server(server.uri, server.user, server.password_file, site=server.site, oldest_s=60)
+    assert neo4j.Reader(strict).blast_radius("ci0").places
+    server.write(
+        [("MATCH (c:EthopsCopy {site: $site}) SET c.at = c.at - duration({seconds: 61})", {})]
+    )
+    other = Server(server.uri, server.user, server.password_file, site=server.site, oldest_s=59)
+    with pytest.raises(GraphOldError, match="59 at most"):
+        neo4j.Reader(other).blast_radius("ci0")
+    Copier(server).keep()
+    assert neo4j.Reader(other).blast_radius("ci0").places
+
+
+def test_before_anything_is_copied_nothing_is_known(server: Server) -> None:
     trust: Trust = neo4j.Reader(server).blast_radius("ci0").trust
     assert (trust.known, trust.sound) == (False, False)
 
 
-def test_another_site_on_the_same_server_is_left_alone(server: neo4j.Server) -> None:
+def test_another_site_on_the_same_server_is_left_alone(server: Server) -> None:
     declare({("ci1", "ci0"): {"kind": "depends_on"}})
-    neo4j.Mirror(server).copy()
-    other = neo4j.Server(server.uri, server.user, server.password_file, site=f"{server.site}-other")
-    neo4j.Mirror(other).forget()
+    Copier(server).keep(lag_s=0)
+    other = Server(server.uri, server.user, server.password_file, site=f"{server.site}-other")
+    Copier(other).forget()
     assert [place.ref for place in neo4j.Reader(server).blast_radius("ci0").places] == ["ci1"]
 
 
 def test_a_server_that_is_away_is_an_error_of_the_contract() -> None:
     with pytest.raises(GraphAwayError):
-        neo4j.Reader(neo4j.Server("bolt://127.0.0.1:9")).blast_radius("ci0")
+        neo4j.Reader(Server("bolt://127.0.0.1:9")).blast_radius("ci0")

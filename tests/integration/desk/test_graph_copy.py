@@ -1,0 +1,72 @@
+"""Where the graph answers from a copy: the clock keeps it, and a person hears where it cannot."""
+
+from datetime import UTC, datetime
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from adapters import registry
+from adapters.graph.errors import GraphAwayError
+from adapters.graph.port import Copied
+from ethops.desk import graph_copy
+from tests.integration.desk import alerts
+
+
+class Copy:
+    """A copy in a server, which may be away."""
+
+    def __init__(self) -> None:
+        self.kept = 0
+        self.away = False
+
+    def keep(self) -> int:
+        if self.away:
+            raise GraphAwayError("bolt://graph:7687: refused")
+        self.kept += 1
+        return 3
+
+    def state(self) -> Copied:
+        return Copied(datetime(2026, 11, 27, tzinfo=UTC), 7, 10, 12)
+
+
+@pytest.fixture
+def copy(clean_db, monkeypatch) -> Copy:
+    made = Copy()
+    monkeypatch.setattr(registry, "copier", lambda: made)
+    return made
+
+
+def said(part: str) -> str:
+    out = StringIO()
+    call_command("graph", part, stdout=out)
+    return out.getvalue()
+
+
+def test_the_clock_keeps_it(copy):
+    graph_copy.watch()
+    assert (copy.kept, alerts.opened()) == (1, [])
+
+
+def test_a_person_is_told_once_where_it_cannot_be_kept(copy):
+    copy.away = True
+    for _ in range(3):
+        graph_copy.watch()
+    (ticket,) = alerts.opened()
+    assert ticket.title == "The copy of what stands on what is not brought up to date"
+    assert "refused" in ticket.description
+
+
+def test_it_is_kept_and_seen_by_hand(copy):
+    assert said("copy").startswith("differed=3  at=2026-11-27")
+    assert "age_s=7  places=10  edges=12" in said("state")
+    copy.away = True
+    with pytest.raises(CommandError, match="refused"):
+        said("copy")
+
+
+@pytest.mark.usefixtures("clean_db")
+def test_where_the_relations_answer_themselves_there_is_none():
+    graph_copy.watch()
+    assert "there is no copy" in said("state")
+    assert alerts.opened() == []
