@@ -7,12 +7,14 @@ from typing import Any
 from adapters import registry
 from adapters.cmdb.port import CI
 from adapters.rows import select
+from adapters.telemetry.port import Delta
 from adapters.tickets.errors import TicketNotFoundError
 from adapters.tickets.port import Ticket
 from personas.cards import CardDocument
 from personas.catalogue import EntryDocument
 from personas.gate import StepClaim
 from personas.memory import giving, recall
+from personas.runtime import differs
 from personas.runtime.around import Around, ill, look
 from personas.runtime.facts import Entry, Known, Look, Looked, fitting, looks_of
 from personas.runtime.questions import QUESTIONS
@@ -47,6 +49,7 @@ def gather(claim: StepClaim) -> Known:
         opened_at=ticket.opened_at if ticket else None,
         neighbours=_neighbours(ci, now) if ci else 0,
         around=_around(ci, now) if ci and _stage(claim) in AROUND else None,
+        differs=_differs(ci, now) if ci and _stage(claim) in AROUND else (),
         probes=monitoring.probes_of(ci.ref) if ci else (),
         samples=monitoring.samples(ci.ref, now - LATELY) if ci else (),
         well_since=monitoring.well_since(ci.ref) if ci else None,
@@ -110,6 +113,13 @@ def _neighbours(ci: CI, now: datetime) -> int:
 def _around(ci: CI, now: datetime) -> Around | None:
     others = ill(registry.reader("tickets"), now)
     return look(registry.reader("graph"), registry.reader("cmdb"), ci.ref, others, now)
+
+
+def _differs(ci: CI, now: datetime) -> tuple[Delta, ...]:
+    telemetry = registry.reader("telemetry")
+    if "deltas" not in telemetry.capabilities:
+        return ()
+    return telemetry.deltas(ci.ref, now - differs.SPAN, shown=0)
 
 
 def _stage(claim: StepClaim) -> str:

@@ -10,11 +10,12 @@ from adapters.cmdb.port import CI
 from adapters.inference.port import Candidate, Question, QuestionKind
 from adapters.json_value import JSON
 from adapters.monitoring.port import Probe, Sample
+from adapters.telemetry.port import Delta
 from personas.cards import CardDocument
 from personas.catalogue import EntryDocument
 from personas.commands import filled
 from personas.memory import giving
-from personas.runtime import around
+from personas.runtime import around, differs
 from personas.runtime.around import Around
 from personas.runtime.questions import ASK, QUESTIONS, Asked
 
@@ -87,6 +88,8 @@ class Known:
     """How many other CIs of the same host have lately got an incident that is still open."""
     around: Around | None = None
     """What the graph says around the CI, where the question is told it and the graph answers."""
+    differs: tuple[Delta, ...] = ()
+    """What queries find on the CI otherwise than a day before, where the question is told it."""
     probes: tuple[Probe, ...] = ()
     samples: tuple[Sample, ...] = ()
     """Of the CI's probes, lately, oldest first."""
@@ -164,6 +167,7 @@ def facts(known: Known, kind: str) -> dict[str, JSON]:
     found |= giving.facts(known.memory)
     if known.around is not None:
         found |= around.facts(known.around, known.now)
+    found |= differs.facts(known.differs, known.now)
     found |= {f"known_error.{name}": said for name, said in known.known_error.items() if said}
     if known.request:
         found["request.prompt"] = known.request
