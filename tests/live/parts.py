@@ -109,4 +109,23 @@ RABBIT = Program(
     package="rabbitmq-server",
 )
 
-PARTS = (ENGINE, SCHEDULER, MINILM, NEO4J, RABBIT)
+PROMETHEUS = Program(
+    name="prometheus",
+    what="Prometheus: rules and range queries, of the distribution's package",
+    inside="/usr/bin/prometheus",
+    package="prometheus",
+)
+ALERTMANAGER = Program(
+    name="alertmanager",
+    what="Alertmanager: alerts in, silences out, of the distribution's package",
+    inside="/usr/bin/prometheus-alertmanager",
+    package="prometheus-alertmanager",
+)
+EXPORTER = Program(
+    name="node-exporter",
+    what="node-exporter: what Prometheus watches, of the distribution's package",
+    inside="/usr/bin/prometheus-node-exporter",
+    package="prometheus-node-exporter",
+)
+
+PARTS = (ENGINE, SCHEDULER, MINILM, NEO4J, RABBIT, PROMETHEUS, ALERTMANAGER, EXPORTER)
