@@ -17,6 +17,9 @@ _COMPUTED: Final = (
     *("FriendlyName", "FinalClass", "MetaEnum", "Dashboard", "ObsolescenceFlag"),
 )
 _KEYS: Final = ("ExternalKey", "HierarchicalKey")
+_DELETES: Final = ("delete", "delete_if_exists")
+_DEFINES: Final = ("define", "redefine", "define_if_not_exists", "force")
+"""What stands in such an element is all of it; elsewhere it is what is changed."""
 
 
 @dataclass(slots=True)
@@ -26,6 +29,8 @@ class Node:
     tag: str
     id: str = ""
     kind: str = ""
+    delta: str = ""
+    """How a file of changes changes it."""
     text: str = ""
     inside: "list[Node]" = field(default_factory=list)
 
@@ -76,6 +81,10 @@ class State:
     """Stimulus -> state."""
     asked: Mapping[str, frozenset[str]]
     """Stimulus -> what the transition itself makes mandatory."""
+    gone: frozenset[str] = frozenset()
+    """Stimuli that a file of changes takes away."""
+    entire: bool = False
+    """All of it stands in the file, changes or not."""
 
 
 @dataclass(slots=True)
@@ -85,6 +94,8 @@ class Class:
     parent: str = ""
     attributes: dict[str, Attribute] = field(default_factory=dict)
     states: dict[str, State] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+    """States that a file of changes takes away."""
     abstract: bool = False
 
 
@@ -113,6 +124,10 @@ class Model:
     def states(self, name: str) -> Mapping[str, State]:
         """Return the life cycle of a class: its own, or the nearest above it."""
         return next((one.states for one in self.line(name) if one.states), {})
+
+    def gone(self, name: str) -> frozenset[str]:
+        """Return the states that a class loses by a file of changes."""
+        return frozenset(state for one in self.line(name) for state in one.gone)
 
     def is_a(self, name: str, above: str) -> bool:
         """Tell whether a class stands below another."""
@@ -162,6 +177,7 @@ def _class(node: Node, classes: dict[str, Class]) -> None:
         made.attributes[one.id] = Attribute(kind, optional, one.said("default_value"))
     given = {one.id: one for one in node.each("lifecycle", "states", "state")}
     made.states |= {name: _state(one, given) for name, one in given.items()}
+    made.gone |= {one.id for one in node.each("lifecycle", "states", "state deleted")}
     # Classes may stand within the class that they are derived from.
     for inner in node.each("classes", "class"):
         inner_parent = inner.said("parent")
@@ -175,6 +191,8 @@ def _state(node: Node, given: Mapping[str, Node]) -> State:
         _mandatory(node, given, frozenset()),
         {one.said("stimulus") or one.id: one.said("target") for one in transitions},
         {one.said("stimulus") or one.id: _flagged(one, "mandatory") for one in transitions},
+        frozenset(one.id for one in node.each("transitions", "transition deleted")),
+        entire=node.delta in _DEFINES,
     )
 
 
@@ -200,9 +218,9 @@ def _tree(raw: bytes) -> Node:
         count += 1
         if len(stack) > DEEPEST or count > MOST:
             raise ItopModelError("It has more elements, or deeper ones, than a data model has.")
-        node = Node(tag, given.get("id", ""), given.get("xsi:type", ""))
-        if given.get("_delta") == "delete":
-            node.tag = "deleted"
+        delta = given.get("_delta", "")
+        gone = f"{tag} deleted" if delta in _DELETES else tag
+        node = Node(gone, given.get("id", ""), given.get("xsi:type", ""), delta)
         stack[-1].inside.append(node)
         stack.append(node)
 

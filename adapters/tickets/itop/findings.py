@@ -49,8 +49,8 @@ def of_model(model: Model, declared: Declared) -> Iterator[Finding]:
         attributes = model.attributes(itop_class)
         yield from _creating(itop_class, attributes, declared)
         states = model.states(itop_class)
+        yield from _life(itop_class, model)
         if states:
-            yield from _life(itop_class, states)
             yield from _demands(itop_class, states, attributes, declared)
         if model.whole:
             yield from _reading(itop_class, attributes)
@@ -116,15 +116,26 @@ def _creating(
             yield _undeclared(itop_class, "create", name)
 
 
-def _life(itop_class: str, states: Mapping[str, State]) -> Iterator[Finding]:
-    for (state, stimulus), to in sorted(expected(itop_class).items()):
-        where = f"{itop_class} {state}"
-        if state not in states:
-            yield _changed(where, f"There is no such state, from which {stimulus} leads to {to}.")
-        elif stimulus not in states[state].leads:
+def _life(itop_class: str, model: Model) -> Iterator[Finding]:
+    """Yield what of a life cycle is not as our moves need it; a file of changes says only some."""
+    states, needed = model.states(itop_class), expected(itop_class)
+    gone = model.gone(itop_class) | (
+        frozenset(words.STATES[itop_class]) - set(states) if model.whole and states else frozenset()
+    )
+    for state in sorted(gone & set(words.STATES[itop_class])):
+        stimuli = sorted(stimulus for (at, stimulus) in needed if at == state)
+        if stimuli or state in needed.values():
+            what = f"There is no such state. {', '.join(stimuli) or 'Nothing'} would leave it."
+            yield _changed(f"{itop_class} {state}", what)
+    for (state, stimulus), to in sorted(needed.items()):
+        here, where = states.get(state), f"{itop_class} {state}"
+        if here is None:
+            continue
+        leads = here.leads.get(stimulus)
+        missing = leads is None and (model.whole or here.entire)
+        if missing or stimulus in here.gone:
             yield _changed(where, f"{stimulus} is not there; it would lead to {to}.")
-        elif states[state].leads[stimulus] != to:
-            leads = states[state].leads[stimulus]
+        elif leads is not None and leads != to:
             yield _changed(where, f"{stimulus} leads to {leads}, not to {to}.")
     for name in sorted(set(states) - set(words.STATES[itop_class])):
         yield Finding(

@@ -119,7 +119,7 @@ def _judged(client: Client, one: Found, name: str, gone: frozenset[tuple[str, in
     if held:
         named = ", ".join(f"{other.itop_class}::{other.id}" for other in held[:3])
         more = f" and {len(held) - 3} more" if len(held) > 3 else ""
-        return Taken(one.itop_class, one.id, name, "left", f"{named}{more} name it.")
+        return Taken(one.itop_class, one.id, name, "left", f"It is named by {named}{more}.")
     return taken
 
 

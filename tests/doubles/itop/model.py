@@ -25,9 +25,13 @@ def attribute(name: str, kind: str = "String", *, needed: bool = False, default:
 
 
 def state(
-    name: str, leads: Mapping[str, str], mandatory: tuple[str, ...] = (), above: str = ""
+    name: str,
+    leads: Mapping[str, str],
+    mandatory: tuple[str, ...] = (),
+    above: str = "",
+    delta: str = "define",
 ) -> str:
-    """Return one state."""
+    """Return one state; whole, unless a file of changes says otherwise."""
     flags = "".join(f'<attribute id="{one}"><mandatory/></attribute>' for one in mandatory)
     inherits = f"<inherit_flags_from>{above}</inherit_flags_from>" if above else ""
     moves = "".join(
@@ -35,7 +39,8 @@ def state(
         for one, to in leads.items()
     )
     return (
-        f'<state id="{name}">{inherits}<flags><attribute id="ref"><read_only/></attribute>{flags}'
+        f'<state id="{name}" _delta="{delta}">{inherits}<flags>'
+        f'<attribute id="ref"><read_only/></attribute>{flags}'
         f"</flags><transitions>{moves}</transitions></state>"
     )
 

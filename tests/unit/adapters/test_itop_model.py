@@ -74,6 +74,32 @@ def test_a_transition_that_is_gone_or_leads_elsewhere_is_named() -> None:
     assert "ev_reopen is not there" in told["Incident resolved"]
 
 
+@pytest.mark.parametrize("delta", ["must_exist", "merge", ""])
+def test_what_a_file_of_changes_does_not_say_is_as_it_was(delta: str) -> None:
+    states = model.state("assigned", {"ev_to_vendor": "pending"}, delta=delta)
+    assert found(changed(states=states)) == []
+
+
+def test_a_state_or_a_transition_that_a_change_takes_away_is_named() -> None:
+    gone = '<transition id="ev_resolve" _delta="delete"/>'
+    states = model.state("assigned", {}, delta="must_exist").replace(
+        "<transitions>", f"<transitions>{gone}"
+    )
+    states += model.state("pending", {}, delta="delete")
+    told = {one.where: one.what for one in found(changed(states=states))}
+    assert set(told) == {"Incident assigned", "Incident pending"}
+    assert told["Incident assigned"].startswith("ev_resolve is not there")
+    assert told["Incident pending"].startswith("There is no such state. ev_assign would leave it.")
+
+
+def test_a_whole_model_without_a_state_is_named_once() -> None:
+    text = model.standard().replace('<state id="monitored"', '<state id="watched"')
+    told = [one for one in found(text) if one.topic == "life cycle"]
+    assert {one.where for one in told if "no such state" in one.what} == {
+        *("RoutineChange monitored", "NormalChange monitored", "EmergencyChange monitored")
+    }
+
+
 def test_a_state_of_the_sites_own_is_named() -> None:
     states = life() + model.state("waiting_vendor", {"ev_assign": "assigned"})
     (one,) = found(changed(states=states))
