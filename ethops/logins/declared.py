@@ -75,6 +75,8 @@ class Directory(Declaration):
     person_class: Attribute = "person"
     login: Attribute = "uid"
     """The attribute that holds the name with which somebody logs in."""
+    id: Annotated[str, Field(pattern=r"^(?:[A-Za-z][A-Za-z0-9-]{0,60})?$")] = "entryUUID"
+    """The attribute that stays a person's whatever he is called; empty: he is who has his name."""
     mail: Attribute = "mail"
     groups: Annotated[str, Field(min_length=1, max_length=400)]
     """The DN under which groups are."""

@@ -18,6 +18,7 @@ from ldap3.utils.conv import escape_filter_chars
 
 from ethops.logins import conf
 from ethops.logins.declared import Directory
+from ethops.logins.doors import ID
 from ethops.logins.errors import DirectoryAwayError
 
 PATIENCE_SECONDS: Final = 5
@@ -31,6 +32,8 @@ class Entry:
     """One person there."""
 
     dn: str
+    subject: str
+    """Who he is, whatever he is called: `id=` and an id that lasts; his name where none is."""
     login: str
     mail: str
     name: str
@@ -60,18 +63,33 @@ def find(directory: Directory, login: str, asked: Iterable[str]) -> Entry | None
     Raises:
         DirectoryAwayError: it does not answer, or not as it should.
     """
+    return _found(directory, _equal(directory.login, login), login, asked)
+
+
+def again(directory: Directory, subject: str, asked: Iterable[str]) -> Entry | None:
+    """Return who this is, whatever he is called by now; None where he is there no longer.
+
+    Raises:
+        DirectoryAwayError: it does not answer, or not as it should.
+    """
+    if not directory.id:
+        return None
+    return _found(directory, f"({directory.id}={_id_value(directory, subject)})", "", asked)
+
+
+def _found(directory: Directory, called: str, login: str, asked: Iterable[str]) -> Entry | None:
     with _Line(directory) as line:
         if directory.bind_dn and line.bind(directory.bind_dn, _secret(directory)) != SUCCESS:
             raise DirectoryAwayError("The directory does not take our own name and password.")
-        called = _equal(directory.login, login)
-        wanted = [directory.login, directory.mail, "cn"]
+        wanted = [directory.login, directory.mail, "cn", *([directory.id] if directory.id else [])]
         there = line.search(
             directory.people, f"(&{_equal('objectClass', directory.person_class)}{called})", wanted
         )
         # Two of one name are nobody; so is who is called so by the directory's rules alone.
-        named = [one for one in there if login in map(str.casefold, _texts(one, directory.login))]
+        named = [one for one in there if _name(directory, one, login)]
         if len(there) != 1 or len(named) != 1:
             return None
+        login = _name(directory, named[0], login)
         member = named[0]["dn"] if directory.member_is == "dn" else login
         groups = "".join(_equal(directory.group, name) for name in sorted(set(asked)))
         within = (
@@ -85,6 +103,7 @@ def find(directory: Directory, login: str, asked: Iterable[str]) -> Entry | None
         )
     return Entry(
         str(named[0]["dn"]),
+        _subject(directory, named[0]) if directory.id else login,
         login,
         next(iter(_texts(named[0], directory.mail)), ""),
         next(iter(_texts(named[0], "cn")), ""),
@@ -188,6 +207,39 @@ class _Tls(ldap3.Tls):  # type: ignore[misc]  # ships no types
             connection.socket, server_hostname=self.sni, do_handshake_on_connect=False
         )
         connection.socket.do_handshake()
+
+
+def _name(directory: Directory, entry: dict[str, Any], login: str) -> str:
+    """Return what somebody is called: that name where it is one of his, his first where none is."""
+    names = [one.casefold() for one in _texts(entry, directory.login)]
+    return next((one for one in names if one == login or not login), "")
+
+
+def _subject(directory: Directory, entry: dict[str, Any]) -> str:
+    for name, values in entry["raw_attributes"].items():
+        if name.casefold() == directory.id.casefold() and values:
+            raw = bytes(values[0])
+            said = raw.hex() if _is_binary(directory) else raw.decode(errors="replace")
+            if ID.fullmatch(f"id={said}"):
+                return f"id={said}"
+    raise DirectoryAwayError(f"The directory does not say {directory.id} of people.")
+
+
+def _id_value(directory: Directory, subject: str) -> str:
+    """Return an id as a filter has it."""
+    said = subject.removeprefix("id=")
+    if not _is_binary(directory):
+        return str(escape_filter_chars(said))
+    try:
+        return "".join(f"\\{one:02x}" for one in bytes.fromhex(said))
+    except ValueError:
+        # Kept when another attribute was declared: nobody is called so here.
+        return str(escape_filter_chars(said))
+
+
+def _is_binary(directory: Directory) -> bool:
+    """Tell whether the id is bytes, as in an Active Directory."""
+    return directory.id.casefold() == "objectguid"
 
 
 def _secret(directory: Directory) -> str:

@@ -29,6 +29,8 @@ class Arrival:
     mail: str
     groups: frozenset[str]
     name: str = ""
+    formerly: str = ""
+    """Who he was there for accounts of earlier days."""
 
 
 def admitted(arrival: Arrival, declared: Logins) -> User:
@@ -60,6 +62,10 @@ def wanted(groups: Iterable[str], declared: Logins) -> set[str]:
 
 
 def _known(arrival: Arrival) -> User | None:
+    # Whoever has an account is known by who he is, and only a newcomer by what he is called.
+    bound = doors.bound(arrival.door, arrival.subject).select_for_update().first()
+    if bound is not None and arrival.door == "ldap":
+        return _his(bound, arrival)
     locked = User.objects.select_for_update()
     # PostgreSQL may call letters of other scripts the same as ours (a dotless i, a long s).
     if arrival.door == "oidc":
@@ -72,9 +78,14 @@ def _known(arrival: Arrival) -> User | None:
         raise NotYoursError(f"Several accounts are called {arrival.login}.")
     if not there:
         return None
-    if not doors.opens(there[0], arrival.door, arrival.subject):
+    return _his(there[0], arrival)
+
+
+def _his(user: User, arrival: Arrival) -> User:
+    names = [one for one in (arrival.subject, arrival.formerly) if one]
+    if not any(doors.opens(user, arrival.door, one) for one in names):
         raise NotYoursError(f"The account of {arrival.login} is not opened this way.")
-    return there[0]
+    return user
 
 
 def _newcomer(arrival: Arrival, declared: Logins) -> User:

@@ -51,9 +51,11 @@ class DirectoryBackend(ModelBackend):
 
 def _is_free(name: str) -> bool:
     there = User.objects.filter(username__iexact=name)
-    return all(doors.opens(one, "ldap", name) for one in there)
+    return all(doors.may_open(one, "ldap") for one in there)
 
 
 def _arrival(entry: Entry) -> Arrival:
     mail = entry.mail if ADDRESS.fullmatch(entry.mail) else ""
-    return Arrival("ldap", entry.login, entry.login, mail, entry.groups, entry.name)
+    return Arrival(
+        "ldap", entry.subject, entry.login, mail, entry.groups, entry.name, formerly=entry.login
+    )

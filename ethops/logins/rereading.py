@@ -8,7 +8,9 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 
 from ethops.logins import conf, directory, doors, joining, people
+from ethops.logins.declared import Directory as Declared
 from ethops.logins.declared import Logins
+from ethops.logins.directory import Entry
 from ethops.logins.errors import DirectoryAwayError
 
 PERIOD_SECONDS: Final = 300.0
@@ -34,26 +36,37 @@ def reread() -> int:
     if declared.ldap is None:
         return 0
     asked = 0
-    for name in doors.of("ldap").values_list("username", flat=True):
+    for user in doors.of("ldap"):
         try:
-            entry = directory.find(declared.ldap, name.casefold(), declared.roles)
+            entry = _found(user, declared.ldap, declared)
         except DirectoryAwayError as fault:
             log.warning("the directory was not read again: %s", fault)
             return asked
-        _set(name, None if entry is None else entry.groups, declared)
+        _set(user.pk, entry, declared)
         asked += 1
     return asked
 
 
+def _found(user: User, there: Declared, declared: Logins) -> Entry | None:
+    """Return the person of an account: by who he is; by name in accounts of earlier days alone."""
+    known = doors.id_of(user)
+    if known:
+        return directory.again(there, known, declared.roles)
+    return directory.find(there, user.username.casefold(), declared.roles)
+
+
 @transaction.atomic
-def _set(name: str, groups: frozenset[str] | None, declared: Logins) -> None:
-    user = User.objects.select_for_update().filter(username=name).first()
+def _set(pk: int, entry: Entry | None, declared: Logins) -> None:
+    user = User.objects.select_for_update().filter(pk=pk).first()
     if user is None or user.is_superuser:
         return
-    # Whoever was called otherwise here meanwhile is nobody whom the directory knows by that name.
-    if groups is None or not doors.opens(user, "ldap", name.casefold()):
+    # Bound to a name alone and called otherwise here meanwhile, he is nobody whom it knows.
+    if entry is None or not (
+        doors.opens(user, "ldap", entry.subject) or doors.opens(user, "ldap", entry.login)
+    ):
         if user.is_staff or user.groups.exists():
             people.give(user, (), by="ldap")
             doors.end_sessions(user)
         return
-    joining.placed(user, groups, declared, "ldap")
+    doors.bind(user, "ldap", entry.subject)
+    joining.placed(user, entry.groups, declared, "ldap")

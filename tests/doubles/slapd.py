@@ -25,6 +25,9 @@ CONF = """
 include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/inetorgperson.schema
+attributetype ( 1.2.840.113556.1.4.2 NAME 'objectGUID' EQUALITY octetStringMatch
+  SYNTAX 1.3.6.1.4.1.1466.115.121.1.40 SINGLE-VALUE )
+objectclass ( 1.2.840.113556.1.5.9.1 NAME 'adPerson' SUP top AUXILIARY MAY objectGUID )
 modulepath /usr/lib/ldap
 moduleload back_mdb
 allow bind_anon_cred
@@ -47,13 +50,16 @@ class Slapd:
     ca: Path
     process: "subprocess.Popen[bytes]"
 
-    def person(self, login: str, *, password: str | None = None, mail: str = "") -> str:
-        """Put somebody there; returns his DN."""
+    def person(
+        self, login: str, *, password: str | None = None, mail: str = "", guid: bytes = b""
+    ) -> str:
+        """Put somebody new there; returns his DN. With a `guid` as in an Active Directory."""
         dn = f"uid={login},{PEOPLE}"
         said = {"sn": login, "cn": login.title(), "userPassword": password or login}
         with self.root() as link:
             link.delete(dn)
-            assert link.add(dn, "inetOrgPerson", said | ({"mail": mail} if mail else {}))
+            more = ({"mail": mail} if mail else {}) | ({"objectGUID": guid} if guid else {})
+            assert link.add(dn, ["inetOrgPerson", "adPerson"], said | more)
         return dn
 
     def group(self, name: str, members: Sequence[str]) -> None:
@@ -63,6 +69,12 @@ class Slapd:
             link.delete(dn)
             if members:
                 assert link.add(dn, "groupOfNames", {"member": list(members)})
+
+    def rename(self, login: str, to: str) -> str:
+        """Let somebody be called otherwise; returns his DN."""
+        with self.root() as link:
+            assert link.modify_dn(f"uid={login},{PEOPLE}", f"uid={to}")
+        return f"uid={to},{PEOPLE}"
 
     def without(self, login: str) -> None:
         """Take somebody away."""

@@ -248,7 +248,17 @@ def test_who_is_gone_is_logged_out_everywhere(client: Client, house: House) -> N
     assert roles_of() == []
 
 
-def test_who_is_called_otherwise_here_is_nobodys_any_more(client: Client, house: House) -> None:
+def test_who_is_called_otherwise_here_stays_who_he_is(client: Client, house: House) -> None:
+    house.login(client)
+    User.objects.filter(username="bea").update(username="beatrice")
+    rereading.reread()
+    assert (client.get("/everything/").status_code, roles_of("beatrice")) == (200, ["operator"])
+
+
+def test_of_whom_only_a_name_is_known_and_that_another_is_nobodys(
+    client: Client, house: House
+) -> None:
+    house.declare(id="")
     house.login(client)
     User.objects.filter(username="bea").update(username="beatrice")
     rereading.reread()
@@ -280,6 +290,81 @@ def test_without_a_directory_its_sessions_are_nobodys(client: Client, house: Hou
     house.login(client)
     house.file.unlink()
     assert client.get("/everything/").status_code == 302
+
+
+# ---------------------------------------------------------------- who is whom
+
+
+def who(browser: Client) -> str:
+    return str(User.objects.get(pk=browser.session["_auth_user_id"]).username)
+
+
+def test_who_is_called_otherwise_there_has_his_account(client: Client, house: House) -> None:
+    house.login(client)
+    house.there.group("platform", [house.there.rename("bea", "beate")])
+    assert rereading.reread() == 1
+    assert client.get("/everything/").status_code == 200
+    again = Client()
+    assert house.login(again, "beate", "bea").status_code == 302
+    assert (who(again), User.objects.count()) == ("bea", 1)
+    house.there.without("beate")
+
+
+def test_who_has_the_name_of_somebody_who_left_has_not_his_account(
+    client: Client, house: House
+) -> None:
+    house.login(client)
+    house.there.without("bea")
+    house.there.group("platform", [house.there.person("bea")])
+    other = Client()
+    assert "not opened this way" in house.login(other).content.decode()
+    assert refusals() == ["logins.not_yours"]
+    rereading.reread()
+    assert (client.get("/everything/").status_code, roles_of()) == (302, [])
+
+
+@pytest.mark.parametrize("how", ["he comes again", "it is read again"])
+def test_an_account_of_earlier_days_is_bound_to_who_he_is(
+    how: str, client: Client, house: House
+) -> None:
+    house.declare(id="")
+    house.login(client)
+    assert doors.id_of(User.objects.get()) == ""
+    house.declare(id="entryUUID")
+    if how == "he comes again":
+        assert house.login(Client()).status_code == 302
+    else:
+        assert rereading.reread() == 1
+    found = house.find()
+    assert found is not None
+    assert doors.id_of(User.objects.get()) == found.subject
+    house.there.group("platform", [house.there.person("bea")])
+    assert "not opened this way" in house.login(Client()).content.decode()
+
+
+@pytest.mark.parametrize("guid", [bytes(range(16)), b"(*)\\\0" + b"\xff" * 11])
+def test_an_id_may_be_bytes_as_in_an_active_directory(
+    guid: bytes, client: Client, house: House
+) -> None:
+    house.declare(id="objectGUID")
+    house.there.group("platform", [house.there.person("bea", guid=guid)])
+    house.login(client)
+    assert doors.id_of(User.objects.get()) == f"id={guid.hex()}"
+    assert rereading.reread() == 1
+    assert client.get("/everything/").status_code == 200
+
+
+def test_a_directory_that_does_not_say_the_id_opens_nothing(client: Client, house: House) -> None:
+    house.declare(id="employeeNumber")
+    assert "does not say employeeNumber" in house.login(client).content.decode()
+    assert User.objects.count() == 0
+
+
+def test_a_provider_who_calls_somebody_an_id_opens_nothing(client: Client, house: House) -> None:
+    house.login(client)
+    user = User.objects.get()
+    assert not doors.opens(user, "oidc", doors.id_of(user))
+    assert not doors.bound("oidc", doors.id_of(user)).exists()
 
 
 # ---------------------------------------------------------------- the way there
