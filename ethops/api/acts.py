@@ -25,6 +25,8 @@ from ethops.desk.policy import RESPONDERS
 from ethops.executor import stop as pressed
 from ethops.executor import tickets
 from ethops.executor.decisions import APPROVES
+from ethops.pulls import doors as pulls
+from ethops.pulls.doors import Verdict
 from ethops.world.cards import Standing
 from personas import controls, gate
 from personas.agentops import acts as agent_acts
@@ -275,6 +277,20 @@ def approve(
         code=code,
         why=why,
     )
+
+
+def review_pull(
+    *, number: int, person: str, verdict: Verdict, head: str, shown: str, code: str, why: str
+) -> None:
+    """Say what a person thinks of a pull request's head, as it was shown."""
+    pulls.review(
+        number=number, person=person, verdict=verdict, head=head, shown=shown, code=code, why=why
+    )
+
+
+def merge_pull(*, number: int, person: str, head: str) -> None:
+    """Have the executor merge a head that was approved."""
+    pulls.merge(number=number, person=person, head=head)
 
 
 def approve_card(

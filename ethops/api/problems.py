@@ -72,6 +72,14 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "approvals.guard": 409,
     "approvals.not_shown": 409,
     "approvals.too_early": 409,
+    "forge.not_found": 404,
+    "forge.not_a_person": 403,
+    "forge.own_pull": 403,
+    "forge.head_moved": 409,
+    "forge.not_open": 409,
+    "forge.objected": 409,
+    "forge.not_approved": 409,
+    "forge.unavailable": 503,
 }
 """Code of a room's error -> HTTP status; a code that is not here is a fault of ours."""
 

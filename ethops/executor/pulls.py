@@ -1,9 +1,11 @@
-"""The effect `pull.open`: a change of files on a branch of its own, for people to review."""
+"""The effects of pull requests: opened on a branch of its own, and merged as people approved it."""
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+from uuid import uuid5
 
 from adapters.forge.errors import (
     ChangeRefusedError,
@@ -11,12 +13,26 @@ from adapters.forge.errors import (
     ForgeRefusedError,
     ForgeUnavailableError,
 )
+from adapters.forge.git import Git
 from adapters.forge.port import Draft, File, Pull, Reader, Writer
+from adapters.registry import writer
+from adapters.tickets.errors import TicketError
+from adapters.tickets.port import Note
 from ethops.executor import stop
 from ethops.executor.effects import Finding, Result
 from ethops.executor.errors import ArgumentRefusedError, NotNowError, PullRefusedError
 from personas import gate
 from personas.gate import Claim
+
+log = logging.getLogger(__name__)
+
+AUTHOR: Final = "executor"
+MOST_SHOWN: Final = 120_000
+"""Characters of a change that people are shown; of a longer one they could not say what it is."""
+DIFF: Final = (
+    *("-r", "-p", "--text", "--no-ext-diff", "--no-textconv", "--no-renames", "--no-color"),
+    *("--full-index", "--src-prefix=a/", "--dst-prefix=b/"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +41,15 @@ class OpenPull:
 
     reader: Callable[[], Reader]
     writer: Callable[[], Writer]
+    diff: Callable[[Pull], str]
+    """What it changes, as people are shown it; empty where that is shown elsewhere."""
 
     def act(self, claim: Claim) -> Result:
         """Put the files on a branch, and ask for its merge."""
         draft = _draft(claim)
         stop.check_file()
         try:
-            return _opened(self.writer().open(claim.action_id, draft))
+            return self._opened(self.writer().open(claim.action_id, draft))
         except (ChangeRefusedError, ForgeRefusedError) as fault:
             raise PullRefusedError(str(fault), result={"refused": fault.code}) from fault
         except ForgeUnavailableError as fault:
@@ -45,7 +63,47 @@ class OpenPull:
             return Finding("absent", {"said": str(fault), "code": fault.code})
         if found is None:
             return Finding("absent", {"said": "the forge knows no pull request of this key"})
-        return Finding("done", _opened(found))
+        return Finding("done", self._opened(found))
+
+    def _opened(self, pull: Pull) -> Result:
+        return {
+            "said": f"pull request {pull.number} is {pull.state}",
+            "pull": pull.number,
+            "head": pull.head,
+            "url": pull.url,
+            "diff": self.diff(pull),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class MergePull:
+    """Merges the head that a person had merged, and no other, and tells the ticket."""
+
+    reader: Callable[[], Reader]
+    writer: Callable[[], Writer]
+
+    def act(self, claim: Claim) -> Result:
+        """Merge it; what was cut off is ended, what is merged stays."""
+        stop.check_file()
+        try:
+            pull = self.writer().merge(
+                int(claim.args["number"]), expected_head=claim.args["head"], by=_person(claim)
+            )
+        except ForgeUnavailableError as fault:
+            raise NotNowError(str(fault)) from fault
+        except ForgeError as fault:
+            raise PullRefusedError(str(fault), result={"refused": fault.code}) from fault
+        return _merged(claim, pull)
+
+    def probe(self, claim: Claim) -> Finding:
+        """Look whether that head is merged; where it is not, merging again ends it."""
+        try:
+            pull = self.reader().get(int(claim.args["number"]))
+        except ForgeError as fault:
+            return Finding("absent", {"said": str(fault), "code": fault.code})
+        if pull.state == "merged" and pull.head == claim.args["head"]:
+            return Finding("done", _merged(claim, pull))
+        return Finding("absent", {"said": f"pull request {pull.number} is {pull.state}"})
 
 
 def _draft(claim: Claim) -> Draft:
@@ -76,10 +134,31 @@ def _bytes(content: Any) -> bytes | None:
     return content.encode("utf-8")
 
 
-def _opened(pull: Pull) -> Result:
-    return {
-        "said": f"pull request {pull.number} is {pull.state}",
-        "pull": pull.number,
-        "head": pull.head,
-        "url": pull.url,
-    }
+def _person(claim: Claim) -> str:
+    return claim.principal.removeprefix("person:")
+
+
+def _merged(claim: Claim, pull: Pull) -> Result:
+    said = f"pull request {pull.number} is merged as {pull.merged_as[:12]}"
+    if pull.ticket_ref:
+        _tell(claim, pull.ticket_ref, f"{pull.title}: {said} by {_person(claim)}.")
+    return {"said": said, "pull": pull.number, "merged_as": pull.merged_as}
+
+
+def _tell(claim: Claim, ref: str, text: str) -> None:
+    """Write a line into the ticket, once; one that cannot be written leaves the merge done."""
+    note = Note(
+        text=text, author=AUTHOR, author_kind="executor", action_id=claim.action_id, tainted=True
+    )
+    try:
+        writer("tickets").comment(uuid5(claim.action_id, "merged"), ref, note)
+    except TicketError as fault:
+        log.warning("%s is not told of the merge: %s", ref, fault)
+
+
+def changed(git: Git, pull: Pull) -> str:
+    """Return what a head changes since it left the base; empty where nobody could read it all."""
+    fork = git("merge-base", f"refs/heads/{pull.base}", pull.head).out.decode("ascii").strip()
+    said = git("diff-tree", *DIFF, fork, pull.head)
+    text = said.out.decode("utf-8", "replace").replace("\0", "\ufffd")
+    return text if said.code == 0 and len(text) <= MOST_SHOWN else ""

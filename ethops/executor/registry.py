@@ -3,17 +3,18 @@
 from typing import Final
 
 from adapters.forge import conf as forge_conf
+from adapters.forge.port import Pull
 from adapters.forge.port import Writer as ForgeWriter
 from adapters.monitoring.silencing import Silencer
 from adapters.registry import forge_reader, forge_writer
-from ethops.executor import targets, ticket_effects
+from ethops.executor import pulls, targets, ticket_effects
 from ethops.executor.commands import RunCommand
 from ethops.executor.effects import Effect
 from ethops.executor.errors import UnknownVerbError
 from ethops.executor.git import BareGit
 from ethops.executor.notices import Notify
 from ethops.executor.plays import RunPlaybook
-from ethops.executor.pulls import OpenPull
+from ethops.executor.pulls import MergePull, OpenPull
 from ethops.executor.silences import Mute
 from ethops.executor.ticket_effects import TicketWrite
 
@@ -23,13 +24,21 @@ def _forge() -> ForgeWriter:
     return forge_writer(BareGit(forge_conf.place().folder))
 
 
+def _diff(pull: Pull) -> str:
+    """Return what a pull request changes, where people review it here."""
+    if "review" not in forge_reader().capabilities:
+        return ""
+    return pulls.changed(BareGit(forge_conf.place().folder), pull)
+
+
 EFFECTS: Final[dict[str, Effect]] = {
     "ticket.comment": TicketWrite(ticket_effects.comment),
     "ticket.assign": TicketWrite(ticket_effects.assign, why="assigned"),
     "ticket.resolve": TicketWrite(ticket_effects.resolve, why="resolved"),
     "ticket.escalate": TicketWrite(ticket_effects.escalate, why="escalated"),
     "ticket.ask": TicketWrite(ticket_effects.ask, why="asked"),
-    "pull.open": OpenPull(forge_reader, _forge),
+    "pull.open": OpenPull(forge_reader, _forge, _diff),
+    "pull.merge": MergePull(forge_reader, _forge),
     "playbook.run": RunPlaybook(),
     "command.run": RunCommand(),
     "alerts.silence": Mute(targets.alertmanager_urls, Silencer),

@@ -5,21 +5,19 @@ be told not to follow redirects. Without a work tree no hook, filter, link or su
 repository has anything to act on.
 """
 
-import os
-import resource
 import signal
 import subprocess
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from adapters.text import one_line
 from ethops import env
+from ethops.imports import git
 from ethops.imports.address import Address
 from ethops.imports.errors import FetchError, SourceRefusedError
+from ethops.imports.git import Bounds
 
 MOST_BYTES: Final = 32 * 1024 * 1024
 """No file that git writes may be larger, the pack among them."""
@@ -34,16 +32,11 @@ INHERITED: Final = (
 )  # fmt: skip
 """All that git may know of our environment."""
 SETTINGS: Final = {
-    "core.hooksPath": "/dev/null",
-    "core.fsmonitor": "false",
     "core.bigFileThreshold": "1m",
     "credential.helper": "",
     "fetch.fsckObjects": "true",
     "fetch.recurseSubmodules": "false",
-    "gc.auto": "0",
     "http.followRedirects": "false",
-    "maintenance.auto": "false",
-    "protocol.allow": "never",
     "submodule.recurse": "false",
     "transfer.fsckObjects": "true",
 }
@@ -148,48 +141,26 @@ def _git(
 ) -> bytes:
     """Run git and return what it says, no more of it than asked for."""
     allowed = {**SETTINGS, **({f"protocol.{scheme}.allow": "always"} if scheme else {})}
-    settings = [word for name, value in allowed.items() for word in ("-c", f"{name}={value}")]
     place = [] if words[0] == "init" else [f"--git-dir={folder}"]
-    # What it says goes into files, so that these are bounded too: a tree of ten levels can list
-    # a thousand million names.
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as said:
-        try:
-            with _small_files():
-                child = subprocess.Popen(
-                    ["git", "--no-replace-objects", *settings, *place, *words],  # noqa: S607
-                    env=_environment(),
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=said,
-                    start_new_session=True,
-                )
-        except FileNotFoundError as fault:
-            raise FetchError("There is no git here.", "Install git.") from fault
-        _wait(child, words[0], seconds)
-        if child.returncode:
-            raise _failed(child.returncode, words[0], _head(said, MOST_LISTED))
-        found = _head(out, most + 1)
-    if len(found) > most:
-        raise FetchError(f"git {words[0]} says more than {most} bytes.", SMALLER)
-    return found
-
-
-def _wait(child: "subprocess.Popen[bytes]", word: str, seconds: float) -> None:
     try:
-        child.wait(seconds)
+        ran = git.run(
+            [*place, *words],
+            settings=allowed,
+            environment=_environment(),
+            # A tree of ten levels can list a thousand million names.
+            bounds=Bounds(seconds, most, MOST_BYTES),
+        )
+    except FileNotFoundError as fault:
+        raise FetchError("There is no git here.", "Install git.") from fault
     except subprocess.TimeoutExpired as fault:
         raise FetchError(
-            f"git {word} took longer than {seconds:.0f} s.", "See that its host answers."
+            f"git {words[0]} took longer than {seconds:.0f} s.", "See that its host answers."
         ) from fault
-    finally:
-        if child.poll() is None:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
-
-
-def _head(file: IO[bytes], most: int) -> bytes:
-    file.seek(0)
-    return file.read(most)
+    if ran.code:
+        raise _failed(ran.code, words[0], ran.complaint)
+    if len(ran.out) > most:
+        raise FetchError(f"git {words[0]} says more than {most} bytes.", SMALLER)
+    return ran.out
 
 
 def _failed(code: int, word: str, said: bytes) -> FetchError:
@@ -206,21 +177,5 @@ def _environment() -> dict[str, str]:
     ours = env.inherited()
     return {
         **{name: ours[name] for name in INHERITED if name in ours},
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": "/dev/null",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_NO_LAZY_FETCH": "1",
         "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ControlMaster=no -o ClearAllForwardings=yes",
     }
-
-
-@contextmanager
-def _small_files() -> Iterator[None]:
-    """Let a child that is started meanwhile write no file larger than is good for us."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_BYTES, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -285,6 +285,7 @@ DEEDS = {
     "ticket.escalate": "calling a person",
     "ticket.ask": "asking people",
     "pull.open": "a pull request",
+    "pull.merge": "merging a pull request",
     "notify": "telling a person",
     "alerts.silence": "a silence for a maintenance window",
 }

@@ -18,6 +18,13 @@ HINTS: Final = {
     "approvals.too_early": "Read it again after the declared delay.",
     "approvals.no_factor": "`manage.py factor enrol NAME` on the host takes a minute.",
     "approvals.wrong_code": "Use the code that your authenticator shows now, each only once.",
+    "forge.not_found": "See the list of pull requests.",
+    "forge.not_a_person": "Ask somebody who has the permission to approve pull requests.",
+    "forge.own_pull": "Somebody else has to.",
+    "forge.head_moved": "Load the page again and read it.",
+    "forge.not_open": "See what became of it.",
+    "forge.objected": "Who asked for changes approves what came of it.",
+    "forge.not_approved": "Have the head approved that is there now.",
     "approvals.locked": "Wait; each further wrong code doubles the wait, up to an hour.",
 }
 """Code of the gate -> what to do about it; every code is documented."""

@@ -9,7 +9,7 @@ import pytest
 from ethops.env import CLONE
 
 DOC = (CLONE / "docs/reference/entries.md").read_text(encoding="utf-8")
-ROOMS = ("adapters", "audit", "gpu", "personas")
+ROOMS = ("adapters", "audit", "ethops", "gpu", "personas")
 KINDS_OF = {
     "gate.propose": {
         *("action.authorised", "action.denied", "action.observed", "action.proposed"),

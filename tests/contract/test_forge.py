@@ -115,7 +115,8 @@ def ours(place: Place, become: Callable[[str], None]) -> Forge:
     writer = embedded.Writer(place, BareGit(place.folder))
 
     def review(number: int, verdict: Verdict, *, head: str, by: str) -> None:
-        become("app")
+        # The desk has a door of its own, which asks for a code: ethops/pulls/doors.py.
+        become("owner")
         try:
             embedded.Reviewer(place).review(number, verdict, head=head, by=by, why="so")
         finally:
@@ -541,7 +542,7 @@ def test_the_owner_does_not_rewrite_what_was_said(ours: Forge, role, statement: 
 
 
 DOORS = {
-    "review_pull(1, '', '', 'approved', '')": {"app"},
+    "review_pull(1, '', '', 'approved', '')": set(),
     "close_pull(1, '', '')": {"app", "executor"},
     "open_pull(gen_random_uuid(), 'b', '', '', '', '', '', '[]', '', '[]')": {"executor"},
     "begin_merge(1, '', '')": {"executor"},

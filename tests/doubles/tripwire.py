@@ -79,3 +79,8 @@ class Forge(forge.Writer):
         """Open a pull request."""
         look()
         return super().open(key, draft)
+
+    def merge(self, number, *, expected_head, by):
+        """Merge a head."""
+        look()
+        return super().merge(number, expected_head=expected_head, by=by)

@@ -103,7 +103,9 @@ def test_one_cut_off_anywhere_is_opened_once(forge, monkeypatch, point):
         place = forge_conf.place()
         return Dying(place, BareGit(place.folder))
 
-    monkeypatch.setitem(registry.EFFECTS, "pull.open", pulls.OpenPull(whole.reader, dying))
+    monkeypatch.setitem(
+        registry.EFFECTS, "pull.open", pulls.OpenPull(whole.reader, dying, whole.diff)
+    )
     with pytest.raises(KeyboardInterrupt):
         forge.worker().act_one("executor.light")
     monkeypatch.setitem(registry.EFFECTS, "pull.open", whole)
@@ -122,7 +124,9 @@ def test_a_forge_that_is_away_is_asked_again(forge, monkeypatch):
     def away() -> Writer:
         raise ForgeUnavailableError("nobody answers")
 
-    monkeypatch.setitem(registry.EFFECTS, "pull.open", pulls.OpenPull(whole.reader, away))
+    monkeypatch.setitem(
+        registry.EFFECTS, "pull.open", pulls.OpenPull(whole.reader, away, whole.diff)
+    )
     forge.worker().act_one("executor.light")
     assert forge.action(action)["outcome"] == ""
     monkeypatch.setitem(registry.EFFECTS, "pull.open", whole)

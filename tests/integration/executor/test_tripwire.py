@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from adapters.forge import embedded
@@ -114,11 +115,26 @@ def test_a_pull_request_is_opened_after_its_entry(bench, wire, monkeypatch):
     bench.worker().act_one("executor.light")
     assert set(wire.MET) == {"pull.open"}, bench.action(action)["result"]
     assert bench.action(action)["outcome"] == "done"
+    _merged_after_its_entry(bench, wire, action)
+
+
+def _merged_after_its_entry(bench, wire, action):
+    pull = bench.ask("app", "SELECT number, head FROM reading.pull WHERE key = %s", action)
+    with bench.as_role("app"):
+        User.objects.create_superuser("ben")
+    bench.ask("owner", "SELECT forge.review_pull(%s, %s, 'ben', 'approved', '')", *pull.values())
+    assert bench.ask("app", "SELECT code FROM gate.order_merge('ben', %s, %s)", *pull.values()) == {
+        "code": "ok"
+    }
+    bench.record()
+    bench.worker().act_one("executor.light")
+    assert set(wire.MET) >= {"pull.merge"}
 
 
 def test_every_kind_of_effect_is_tried_here():
     assert set(EFFECTS) == {
-        *TICKET_ARGS, "pull.open", "playbook.run", "command.run", "notify", "alerts.silence",
+        *TICKET_ARGS, "pull.open", "pull.merge", "playbook.run", "command.run", "notify",
+        "alerts.silence",
     }  # fmt: skip
 
 

@@ -1,0 +1,175 @@
+"""Pull requests: which wait, what one of them changes, and three ways to decide."""
+
+from typing import Any, Final
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from adapters.forge.errors import ForgeError, PullNotFoundError
+from adapters.forge.port import Pull
+from ethops.api import acts
+from ethops.pages.words import Moment, State, listed
+from ethops.world import pulls
+from ethops.world.pulls import Dossier
+from personas.approvals import queries
+from personas.approvals.errors import ApprovalRefusedError
+
+SHOWN: Final = 50
+STATES: Final[dict[str, State]] = {
+    "open": State("open", "doubt", "clock"),
+    "merging": State("being merged", "run", "clock"),
+    "merged": State("merged", "ok", "tick"),
+    "closed": State("closed", "quiet", "failed"),
+}
+VERDICTS: Final = {
+    "approved": "approved",
+    "changes_requested": "asked for changes",
+    "commented": "commented",
+}
+
+
+class ReviewForm(forms.Form):
+    """What was on the page, by its hashes, and the code of the second factor."""
+
+    verdict = forms.ChoiceField(choices=[(each, each) for each in VERDICTS])
+    head = forms.RegexField(r"^[0-9a-f]{40,64}$")
+    shown = forms.RegexField(r"^([0-9a-f]{64})?$", required=False)
+    code = forms.RegexField(
+        r"^[0-9]{6}$", required=False, error_messages={"invalid": "Six digits."}
+    )
+    why = forms.CharField(max_length=2000, required=False)
+
+
+class MergeForm(forms.Form):
+    """Which head."""
+
+    head = forms.RegexField(r"^[0-9a-f]{40,64}$")
+
+
+@require_safe
+def all_shown(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    """Draw the list: what waits first, then what was merged."""
+    now, away = timezone.now(), ""
+    lists: list[tuple[str, list[dict[str, Any]]]] = []
+    try:
+        for state in ("open", "merged"):
+            found = pulls.pulls(state, SHOWN)
+            lists.append((state, [_line(one, now) for one in found]))
+    except ForgeError as fault:
+        away = f"{fault} {fault.hint}"
+    about = {**context, "title": "Pull requests", "lists": lists, "away": away}
+    return TemplateResponse(request, "desk/pulls.html", about)
+
+
+def shown(request: HttpRequest, context: dict[str, Any], number: int) -> HttpResponse:
+    """Draw one, or do what a person decided."""
+    refused = ""
+    if request.method == "POST":
+        done = _decide(request, number)
+        if isinstance(done, HttpResponse):
+            return done
+        refused = done
+    try:
+        found = pulls.dossier(number)
+    except PullNotFoundError as fault:
+        raise Http404(str(fault)) from fault
+    except ForgeError as fault:
+        about = {**context, "title": "Pull requests", "lists": [], "away": f"{fault} {fault.hint}"}
+        return TemplateResponse(request, "desk/pulls.html", about, status=503)
+    about = {**context, **content(request, found), "refused": refused}
+    return TemplateResponse(request, "desk/pull.html", about, status=422 if refused else 200)
+
+
+def _decide(request: HttpRequest, number: int) -> HttpResponse | str:
+    """Do what was pressed; returns where to go, or why it was refused."""
+    merging = request.POST.get("act") == "merge"
+    form = (MergeForm if merging else ReviewForm)(request.POST)
+    if not form.is_valid():
+        return "One field cannot be used: " + listed([str(e[0]) for e in form.errors.values()])
+    person, said = request.user.get_username(), form.cleaned_data
+    try:
+        if merging:
+            acts.merge_pull(number=number, person=person, head=said["head"])
+            messages.success(request, "It is merged as soon as that is on record.")
+        else:
+            acts.review_pull(number=number, person=person, **said)
+            messages.success(request, f"On record: you {VERDICTS[said['verdict']]}.")
+    except ApprovalRefusedError as fault:
+        return f"{fault} {fault.hint}"
+    return HttpResponseRedirect(reverse("admin:pull", args=[number]))
+
+
+def content(request: HttpRequest, found: Dossier) -> dict[str, Any]:
+    """Return everything the page says; titles and files are an agent's words."""
+    now, pull = timezone.now(), found.pull
+    order = found.merge
+    return {
+        "title": f"Pull request {pull.number}",
+        "pull": pull,
+        "name": pulls.seen(pull.title),
+        "body": pulls.seen(pull.body),
+        "state": STATES[pull.state],
+        "facts": facts(found, now),
+        "changes": [(c.kind, c.path, c.size) for c in found.changes],
+        "diff": pulls.seen(found.diff),
+        "shown": found.sha256,
+        "reviews": [
+            (r.reviewer, VERDICTS[r.verdict], notes(current=r.head == pull.head, counts=r.counts),
+             pulls.seen(r.why), Moment(r.at, now))
+            for r in found.reviews
+        ],
+        "stands": found.stands,
+        "waits": pull.state == "open" and found.here,
+        "elsewhere": "" if found.here else pull.url,
+        "may_merge": bool(found.stands.approvers) and not found.stands.objectors,
+        "ordered": order is not None and not order.outcome,
+        "order_said": str(order.result.get("said", "")) if order and order.outcome else "",
+        "order_href": reverse("admin:action", args=[order.pk]) if order else "",
+        "has_factor": queries.has_factor(request.user.get_username()),
+    }  # fmt: skip
+
+
+def facts(found: Dossier, now: Any) -> list[tuple[str, str, str]]:
+    """Return names, texts and links that we know of it ourselves."""
+    pull = found.pull
+    known = pull.ticket_ref and pull.ticket_ref.isascii()
+    said = [
+        ("Proposed by", pull.author, ""),
+        ("Behind it", ", ".join(pull.behind), ""),
+        ("Ticket", pull.ticket_ref, f"/tickets/{pull.ticket_ref}/" if known else ""),
+        ("Run", "its run" if found.run else "",
+         reverse("admin:run", args=[found.run]) if found.run else ""),
+        ("Action", "its action" if pull.key and found.here else "",
+         reverse("admin:action", args=[pull.key]) if pull.key and found.here else ""),
+        ("Opened", Moment(pull.opened_at, now).full, ""),
+        ("Onto", pull.base, ""),
+        ("Branch", pull.branch, ""),
+        ("Head", pull.head, ""),
+        ("What is shown", found.sha256, ""),
+        ("Merged as", pull.merged_as, ""),
+    ]  # fmt: skip
+    return [each for each in said if each[1]]
+
+
+def notes(*, current: bool, counts: bool) -> str:
+    """Say why a review says little of what is there now; empty where it counts."""
+    if not counts:
+        return "does not count"
+    return "" if current else "of an earlier head"
+
+
+def _line(one: Pull, now: Any) -> dict[str, Any]:
+    return {
+        "href": reverse("admin:pull", args=[one.number]),
+        "number": one.number,
+        "title": pulls.seen(one.title),
+        "author": one.author,
+        "ticket": one.ticket_ref,
+        "at": Moment(one.opened_at, now),
+        "state": STATES[one.state],
+    }

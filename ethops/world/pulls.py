@@ -1,0 +1,72 @@
+"""What a person needs to decide about a pull request, in a fixed number of questions."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from adapters.forge import standing
+from adapters.forge.port import Change, Pull, Review, State
+from adapters.forge.standing import Standing
+from adapters.registry import forge_reader
+from ethops.pulls import doors
+from personas.models import Action
+
+HIDDEN: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+)
+"""Signs that hide or reorder what stands beside them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """A pull request with what it changes, what was said of it, and how its head stands."""
+
+    pull: Pull
+    changes: tuple[Change, ...]
+    reviews: tuple[Review, ...]
+    stands: Standing
+    diff: str
+    """What this head changes, as the executor saw it; empty where it is not kept whole."""
+    sha256: str
+    """Of `diff`, by which an approval says what it is of."""
+    run: UUID | None
+    merge: Action | None
+    """The newest order to merge it."""
+    here: bool
+    """Whether people review it here; elsewhere they do so on the forge's own pages."""
+
+
+def pulls(state: State, most: int) -> tuple[Pull, ...]:
+    """Return pull requests in a state, newest first."""
+    return forge_reader().pulls(state, limit=most)
+
+
+def dossier(number: int) -> Dossier:
+    """Collect it.
+
+    Raises:
+        ForgeError: there is none of this number, or the forge does not answer.
+    """
+    reader = forge_reader()
+    pull, reviews = reader.get(number), reader.reviews(number)
+    diff = (doors.shown(str(pull.key), pull.head) or "") if pull.key else ""
+    asked = Action.objects.filter(pk=pull.key).first() if pull.key else None
+    orders = Action.objects.filter(verb="pull.merge", key__startswith=f"merge:{number}:")
+    return Dossier(
+        pull=pull,
+        changes=reader.changes(number),
+        reviews=reviews,
+        stands=standing.standing(reviews, pull.head),
+        diff=diff,
+        sha256=hashlib.sha256(diff.encode()).hexdigest() if diff else "",
+        run=asked.run_id if asked else None,
+        merge=orders.order_by("-decided_at").first(),
+        here="review" in reader.capabilities,
+    )
+
+
+def seen(text: str) -> str:
+    """Return the text with its hidden signs written out, so that nobody is shown another order."""
+    return HIDDEN.sub(lambda found: f"\\u{{{ord(found[0]):04x}}}", text)
