@@ -71,6 +71,13 @@ class Stand:
         return self.counts.kind not in FOREIGN
 
 
+def is_locked(stand: Stand) -> bool:
+    """Tell whether the desk's word could not count: the site file says it, or a lifeline is one."""
+    return stand.counts.kind == "site" or (
+        stand.field == LIFELINE and stand.held and stand.counts.value is True
+    )
+
+
 def order_of(field: str) -> Sequence[str]:
     """Return the kinds of source that may speak of a field, the first counts."""
     if field.startswith(ATTRIBUTE):

@@ -1,14 +1,30 @@
 """What is said of a CI, by whom and since when: the owner's words, and those of other systems."""
 
-from typing import Any
+from typing import Any, Final
 
 from adapters.cmdb import models, precedence
 from adapters.cmdb.precedence import ATTRIBUTE, Claim, Stand
+from adapters.json_value import JSON
+
+DESK: Final = "desk"
+"""The source of what people say at the desk."""
 
 
-def stands_of(ref: str) -> tuple[Stand, ...]:
+def said_at_desk(ref: str) -> dict[str, JSON]:
+    """Return what people say of a CI at the desk by now."""
+    found = models.Claim.objects.filter(ref=ref, source=DESK)
+    return {one.field: one.value for one in found}
+
+
+def hosts() -> list[str]:
+    """Return the hosts that there are."""
+    found = models.Host.objects.filter(retired=False).order_by("name")
+    return list(found.values_list("name", flat=True))
+
+
+def stands_of(ref: str, *, without: str = "") -> tuple[Stand, ...]:
     """Return whose word counts for each field of a CI, and what the others say."""
-    owners = models.Claim.objects.filter(ref=ref)
+    owners = models.Claim.objects.filter(ref=ref).exclude(source=without)
     said = [Claim(one.field, one.source, one.value, one.since) for one in owners]
     for known in models.Known.objects.filter(ci_ref=ref, gone=False).order_by("ref"):
         words: dict[str, Any] = {"name": known.name, "ci_class": known.ci_class}

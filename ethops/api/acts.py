@@ -19,6 +19,7 @@ from adapters.tickets.port import (
     TicketFields,
     Vouched,
 )
+from audit.canonical import JSON
 from audit.ledger import trust
 from ethops.desk import filing, major, notes, people, recurrence
 from ethops.desk.policy import RESPONDERS
@@ -48,6 +49,9 @@ MAY_SET_LEVELS: Final = "personas.change_autonomy"
 
 MAY_STEER: Final = "personas.change_run"
 """The permission without which nobody lets a run go on, begin anew or be tried again."""
+
+MAY_DECLARE: Final = "cmdb.change_ci"
+"""The permission without which nobody says at the desk what is so of a CI."""
 
 CAREFUL: Final = frozenset({"pause", "isolate", "cancel"})
 """What everybody at the desk may tell a run: it can only do less afterwards."""
@@ -309,6 +313,11 @@ def approve_card(
     return card_doors.approve_card(
         card=shown.card.name, digest=digest, told=shown.told, person=person, code=code, why=why
     )
+
+
+def declare_ci(*, ref: str, said: Mapping[str, JSON], person: str, why: str, code: str) -> None:
+    """Make what the desk says of a CI exactly this, by the code of his second factor."""
+    approvals.declare_ci(person=person, ref=ref, said=said, why=why, code=code)
 
 
 def reject(*, action_id: UUID, person: str, why: str) -> None:

@@ -63,6 +63,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "approvals.not_independent": 403,
     "approvals.no_factor": 403,
     "approvals.wrong_code": 403,
+    "approvals.unfit_ci": 422,
     "approvals.locked": 429,
     "approvals.over": 409,
     "approvals.stopped": 409,

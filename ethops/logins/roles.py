@@ -71,7 +71,7 @@ ROLES: Final[dict[str, Role]] = {
             {
                 *("personas.change_stop", "personas.change_autonomy", "personas.change_run"),
                 *("personas.add_agentintent", "audit.add_acknowledgement", "gpu.change_client"),
-                "auth.view_group",
+                *("auth.view_group", "cmdb.change_ci"),
                 *(right for model in _KEPT for right in _all_of(model)),
             }
         ),

@@ -21,6 +21,7 @@ from ethops.pages import (
     approval,
     autonomy,
     card,
+    ci,
     columns,
     figures,
     filing,
@@ -132,7 +133,14 @@ class Timed(Sealed):
         return columns.stated(state) if state else ""
 
 
-SHOWN_WITH: dict[str, type[Sealed]] = {"tickets.ticket": Timed}
+class Said(Sealed):
+    """CIs follow from what is said of them; from here one goes to say something."""
+
+    change_form_template = "desk/ci_row.html"
+    change_list_template = "desk/ci_list.html"
+
+
+SHOWN_WITH: dict[str, type[Sealed]] = {"tickets.ticket": Timed, "cmdb.ci": Said}
 """Kinds of rows to whose lists the desk adds something."""
 
 
@@ -208,6 +216,8 @@ class DeskSite(AdminSite):
             path("pulls/", self.own(pull.all_shown), name="pulls"),
             path("pulls/<int:number>/", self.own(pull.shown), name="pull"),
             re_path(r"^cards/(?P<name>[a-z][a-z0-9_-]{0,59})/$", self.own(card.shown), name="card"),
+            path("cmdb/ci/new/", self.own(ci.new), name="ci_new"),
+            path("cmdb/ci/<str:ref>/edit/", self.own(ci.edit), name="ci_edit"),
             path("personas/card/<str:name>/change/", self.own(card.shown)),
             path("approvals/approval/<uuid:action_id>/change/", self.own(approval.shown)),
             path("tickets/ticket/<path:ref>/change/", self.own(ticket.shown)),

@@ -1,11 +1,13 @@
 """The gate's doors about approvals, typed; who may pass which is decided in PostgreSQL."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection
 
+from audit.canonical import JSON
 from audit.work.rows import Parameter
 from personas.approvals.errors import ApprovalRefusedError, EnrolmentError
 
@@ -67,6 +69,23 @@ def reject(*, action_id: UUID, person: str, why: str) -> None:
 def may_approve(person: str) -> bool:
     """Tell whether somebody is an approver of the desk."""
     return bool(_value("SELECT gate.may_approve(%s)", [person]))
+
+
+def may_declare(person: str) -> bool:
+    """Tell whether somebody may say at the desk what is so of a CI."""
+    return bool(_value("SELECT gate.may_declare(%s)", [person]))
+
+
+def declare_ci(*, person: str, ref: str, said: Mapping[str, JSON], why: str, code: str) -> None:
+    """Make what the desk says of a CI exactly this, in a person's name.
+
+    Raises:
+        ApprovalRefusedError: it is not his to say, his code is not right, or it fits no CI.
+    """
+    _rule(
+        "SELECT code, reason FROM gate.declare_ci(%s, %s, %s::jsonb, %s, %s)",
+        [person, ref, json.dumps(said), why, code],
+    )
 
 
 def take_ticket_code(*, person: str, ref: str, code: str) -> Taken:

@@ -142,6 +142,7 @@ class Visit:
             "card": "/cards/responder/",
             "new ticket": "/tickets/new/",
             "new change": "/tickets/new/change/",
+            "new CI": "/cmdb/ci/new/",
             "handover": "/handover/",
             "portal": "/portal/",
             "portal, new": "/portal/new/",

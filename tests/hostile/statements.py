@@ -43,6 +43,12 @@ EVERYBODY: Final[dict[str, str]] = {
     "raise the hourly bound": "UPDATE personas_catalogueentry SET max_per_hour = 1000",
     "end a lifeline": "UPDATE cmdb_ci SET lifeline = false",
     "declare an attribute": 'UPDATE cmdb_ci SET attributes = \'{"pidfile": "/x"}\'',
+    "say of a CI what the site says": "UPDATE cmdb_claim SET value = 'false'",
+    "take a word back": "DELETE FROM cmdb_claim",
+    "count before the site": "UPDATE cmdb_precedence SET place = 0 WHERE kind = 'desk'",
+    "speak as the owner": "SELECT cmdb.say('import:x', '[]', NULL)",
+    "speak at the desk without a code": "SELECT cmdb.say_at_desk('web-01', '{}')",
+    "make a CI of nothing": "SELECT cmdb.resolve(ARRAY['web-01'])",
     # approvals
     "approve by the row": "UPDATE approvals_approval SET state = 'approved',"
     " approver = 'person:ada', independent = true, decided_at = now()",

@@ -148,6 +148,8 @@ DESK = frozenset(
         "gpu/live/",
         "gpu/keys/",
         "autonomy/",
+        "cmdb/ci/new/",
+        "cmdb/ci/<str:ref>/edit/",
         "autonomy/breaker/<to>/",
         "actions/<uuid:action_id>/verdict/",
         "ledger/",
