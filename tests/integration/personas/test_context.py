@@ -39,7 +39,7 @@ def ci(ref, host="node-1", attributes=None):
         user_facing=False,
         lifeline=False,
         host=host,
-        source="test",
+        source="site",
         managed_by="test",
     )
 
@@ -76,7 +76,7 @@ def site(clean_db, servers, database_name, role):
     call_command("site", "load", verbosity=0)
     cis = [ci("a"), ci("b"), ci("c"), ci("d", "node-2"), ci("old")]
     inventory = Inventory(hosts=(host("node-1"), host("node-2")), cis=tuple(cis))
-    registry.writer("cmdb").apply(inventory, source="test")
+    registry.writer("cmdb").apply(inventory, source="site")
     point_django(servers, database_name, "ethops_app")
     owner = role("owner")
     for ref, state, age in (
