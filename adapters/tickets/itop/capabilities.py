@@ -1,5 +1,6 @@
 """What iTop cannot do of what our tickets can: each move that has no counterpart there. Pure."""
 
+from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 from adapters.tickets import states
@@ -31,9 +32,22 @@ def _lacks(ticket_class: TicketClass, variant: str, itop_class: str) -> set[Lack
     }
 
 
+def _why(states_of: set[str]) -> str:
+    return f"iTop has no way to make it from: {', '.join(sorted(states_of))}."
+
+
 LACKS: Final[frozenset[Lack]] = frozenset(
     lack
     for (ticket_class, variant), itop_class in words.CLASSES.items()
     for lack in _lacks(ticket_class, variant, itop_class)
 )
 """(class, variant, state, stimulus) that are refused here, since iTop has no way to make them."""
+
+
+CANNOT: Final[Mapping[str, str]] = {
+    f"{states.called(ticket_class, variant)} {stimulus}": _why(
+        {state for *of, state, told in LACKS if (*of, told) == (ticket_class, variant, stimulus)}
+    )
+    for ticket_class, variant, _, stimulus in sorted(LACKS)
+}
+"""What is said of the same where an adapter's capabilities are listed."""

@@ -7,7 +7,7 @@ verbs decide, tells iTop, and reads it back. Where iTop is away the write stands
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from django.db import transaction
@@ -16,7 +16,16 @@ from adapters.rows import select
 from adapters.tickets import deeds, embedded, models
 from adapters.tickets.beside import File, Watcher
 from adapters.tickets.errors import TicketError
-from adapters.tickets.itop import absorb, backlog, facts, keeping, locks, words
+from adapters.tickets.itop import (
+    absorb,
+    backlog,
+    capabilities,
+    elsewhere,
+    facts,
+    keeping,
+    locks,
+    words,
+)
 from adapters.tickets.itop.errors import ItopUnreachableError
 from adapters.tickets.itop.models import Mirrored
 from adapters.tickets.itop.push import Push
@@ -35,6 +44,9 @@ from adapters.tickets.port import (
 )
 
 Told: TypeAlias = Callable[[Deed], tuple[Write, ...]]
+
+
+CANNOT: Final = capabilities.CANNOT
 
 
 class Reader(embedded.Reader):
@@ -187,6 +199,10 @@ class Writer(embedded.Writer):
         """Call a ticket something else."""
         ours = super().retitle
         return _written(key, ref, lambda: ours(key, ref, title, note, vouched), facts.retitle)
+
+
+class Elsewhere(elsewhere.Elsewhere):
+    """What iTop itself says, for the conformance kit."""
 
 
 class Follower(keeping.Keeper):

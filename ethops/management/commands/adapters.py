@@ -1,4 +1,4 @@
-"""Adapters from the command line: what an iTop needs of us, made there and taken back."""
+"""Adapters from the command line: which there are, whether they hold, and what they need."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -6,17 +6,24 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from adapters.errors import AdapterError
-from ethops.management.commands import _adapters_itop, _adapters_preflight
+from ethops.management.commands import (
+    _adapters_check,
+    _adapters_itop,
+    _adapters_list,
+    _adapters_preflight,
+)
 
 
 class Command(BaseCommand):
-    """`manage.py adapters provision|unprovision|preflight ADAPTER`."""
+    """`manage.py adapters list|check|provision|unprovision|preflight`."""
 
-    help = "What another system needs of us: made there, and taken back."
+    help = "Adapters of the contracts: listed, checked; what another system needs, made there."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """One subcommand per thing."""
         parts = parser.add_subparsers(dest="part", required=True)
+        _adapters_list.add_arguments(parts)
+        _adapters_check.add_arguments(parts)
         _adapters_itop.add_arguments(parts)
         _adapters_preflight.add_arguments(
             parts.add_parser("preflight", help="what will not work at an iTop as it is, and why")
@@ -26,6 +33,8 @@ class Command(BaseCommand):
         """Run one of them; faults of ours are told with their mend."""
         try:
             status = {
+                "list": _adapters_list.run,
+                "check": _adapters_check.run,
                 "provision": _adapters_itop.provision,
                 "unprovision": _adapters_itop.unprovision,
                 "preflight": _adapters_preflight.run,

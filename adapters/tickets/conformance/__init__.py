@@ -1,0 +1,1 @@
+"""What every adapter of the tickets contract does, as numbered cases."""

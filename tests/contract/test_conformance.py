@@ -1,0 +1,151 @@
+"""The kits of the other contracts over every adapter that is here: none fails, none is left out."""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from adapters import kits, site, site_rows
+from adapters.conformance import AnyKit, Result, tried
+from adapters.forge import conf as forge_conf
+from adapters.forge.place import Place
+from adapters.graph.conformance import NONE
+from ethops.executor.git import BareGit
+from gpu.simulated.card import SimulatedCard, SimulatedModel
+from gpu.simulated.serve import simulated
+from tests.contract.test_forge import DRAFT, KEY
+from tests.contract.test_graph import declare
+from tests.doubles.forges import BOT, TOKEN
+from tests.doubles.forges import Forge as Elsewhere
+
+MARKER = "ethops check 00000000"
+CARD = SimulatedCard(8000, (SimulatedModel("any", "chat", 4000, 1, 100, 5000),), scale=0.001)
+SITE = """
+hosts: [{name: here}]
+cis:
+  - {ref: heap, name: A heap, class: directory, host: here, probes: [{name: heap-size,
+     kind: directory, path: /tmp, max_files: 2, interval_s: 60, alertname: HeapTooHigh}]}
+keys: [{name: executor, fingerprint: "SHA256:PRINT", accounts: [deploy], from: [10.9.0.0/24]}]
+observers: [{host: here, source: pushed}]
+""".replace("PRINT", "o" * 43)
+
+
+def results(kit: AnyKit, adapter: Any, **options: str) -> dict[str, list[Result]]:
+    """Every case by its verdict; what failed stops the test, with what was seen."""
+    bench = kit.bench(cast("ModuleType", adapter), MARKER, options)
+    found: dict[str, list[Result]] = {"held": [], "failed": [], "cannot": []}
+    for one in tried(kit, bench):
+        found[one.verdict].append(one)
+    assert bench.close() == ()
+    assert [(one.title, one.seen) for one in found["failed"]] == []
+    return found
+
+
+@pytest.fixture
+def declared(become: Callable[[str], None], tmp_path: Path) -> None:
+    file = tmp_path / "site.yaml"
+    file.write_text(SITE, encoding="utf-8")
+    found = site.read(file)
+    assert found.value is not None, found.faults
+    become("owner")
+    site_rows.apply(found.value)
+    become("app")
+
+
+def test_the_owner_is_asked_everything_of_the_cmdb(become: Callable[[str], None]) -> None:
+    become("owner")
+    assert results(kits.kit("cmdb"), kits.module("cmdb", "embedded"))["cannot"] == []
+    assert kits.module("cmdb", "embedded").Reader().search("ethops check") == ()
+
+
+def test_who_may_not_declare_is_not_asked_to(become: Callable[[str], None]) -> None:
+    become("app")
+    found = results(kits.kit("cmdb"), kits.module("cmdb", "embedded"))
+    assert (len(found["held"]), len(found["cannot"])) == (5, 6)
+
+
+def test_the_embedded_graph_holds(become: Callable[[str], None]) -> None:
+    become("owner")
+    declare({"rack": [], "host": ["rack"], "shop": ["host", "dns"], "dns": []})
+    become("agent")
+    assert results(kits.kit("graph"), kits.module("graph", "embedded"))["cannot"] == []
+
+
+def test_a_graph_of_nothing_says_so(become: Callable[[str], None]) -> None:
+    become("agent")
+    found = results(kits.kit("graph"), kits.module("graph", "embedded"))
+    assert {one.seen for one in found["cannot"]} == {NONE}
+
+
+def test_embedded_monitoring_holds(declared: None) -> None:
+    found = results(kits.kit("monitoring"), kits.module("monitoring", "embedded"))
+    assert [one.seen for one in found["held"]][3] == "1 probes, 0 with a symptom of their own"
+    assert len(found["cannot"]) == 4
+
+
+@pytest.mark.parametrize(("name", "cannot"), [("embedded", 1), ("bus", 0)])
+def test_telemetry_holds(declared: None, name: str, cannot: int) -> None:
+    found = results(kits.kit("telemetry"), kits.module("telemetry", name))
+    assert len(found["cannot"]) == cannot
+    assert "1 keys, 0 without a fingerprint" in {one.seen for one in found["held"]}
+
+
+def test_the_rules_hold() -> None:
+    adapter = kits.module("inference", "embedded")
+    assert results(kits.kit("inference"), adapter)["cannot"] == []
+
+
+@pytest.mark.parametrize("name", ["ollama", "openai"])
+def test_a_server_of_models_holds(name: str) -> None:
+    with simulated(CARD) as server:
+        adapter = kits.module("inference", name)
+        assert results(kits.kit("inference"), adapter, url=server.url, model="any")["cannot"] == []
+
+
+@pytest.mark.parametrize("name", ["gitea", "github"])
+def test_a_forge_elsewhere_holds(
+    name: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Elsewhere(name, tmp_path / "forge.git")
+    place = Place(url=made.url, repository="site/pages", token=TOKEN, machines=frozenset({BOT}))
+    monkeypatch.setattr(forge_conf, "place", lambda: place)
+    adapter = import_module(f"adapters.forge.{name}")
+    adapter.Writer(place).open(KEY, DRAFT)
+    seen = {one.title: one.seen for one in results(kits.kit("forge"), adapter)["held"]}
+    made.close()
+    assert seen["Changes are told by path, once"] == "2 files"
+
+
+def test_the_embedded_forge_holds(
+    become: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place(folder=tmp_path / "repository.git")
+    monkeypatch.setattr(forge_conf, "place", lambda: place)
+    adapter = kits.module("forge", "embedded")
+    become("executor")
+    adapter.Writer(place, BareGit(place.folder)).open(KEY, DRAFT)
+    seen = {one.title: one.seen for one in results(kits.kit("forge"), adapter)["held"]}
+    assert seen["Changes are told by path, once"] == "2 files"
+
+
+@pytest.mark.parametrize(("wrong", "title"), [("drop_database", "An answer is one of the")])
+def test_an_adapter_that_lies_is_found_out(wrong: str, title: str) -> None:
+    made = kits.module("inference", "embedded").Inference()
+
+    def ask(question: Any) -> Any:
+        return SimpleNamespace(
+            choice=wrong, say="so", why=("so",), confidence=1.0, engine="liar"
+        )  # fmt: skip
+
+    adapter = SimpleNamespace(Inference=lambda: SimpleNamespace(name=made.name, ask=ask))
+    kit = kits.kit("inference")
+    failed = [
+        one.title
+        for one in tried(kit, kit.bench(cast("ModuleType", adapter), MARKER, {}))
+        if one.verdict == "failed"
+    ]
+    assert len(failed) == 5
+    assert failed[0].startswith(title)
