@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from types import ModuleType
 from typing import Final
 
-from adapters import conf
+from adapters import conf, registry
 from adapters.cmdb.conformance import KIT as CMDB
-from adapters.conformance import AnyKit
+from adapters.conformance import AnyKit, cannot
 from adapters.errors import BrokenAdapterError, UnknownContractError
 from adapters.forge.conformance import KIT as FORGE
 from adapters.graph.conformance import KIT as GRAPH
@@ -67,7 +66,7 @@ def known() -> tuple[Known, ...]:
         found += [
             Known(
                 contract, name, module, module == chosen, len(kit.cases),
-                getattr(import_module(module), "CANNOT", {}),
+                cannot(registry.module(module)),
             )
             for name, module in named.items()
         ]  # fmt: skip
@@ -95,10 +94,10 @@ def module(contract: str, name: str = "") -> ModuleType:
     kit(contract)
     dotted = ADAPTERS[contract].get(name, name) or conf.modules()[contract]
     try:
-        return import_module(dotted)
-    except ImportError as error:
+        return registry.module(dotted)
+    except BrokenAdapterError as error:
         names = ", ".join(ADAPTERS[contract])
         raise BrokenAdapterError(
-            f"No adapter `{name}` of {contract}; there are: {names}, or the path of a module"
-            f" ({error})."
+            f"No adapter `{name}` of {contract}; there are: {names}, or the path of a module:"
+            f" {error}"
         ) from error

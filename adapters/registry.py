@@ -3,6 +3,7 @@
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Literal, cast, overload
 
 from adapters import conf, site
@@ -126,6 +127,18 @@ def _site_rules(site_path: Path | None) -> Path | None:
     if read.value is None:
         raise UndeclaredSiteError("; ".join(map(str, read.faults)))
     return site.rules_path(read)
+
+
+def module(dotted: str) -> ModuleType:
+    """Return an adapter's module, for the conformance kit alone.
+
+    Raises:
+        BrokenAdapterError: there is none of this path.
+    """
+    try:
+        return import_module(dotted)
+    except (ImportError, ValueError) as error:
+        raise BrokenAdapterError(f"`{dotted}` is not to be loaded: {error}") from error
 
 
 def _made(contract: str, name: str, **options: object) -> object:

@@ -10,6 +10,13 @@ from ethops.env import CLONE
 
 ROOMS = ("ethops", "personas", "gpu", "adapters", "audit")
 WRITERS = {"writer", "forge_writer"}
+KITS = "adapters/kits.py"
+BENCHES = {"adapters/tickets/conformance/bench.py", "adapters/cmdb/conformance.py"}
+"""What makes writers for the conformance kit, which an administrator starts by a command."""
+COMMANDS = {
+    "ethops/management/commands/_adapters_check.py",
+    "ethops/management/commands/_adapters_list.py",
+}
 
 
 def sources() -> Iterator[tuple[str, ast.Module]]:
@@ -73,14 +80,33 @@ def test_the_registry_has_one_name_everywhere():
 
 
 def test_no_writer_is_made_past_the_registry():
-    makers = [
+    makers = {
         path
         for path, tree in sources()
         if path != "adapters/registry.py"
         for node in ast.walk(tree)
         if (isinstance(node, ast.Call) and _last_name(node.func) == "Writer")
-    ]
-    assert makers == []
+    }
+    assert makers == BENCHES
+
+
+def test_the_kit_is_reached_from_its_command_alone():
+    beside = {
+        path
+        for path, tree in sources()
+        for module, name, _ in imported(tree)
+        if f"{module}.{name}".startswith("adapters.kits")
+    }
+    benches = {
+        path
+        for path, tree in sources()
+        for module, name, _ in imported(tree)
+        if ".conformance" in f"{module}.{name}".removeprefix("adapters.conformance")
+        and module.startswith("adapters")
+        and not path.startswith("adapters/")
+    }
+    loading = {path for path, tree in sources() if "module" in names_used(tree)}
+    assert (beside, benches, loading) == (COMMANDS, set(), {KITS})
 
 
 def test_writers_are_imported_by_name_from_ports_alone():

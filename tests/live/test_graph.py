@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, TypeAlias
 from uuid import uuid4
 
@@ -10,7 +11,9 @@ from django.db import connection, connections
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from adapters.conformance import tried
 from adapters.graph import embedded, neo4j
+from adapters.graph.conformance import KIT
 from adapters.graph.copying import Copier
 from adapters.graph.errors import GraphAwayError, GraphOldError
 from adapters.graph.port import Reader, Trust
@@ -157,6 +160,15 @@ def test_another_site_on_the_same_server_is_left_alone(server: Server) -> None:
     other = Server(server.uri, server.user, server.password_file, site=f"{server.site}-other")
     Copier(other).forget()
     assert [place.ref for place in neo4j.Reader(server).blast_radius("ci0").places] == ["ci1"]
+
+
+def test_the_kit_holds(server: Server) -> None:
+    ground: Any = {"kind": "depends_on"}
+    declare({("ci1", "ci0"): ground, ("ci2", "ci1"): ground, ("ci2", "ci3"): ground})
+    Copier(server).keep(lag_s=0)
+    adapter: Any = SimpleNamespace(Reader=lambda: neo4j.Reader(server))
+    tries = list(tried(KIT, KIT.bench(adapter, "ethops check 00000000", {})))
+    assert {(one.verdict, one.title, one.seen) for one in tries if one.verdict != "held"} == set()
 
 
 def test_a_server_that_is_away_is_an_error_of_the_contract() -> None:

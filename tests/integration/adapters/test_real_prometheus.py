@@ -14,7 +14,10 @@ import httpx
 import pytest
 import yaml
 
+from adapters.conformance import tried
+from adapters.monitoring import embedded
 from adapters.monitoring.changes import MOST_POINTS
+from adapters.monitoring.conformance import KIT
 from adapters.monitoring.declared import ChangeParams, PrometheusParams
 from adapters.monitoring.errors import RangeError
 from adapters.monitoring.looks import Look
@@ -119,3 +122,11 @@ def test_a_range_has_no_more_points_than_are_asked_for(prometheus):
     now = datetime.now(UTC)
     (found,) = History(prometheus).series("vector(1)", begin=now - timedelta(days=30), end=now)
     assert 2 <= len(found.points) <= MOST_POINTS + 1
+
+
+@pytest.mark.django_db
+def test_the_kit_asks_it_too(prometheus: str) -> None:
+    bench = KIT.bench(embedded, "ethops check 00000000", {"prometheus": prometheus})
+    tries = [one for one in tried(KIT, bench) if one.verdict != "cannot"]
+    assert [one.verdict for one in tries] == ["held"] * 7
+    assert bench.close() == ()

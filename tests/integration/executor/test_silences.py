@@ -16,6 +16,9 @@ import httpx
 import pytest
 from django.utils import timezone
 
+from adapters.conformance import tried
+from adapters.monitoring import embedded
+from adapters.monitoring.conformance import KIT
 from adapters.monitoring.errors import SilenceAwayError, SilenceRefusedError
 from adapters.monitoring.port import Silence
 from adapters.monitoring.silencing import Silencer
@@ -77,6 +80,15 @@ def standing(url: str, mark: str) -> list[dict]:
 
 
 # ---------------------------------------------------------------- the port's writer
+
+
+@pytest.mark.django_db
+def test_the_kit_silences_and_leaves_nothing(url: str) -> None:
+    bench = KIT.bench(embedded, "ethops check 00000000", {"alertmanager": url})
+    tries = [one for one in tried(KIT, bench) if one.verdict != "cannot"]
+    assert [one.verdict for one in tries] == ["held"] * 7
+    assert bench.close() == ()
+    assert standing(url, "ethops-check-00000000") == []
 
 
 def test_a_silence_is_made_once_however_often_it_is_asked_for(url: str) -> None:
