@@ -3,7 +3,11 @@
 What was asked and answered is not shown: it belongs to those who asked. The ledger has its hashes.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 
 from gpu.models import Card, Client, Job, Piece, Slot
 
@@ -38,6 +42,15 @@ class ClientAdmin(admin.ModelAdmin[Client]):
     ordering = ("name",)
 
 
+class Cards(admin.AllValuesFieldListFilter):
+    """Cards by name; what was on no card has a name, too."""
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        """Yield each card, and none."""
+        for one in super().choices(changelist):
+            yield {**one, "display": one["display"] or "no card"}
+
+
 @admin.register(Job)
 class JobAdmin(admin.ModelAdmin[Job]):
     """Requests, newest first, with what each cost."""
@@ -46,7 +59,7 @@ class JobAdmin(admin.ModelAdmin[Job]):
         "short", "tier", "slot", "state", "principal", "ticket_ref", "waited", "tokens_out",
         "preemptions", "created_at",
     )  # fmt: skip
-    list_filter = ("tier", "slot", "kind", "card")
+    list_filter = ("tier", "slot", "kind", ("card", Cards))
     search_fields = ("ticket_ref", "principal", "client", "label")
     list_select_related = ("id",)
     ordering = ("-created_at",)
