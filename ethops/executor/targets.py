@@ -26,11 +26,16 @@ SHAPES: Final = frozenset({"ntfy", "matrix"})
 
 def declared() -> frozenset[Pair]:
     """Return the (kind, target) pairs that this installation declares."""
+    kept = {of_kind(*row) for row in Contact.objects.values_list("kind", "target")}
+    return named() | kept
+
+
+def named() -> frozenset[Pair]:
+    """Return those that its settings and its site file name."""
     settings = conf.executor()
     pairs = set(_everybody(settings))
     if settings.site is not None:
         pairs |= {*_contacts(settings.site, _stamp(settings.site)).values()}
-    pairs |= {of_kind(*row) for row in Contact.objects.values_list("kind", "target")}
     return frozenset(pairs)
 
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from ethops.executor.targets import declared, of_url
+from ethops.executor.targets import named, of_url
 
 
 @pytest.mark.parametrize(
@@ -37,12 +37,12 @@ def test_what_the_file_says_by_now_counts(declare):
     seen = []
     for name in ("one", "two", "one"):
         declare(name)
-        seen.append(declared())
+        seen.append(named())
     assert seen == [{("http", f"http://127.0.0.1:9/{name}")} for name in ("one", "two", "one")]
 
 
 def test_a_file_that_is_gone_declares_nothing(declare, settings):
     declare("one")
-    assert declared()
+    assert named()
     settings.ETHOPS_SITE.unlink()
-    assert declared() == frozenset()
+    assert named() == frozenset()
