@@ -18,20 +18,24 @@ from adapters.graph.server import Server
 LOOK_SECONDS: Final = 5.0
 """For so long it is known that the copy is young enough."""
 
-_WALK: Final = """
+_FAR: Final = """
     UNWIND $refs AS ref
     MATCH (start:EthopsPlace {{site: $site, ref: ref}})
     USING INDEX SEEK start:EthopsPlace(site, ref)
     MATCH way = (start){here}(far)
     WITH far, min(length(way)) AS steps
-    RETURN steps, far.layer AS layer, collect(far.ref) AS refs,
-           min(far.{to}_confidence) AS confidence,
-           min(far.{to}_seen_at) AS seen_at, min(far.{to}_fresh_until) AS fresh_until
-    ORDER BY steps
 """
 """Of a path only the least length is asked for, so that the server walks breadth first and finds
 each place once: `EXPLAIN` says VarLengthExpand(Pruning,BFS). A bound cannot be a parameter. The
 hint is for a server that has planned before the first copy, when nothing was there to seek."""
+_LEVELS: Final = f"{_FAR} RETURN steps, count(*) AS places ORDER BY steps"
+"""Asked first: places that no answer names stay where they are, and sending them was most of it."""
+_WALK: Final = f"""{_FAR}
+    RETURN steps, far.layer AS layer, collect(far.ref) AS refs,
+           min(far.{{to}}_confidence) AS confidence,
+           min(far.{{to}}_seen_at) AS seen_at, min(far.{{to}}_fresh_until) AS fresh_until
+    ORDER BY steps
+"""
 _WAYS: Final[Mapping[Direction, str]] = {
     "up": "<-[:ETHOPS_STANDS_ON*0..{depth}]-",
     "down": "-[:ETHOPS_STANDS_ON*0..{depth}]->",
@@ -83,6 +87,10 @@ _LAYERS: Final = """
 """
 
 
+def _far(query: str, direction: Direction, depth: int) -> str:
+    return query.format(here=_WAYS[direction].format(depth=depth), to=direction)
+
+
 _young: Final[dict[Server, float]] = {}
 """Until when each server's copy need not be looked at again, by this process's clock."""
 
@@ -105,20 +113,21 @@ class Store:
             GraphOldError: the copy is older than it may be.
         """
         self._refuse_the_old()
-        way = _WAYS[direction].format(depth=depth + 1)
-        query = _WALK.format(here=way, to=direction)
-        found = self._server.ask(query, refs=list(refs))
-        farthest = max((row["steps"] for row in found), default=0)
+        levels = {
+            row["steps"]: row["places"]
+            for row in self._server.ask(_far(_LEVELS, direction, depth + 1), refs=list(refs))
+        }
+        farthest = max(levels, default=0)
+        last, named = 0, len(set(refs))
+        while last < min(farthest, depth) and named <= MOST:
+            last += 1
+            named += levels[last]
+        found = self._server.ask(_far(_WALK, direction, last), refs=list(refs))
         # What the graph does not know is a place all the same, with nothing around it.
         steps: dict[str, int] = dict.fromkeys(refs, 0)
-        for far in range(1, min(farthest, depth) + 1):
-            if len(steps) > MOST:
-                break
-            level = (row for row in found if row["steps"] == far)
-            steps |= {ref: far for row in level for ref in row["refs"]}
-        last = max(steps.values(), default=0)
+        steps |= {ref: row["steps"] for row in found for ref in row["refs"]}
         # Where the bounds ended the walk, nobody has gone on from the last level.
-        cut = last >= depth or len(steps) > MOST
+        cut = last >= depth or named > MOST
         return Walk(
             steps,
             least([row for row in found if row["steps"] < last + (not cut)]),
