@@ -70,13 +70,18 @@ def to_say(wanted: Mapping[str, JSON], others: Iterable[Stand]) -> dict[str, JSO
     } | {"managed_by": DESK}
     for stand in stands:
         if is_locked(stand) or (
-            stand.held and stand.field in said and said[stand.field] == stand.counts.value
+            stand.held and stand.field in said and _is_same(said[stand.field], stand.counts.value)
         ):
             said.pop(stand.field, None)
         if stand.field == EXISTS:
             said.pop("managed_by", None)
             said.pop(EXISTS, None)
     return said
+
+
+def _is_same(said: JSON, there: JSON) -> bool:
+    """Tell whether they mean the same: one name may be written as a list of one."""
+    return said == there or said == [there] or [said] == there
 
 
 def _scale(text: str) -> JSON:

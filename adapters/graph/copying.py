@@ -60,7 +60,7 @@ _EDGES: Final = """
 """
 _WHEN: Final = """
     MERGE (copy:EthopsCopy {site: $site})
-    SET copy.at = datetime.realtime(), copy.places = $places, copy.edges = $edges
+    SET copy.at = $at, copy.places = $places, copy.edges = $edges
 """
 _STATE: Final = """
     MATCH (copy:EthopsCopy {site: $site})
@@ -95,6 +95,8 @@ class Copier:
         Raises:
             GraphAwayError: the server does not answer, or refuses; all is then as before.
         """
+        # The copy is as old as what was read for it, however long the writing takes.
+        at = self._server.ask("RETURN datetime.realtime() AS at")[0]["at"]
         edges = rows.select(
             "SELECT dependent, support, kind, source, confidence, seen_at, changed_at,"
             " fresh_until, gone FROM reading.relation"
@@ -117,7 +119,7 @@ class Copier:
                     (_EDGES.format(stands=name), {"edges": [e for e in down if e["gone"] is said]})
                     for name, said in (("ETHOPS_STANDS_ON", False), ("ETHOPS_STOOD_ON", True))
                 ),
-                (_WHEN, {"places": len(wanted), "edges": len(edges)}),
+                (_WHEN, {"at": at, "places": len(wanted), "edges": len(edges)}),
             ]
         )
         return len(fresh) + len(gone)

@@ -44,9 +44,14 @@ class Decided:
 def read_delivery(delivery_id: int) -> None:
     """Turn a delivery into events; each alert is one transaction, and a repeat changes nothing."""
     delivery = Delivery.objects.get(pk=delivery_id)
-    told = [seen(alert) for alert in alertmanager.parse(bytes(delivery.raw)).alerts]
-    ground = Ground([of_seen(one) for one in told])
+    told: list[Seen] = []
     faults: list[Exception] = []
+    for alert in alertmanager.parse(bytes(delivery.raw)).alerts:
+        try:
+            told.append(seen(alert))
+        except (DatabaseError, AdapterError) as fault:
+            faults.append(fault)
+    ground = Ground([of_seen(one) for one in told])
     for one in told:
         try:
             with transaction.atomic():

@@ -19,7 +19,7 @@ from ldap3.utils.conv import escape_filter_chars
 from ethops.logins import conf
 from ethops.logins.declared import Directory
 from ethops.logins.doors import ID
-from ethops.logins.errors import DirectoryAwayError
+from ethops.logins.errors import DirectoryAwayError, NoIdError
 
 PATIENCE_SECONDS: Final = 5
 SUCCESS: Final = 0
@@ -222,7 +222,7 @@ def _subject(directory: Directory, entry: dict[str, Any]) -> str:
             said = raw.hex() if _is_binary(directory) else raw.decode(errors="replace")
             if ID.fullmatch(f"id={said}"):
                 return f"id={said}"
-    raise DirectoryAwayError(f"The directory does not say {directory.id} of people.")
+    raise NoIdError(f"The directory does not say {directory.id} of people.")
 
 
 def _id_value(directory: Directory, subject: str) -> str:

@@ -67,6 +67,12 @@ def id_of(user: User) -> str:
     return found.group() if found is not None else ""
 
 
+def mark_of(user: User) -> str:
+    """Return whose an account is, by the door that opens it; nothing where none does."""
+    kept = MARK.match(user.password)
+    return kept.group() if kept is not None else ""
+
+
 def of(door: Door) -> QuerySet[User]:
     """Return the active accounts that a door opens."""
     return User.objects.filter(password__startswith=f"!{door}:", is_active=True)

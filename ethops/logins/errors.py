@@ -31,6 +31,10 @@ class DirectoryAwayError(LoginsError):
     hint = "Try again in a moment. Who has a password of this house logs in with it meanwhile."
 
 
+class NoIdError(DirectoryAwayError):
+    """The directory says of somebody nothing by which he is known for good."""
+
+
 class BadAnswerError(LoginsError):
     """What came back is not the answer to what this browser asked, or is not for us."""
 

@@ -11,7 +11,7 @@ from ethops.logins import conf, directory, doors, joining, people
 from ethops.logins.declared import Directory as Declared
 from ethops.logins.declared import Logins
 from ethops.logins.directory import Entry
-from ethops.logins.errors import DirectoryAwayError
+from ethops.logins.errors import DirectoryAwayError, NoIdError
 
 PERIOD_SECONDS: Final = 300.0
 
@@ -39,10 +39,13 @@ def reread() -> int:
     for user in doors.of("ldap"):
         try:
             entry = _found(user, declared.ldap, declared)
+        except NoIdError as fault:
+            log.warning("%s was not read again: %s", user.username, fault)
+            continue
         except DirectoryAwayError as fault:
             log.warning("the directory was not read again: %s", fault)
             return asked
-        _set(user.pk, entry, declared)
+        _set(user, entry, declared)
         asked += 1
     return asked
 
@@ -56,9 +59,10 @@ def _found(user: User, there: Declared, declared: Logins) -> Entry | None:
 
 
 @transaction.atomic
-def _set(pk: int, entry: Entry | None, declared: Logins) -> None:
-    user = User.objects.select_for_update().filter(pk=pk).first()
-    if user is None or user.is_superuser:
+def _set(asked: User, entry: Entry | None, declared: Logins) -> None:
+    user = User.objects.select_for_update().filter(pk=asked.pk).first()
+    # Whose account has become another door's while the directory was asked is not its business.
+    if user is None or user.is_superuser or doors.mark_of(user) != doors.mark_of(asked):
         return
     # Bound to a name alone and called otherwise here meanwhile, he is nobody whom it knows.
     if entry is None or not (

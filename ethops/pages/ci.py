@@ -166,7 +166,7 @@ def _kept(request: HttpRequest, ref: str, said: Mapping[str, str]) -> list[str]:
         return [FORBIDDEN]
     words: dict[str, JSON] = {}
     if request.POST.get("act") != "take back":
-        lists = {name: said[name].split() for name in LISTS}
+        lists = {name: _named(said[name]) for name in LISTS}
         others = queries.stands_of(ref, without=queries.DESK)
         form = Form(ref, _with_locked(said, others), lists, said["attributes"])
         faults, wanted = form.faults_and_words()
@@ -184,6 +184,11 @@ def _kept(request: HttpRequest, ref: str, said: Mapping[str, str]) -> list[str]:
     except ApprovalRefusedError as fault:
         return [f"{fault} {fault.hint}"]
     return []
+
+
+def _named(text: str) -> list[str]:
+    """Return what stands on a line of its own; a name may have spaces."""
+    return [name for line in text.splitlines() if (name := line.strip())]
 
 
 def _with_locked(said: Mapping[str, str], others: tuple[Stand, ...]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from personas.approvals import queries
 from personas.approvals.errors import ApprovalRefusedError
 
 SHOWN: Final = 50
+LARGEST: Final = 2**63 - 1
 STATES: Final[dict[str, State]] = {
     "open": State("open", "doubt", "clock"),
     "merging": State("being merged", "run", "clock"),
@@ -57,7 +58,7 @@ def all_shown(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     now, away = timezone.now(), ""
     lists: list[tuple[str, list[dict[str, Any]]]] = []
     try:
-        for state in ("open", "merged"):
+        for state in ("open", "merging", "merged"):
             found = pulls.pulls(state, SHOWN)
             lists.append((state, [_line(one, now) for one in found]))
     except ForgeError as fault:
@@ -68,6 +69,8 @@ def all_shown(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
 
 def shown(request: HttpRequest, context: dict[str, Any], number: int) -> HttpResponse:
     """Draw one, or do what a person decided."""
+    if number > LARGEST:
+        raise Http404("There is no pull request of this number.")
     refused = ""
     if request.method == "POST":
         done = _decide(request, number)
@@ -126,7 +129,9 @@ def content(request: HttpRequest, found: Dossier) -> dict[str, Any]:
         "stands": found.stands,
         "waits": pull.state == "open" and found.here,
         "elsewhere": "" if found.here else pull.url,
-        "may_merge": bool(found.stands.approvers) and not found.stands.objectors,
+        "here": found.here and pull.state in {"open", "merging"},
+        "may_merge": pull.state == "merging"
+        or (bool(found.stands.approvers) and not found.stands.objectors),
         "ordered": order is not None and not order.outcome,
         "order_said": str(order.result.get("said", "")) if order and order.outcome else "",
         "order_href": reverse("admin:action", args=[order.pk]) if order else "",

@@ -1,7 +1,7 @@
 """What a person needs to decide about a pull request, in a fixed number of questions."""
 
 import hashlib
-import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -13,10 +13,8 @@ from adapters.registry import forge_reader
 from ethops.pulls import doors
 from personas.models import Action
 
-HIDDEN: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
-)
-"""Signs that hide or reorder what stands beside them."""
+HIDDEN: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"})
+"""Kinds of signs (Unicode) that are not seen, or reorder what stands beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,10 @@ def dossier(number: int) -> Dossier:
     pull, reviews = reader.get(number), reader.reviews(number)
     diff = (doors.shown(str(pull.key), pull.head) or "") if pull.key else ""
     asked = Action.objects.filter(pk=pull.key).first() if pull.key else None
-    orders = Action.objects.filter(verb="pull.merge", key__startswith=f"merge:{number}:")
+    # What a run asked for, and was denied, has a key of its own choice.
+    orders = Action.objects.filter(
+        verb="pull.merge", run__isnull=True, key__startswith=f"merge:{number}:"
+    )
     return Dossier(
         pull=pull,
         changes=reader.changes(number),
@@ -69,4 +70,9 @@ def dossier(number: int) -> Dossier:
 
 def seen(text: str) -> str:
     """Return the text with its hidden signs written out, so that nobody is shown another order."""
-    return HIDDEN.sub(lambda found: f"\\u{{{ord(found[0]):04x}}}", text)
+    return "".join(map(_seen, text))
+
+
+def _seen(sign: str) -> str:
+    hidden = sign not in "\t\n" and unicodedata.category(sign) in HIDDEN
+    return f"\\u{{{ord(sign):04x}}}" if hidden else sign

@@ -543,7 +543,7 @@ def test_the_owner_does_not_rewrite_what_was_said(ours: Forge, role, statement: 
 
 DOORS = {
     "review_pull(1, '', '', 'approved', '')": set(),
-    "close_pull(1, '', '')": {"app", "executor"},
+    "close_pull(1, '', '')": {"executor"},
     "open_pull(gen_random_uuid(), 'b', '', '', '', '', '', '[]', '', '[]')": {"executor"},
     "begin_merge(1, '', '')": {"executor"},
     "hold_merging(1)": {"executor"},

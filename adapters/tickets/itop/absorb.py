@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 from django.db import IntegrityError, transaction
 
 from adapters.rows import now
+from adapters.text import one_line
 from adapters.tickets import deeds, models, port, services
 from adapters.tickets.itop import marks, words
 from adapters.tickets.itop.models import Mirrored, News, Waiting
@@ -104,7 +105,11 @@ def told(
     take_lines(mirrored, fields, key)
     if given is not None and str(fields.get("agent_id") or "") != str(given):
         ticket = deeds.locked(mirrored.ticket_id)
-        had, ticket.assignee = ticket.assignee, str(fields.get("agent_name") or "")[:150]
+        had = ticket.assignee
+        if names.is_us(fields.get("agent_id")):
+            ticket.assignee, ticket.team = "", OURS
+        else:
+            ticket.assignee = one_line(str(fields.get("agent_name") or ""), 150)
         ticket.save()
         found = Absorbed(ticket.state, ticket.state, ("agent_name",), 0)
         tell(mirrored, "changed", ticket, found, had)

@@ -31,7 +31,7 @@ class Node:
     kind: str = ""
     delta: str = ""
     """How a file of changes changes it."""
-    text: str = ""
+    words: list[str] = field(default_factory=list)
     inside: "list[Node]" = field(default_factory=list)
 
     def first(self, *path: str) -> "Node | None":
@@ -50,7 +50,7 @@ class Node:
     def said(self, *path: str) -> str:
         """Return the text at the end of a path."""
         found = self.first(*path)
-        return found.text.strip() if found else ""
+        return "".join(found.words).strip() if found else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +197,8 @@ def _state(node: Node, given: Mapping[str, Node]) -> State:
 
 
 def _mandatory(node: Node, given: Mapping[str, Node], seen: frozenset[str]) -> frozenset[str]:
+    if len(seen) > DEEPEST:
+        raise ItopModelError("Its states take their flags from each other in too long a chain.")
     above = node.said("inherit_flags_from")
     inherited: frozenset[str] = frozenset()
     if above in given and above not in seen:
@@ -228,7 +230,7 @@ def _tree(raw: bytes) -> Node:
         stack.pop()
 
     def says(text: str) -> None:
-        stack[-1].text += text
+        stack[-1].words.append(text)
 
     parser = expat.ParserCreate()
     parser.StartElementHandler, parser.EndElementHandler = starts, ends
@@ -237,7 +239,7 @@ def _tree(raw: bytes) -> Node:
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = _refuse
     try:
         parser.Parse(raw, True)  # noqa: FBT003 - its own signature
-    except expat.ExpatError as error:
+    except (expat.ExpatError, ValueError, LookupError) as error:
         raise ItopModelError(f"It is no XML: {error}.") from error
     return top.inside[0]
 

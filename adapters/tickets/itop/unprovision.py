@@ -11,6 +11,7 @@ from adapters.tickets.itop.errors import (
     ItopHeldError,
     ItopLoginError,
     ItopQueryError,
+    ItopRightError,
     ItopUnreachableError,
 )
 
@@ -144,7 +145,7 @@ def _holds(other: Removed, one: Found, gone: frozenset[tuple[str, int]]) -> bool
 def _deleted(client: Client, taken: Taken, comment: str) -> Taken:
     try:
         client.delete(taken.itop_class, taken.id, comment)
-    except ItopHeldError as fault:
+    except (ItopHeldError, ItopRightError) as fault:
         return Taken(taken.itop_class, taken.id, taken.name, "left", str(fault))
     return Taken(taken.itop_class, taken.id, taken.name, "deleted")
 
@@ -155,7 +156,7 @@ def _at_rest(client: Client, taken: Taken, comment: str) -> Taken:
         return taken
     try:
         client.update(taken.itop_class, taken.id, {attribute: value}, comment, ("id",))
-    except ItopHeldError:
+    except (ItopHeldError, ItopRightError):
         return taken
     said = f"{taken.said} It is {value} now."
     return Taken(taken.itop_class, taken.id, taken.name, "left", said)

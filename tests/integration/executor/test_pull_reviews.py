@@ -25,7 +25,10 @@ from tests.doubles import authenticator
 from tests.integration.executor.conftest import Bench
 from tests.integration.executor.test_pulls import PAGE, args, git
 
-HOSTILE = {"path": "pages/a.md", "content": "<script>alert(1)</script>\n\u202egnihton\u202c\n"}
+HOSTILE = {
+    "path": "pages/a.md",
+    "content": "<script>alert(1)</script>\n\u202egnihton\u202c\U000e0041\n",
+}
 
 
 class House:
@@ -187,8 +190,8 @@ def test_a_merge_is_ordered_once_at_a_time(house):
     ) == {"n": 1}
 
 
-@pytest.mark.parametrize("point", ["begun", "in the base", "written down"])
-def test_a_merge_cut_off_anywhere_is_ended_once(house, monkeypatch, point):
+def cut_off(house, monkeypatch, point: str) -> Any:
+    """Order a merge and let its executor die at a point of it; returns the order."""
     whole = registry.EFFECTS["pull.merge"]
     assert isinstance(whole, pulls.MergePull)
 
@@ -214,6 +217,12 @@ def test_a_merge_cut_off_anywhere_is_ended_once(house, monkeypatch, point):
     monkeypatch.setitem(registry.EFFECTS, "pull.merge", whole)
     order = house.order()["id"]
     house.bench.lose_lease(order)
+    return order
+
+
+@pytest.mark.parametrize("point", ["begun", "in the base", "written down"])
+def test_a_merge_cut_off_anywhere_is_ended_once(house, monkeypatch, point):
+    order = cut_off(house, monkeypatch, point)
     house.work()
     house.bench.ask(
         "owner", "UPDATE audit_work SET not_before = now() WHERE id = %s RETURNING 1", order
@@ -222,6 +231,28 @@ def test_a_merge_cut_off_anywhere_is_ended_once(house, monkeypatch, point):
     assert (house.pull.state, house.order()["outcome"]) == ("merged", "done"), house.order()
     assert git("rev-list", "--merges", "--count", "main").strip() == b"1"
     assert sum("is merged as" in line for line in house.bench.lines(house.ref)) == 1
+
+
+@pytest.mark.parametrize("point", ["begun", "in the base"])
+def test_a_merge_cut_off_for_good_is_ended_by_ordering_it_again(house, monkeypatch, point):
+    order = cut_off(house, monkeypatch, point)
+    house.bench.ask(
+        "owner",
+        "UPDATE audit_work SET expires_at = now() - interval '1 s' WHERE id = %s RETURNING 1",
+        order,
+    )
+    house.work()
+    assert (house.pull.state, house.order()["outcome"]) == ("merging", "failed")
+    house.bench.point("app")
+    client = Client()
+    client.force_login(User.objects.get(username="carla"))
+    assert f'href="/pulls/{house.pull.number}/"' in client.get("/pulls/").content.decode()
+    said = client.get(f"/pulls/{house.pull.number}/").content.decode()
+    assert "A merge was begun and cut off" in said
+    house.merge()
+    house.work()
+    assert (house.pull.state, house.order()["outcome"]) == ("merged", "done"), house.order()
+    assert git("rev-list", "--merges", "--count", "main").strip() == b"1"
 
 
 # ---------------------------------------------------------------- the page and the API
@@ -243,6 +274,7 @@ def test_a_person_reviews_and_merges_on_the_page(house, desk):
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in said
     assert "<script>alert(1)" not in said
     assert "\\u{202e}gnihton" in said
+    assert "\\u{e0041}" in said
     assert house.pull.head in said
     fields = dict(re.findall(r'name="(head|shown)" value="([0-9a-f]*)"', said))
     wrong = desk.post(f"/pulls/{number}/", {"verdict": "approved", **fields, "code": "000000"})

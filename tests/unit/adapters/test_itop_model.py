@@ -149,6 +149,7 @@ HARMFUL = {
     "no XML": "class: Incident",
     "half of one": "<itop_design><classes>",
     "another file": "<html/>",
+    "another writing": '<?xml version="1.0" encoding="euc-jp"?><itop_design/>',
     "an entity of nobody": "<itop_design>&nothing;</itop_design>",
 }
 
