@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from django.db import connection
+
 from adapters.cmdb import models, precedence
 from adapters.cmdb.precedence import ATTRIBUTE, Claim, Stand
 from adapters.json_value import JSON
@@ -14,6 +16,13 @@ def said_at_desk(ref: str) -> dict[str, JSON]:
     """Return what people say of a CI at the desk by now."""
     found = models.Claim.objects.filter(ref=ref, source=DESK)
     return {one.field: one.value for one in found}
+
+
+def words_digest(ref: str) -> str:
+    """Return in one word what is said of a CI, whether there is one or not."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT cmdb.words_digest(%s)", [ref])
+        return str(cursor.fetchone()[0])
 
 
 def hosts() -> list[str]:

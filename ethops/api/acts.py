@@ -315,9 +315,11 @@ def approve_card(
     )
 
 
-def declare_ci(*, ref: str, said: Mapping[str, JSON], person: str, why: str, code: str) -> None:
+def declare_ci(
+    *, ref: str, said: Mapping[str, JSON], person: str, why: str, code: str, shown: str
+) -> None:
     """Make what the desk says of a CI exactly this, by the code of his second factor."""
-    approvals.declare_ci(person=person, ref=ref, said=said, why=why, code=code)
+    approvals.declare_ci(person=person, ref=ref, said=said, why=why, code=code, shown=shown)
 
 
 def reject(*, action_id: UUID, person: str, why: str) -> None:

@@ -1,5 +1,6 @@
 """A CI said at the desk: a form for what no file declares, in a person's name and by his code."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -42,6 +43,8 @@ HELPS: Final = {
     "attributes": "What playbooks take their arguments from.",
     **dict.fromkeys(LISTS, "One ref in each line."),
 }
+NOTHING: Final = hashlib.sha256(b"[]").hexdigest()
+"""What is said of a CI of which nobody says anything: `cmdb.words_digest` of none."""
 DEFAULTS: Final = {"impact": "2", "urgency": "2"}
 FIELD: Final = {"class": "ci_class"}
 """What a field of the form is called among claims, where it is another word."""
@@ -52,16 +55,18 @@ def new(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     ref = request.POST.get("ref", "").strip()
     if ref and queries.stands_of(ref):
         wrong = [f"There is a CI {ref}: change that one."]
-        return _drawn(request, context, "", _typed(request), wrong)
-    return _shown(request, context, ref, {**DEFAULTS})
+        return _drawn(request, {**context, "shown": NOTHING}, "", _typed(request), wrong)
+    return _shown(request, {**context, "shown": NOTHING}, ref, {**DEFAULTS})
 
 
 def edit(request: HttpRequest, context: dict[str, Any], ref: str) -> HttpResponse:
     """Draw or read the form of a CI."""
+    # Taken first, so that what is said while this is drawn is seen as said since.
+    shown = request.POST.get("shown", "") or queries.words_digest(ref)
     stands = queries.stands_of(ref)
     if not any(stand.field == EXISTS for stand in stands):
         raise Http404(f"Nobody declares a CI {ref}.")
-    return _shown(request, context, ref, _said(stands))
+    return _shown(request, {**context, "shown": shown}, ref, _said(stands))
 
 
 def _shown(
@@ -180,6 +185,7 @@ def _kept(request: HttpRequest, ref: str, said: Mapping[str, str]) -> list[str]:
             person=request.user.get_username(),
             why=request.POST.get("why", "").strip(),
             code=request.POST.get("code", ""),
+            shown=request.POST.get("shown", ""),
         )
     except ApprovalRefusedError as fault:
         return [f"{fault} {fault.hint}"]

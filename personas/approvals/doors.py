@@ -76,15 +76,19 @@ def may_declare(person: str) -> bool:
     return bool(_value("SELECT gate.may_declare(%s)", [person]))
 
 
-def declare_ci(*, person: str, ref: str, said: Mapping[str, JSON], why: str, code: str) -> None:
+def declare_ci(
+    *, person: str, ref: str, said: Mapping[str, JSON], why: str, code: str, shown: str
+) -> None:
     """Make what the desk says of a CI exactly this, in a person's name.
+
+    `shown` is the digest of what was said of it when he looked.
 
     Raises:
         ApprovalRefusedError: it is not his to say, his code is not right, or it fits no CI.
     """
     _rule(
-        "SELECT code, reason FROM gate.declare_ci(%s, %s, %s::jsonb, %s, %s)",
-        [person, ref, json.dumps(said), why, code],
+        "SELECT code, reason FROM gate.declare_ci(%s, %s, %s::jsonb, %s, %s, %s)",
+        [person, ref, json.dumps(said), why, code, shown],
     )
 
 

@@ -10,6 +10,8 @@ DROP FUNCTION cmdb.say_at_desk(text, jsonb);
 DROP FUNCTION cmdb.restate(text);
 DROP FUNCTION cmdb.bad_words(text, jsonb);
 DROP FUNCTION cmdb.names_of(text);
+DROP FUNCTION cmdb.called(text);
+DROP FUNCTION cmdb.words_digest(text);
 """
 
 

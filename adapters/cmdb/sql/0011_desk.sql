@@ -80,16 +80,42 @@ BEGIN
        AND NOT EXISTS (SELECT 1 FROM said s WHERE s.support = r.support AND s.kind = r.kind);
 END $$;
 
--- Makes what the desk says of one CI exactly this, and all that follows from it.
+-- Everything that is said of a CI, in one word: what was shown to whoever says it otherwise.
+CREATE FUNCTION cmdb.words_digest(p_ref text) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT encode(sha256(convert_to(coalesce(jsonb_agg(
+               jsonb_build_array(field, source, value) ORDER BY field, source), '[]')::text,
+               'UTF8')), 'hex')
+      FROM public.cmdb_claim WHERE ref = p_ref
+$$;
+
+-- What declarations may call a CI by.
+CREATE FUNCTION cmdb.called(p_ref text) RETURNS SETOF text
+LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
+    SELECT one.name FROM public.cmdb_ci c
+     CROSS JOIN LATERAL unnest(ARRAY[c.ref::text, c.name, c.attributes ->> 'hostname']) one (name)
+     WHERE c.ref = p_ref AND one.name IS NOT NULL
+$$;
+
+-- Makes what the desk says of one CI exactly this, and all that follows from it: who named it, or
+-- its host, before there was such a CI stands on it now.
 CREATE FUNCTION cmdb.say_at_desk(p_ref text, p_said jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
-DECLARE v_names text[]; v_words jsonb;
+DECLARE v_names text[]; v_words jsonb; v_called text[]; v_on text;
 BEGIN
     v_names := ARRAY(SELECT cmdb.names_of(p_ref));
+    v_called := ARRAY(SELECT cmdb.called(p_ref));
     SELECT coalesce(jsonb_agg(jsonb_build_object('ref', p_ref, 'field', key, 'value', value)), '[]')
       INTO v_words FROM jsonb_each(p_said);
     PERFORM cmdb.say('desk', v_words, ARRAY[p_ref]);
     PERFORM cmdb.restate(p_ref);
+    v_called := v_called || ARRAY(SELECT cmdb.called(p_ref));
+    v_called := v_called || ARRAY(SELECT 'host:' || one FROM unnest(v_called) one) || p_ref;
+    FOR v_on IN SELECT DISTINCT dependent FROM public.cmdb_relation
+                 WHERE support = ANY (v_called) AND NOT gone AND source <> 'itop'
+                   AND dependent <> p_ref LOOP
+        PERFORM cmdb.restate(v_on);
+    END LOOP;
     v_names := v_names || ARRAY(SELECT cmdb.names_of(p_ref));
     PERFORM cmdb.settle('itop', cmdb.match_names('itop', v_names));
 END $$;
@@ -108,4 +134,6 @@ LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
 $$;
 
 REVOKE ALL ON FUNCTION cmdb.bad_words(text, jsonb), cmdb.restate(text),
-    cmdb.say_at_desk(text, jsonb), cmdb.names_of(text) FROM PUBLIC;
+    cmdb.say_at_desk(text, jsonb), cmdb.names_of(text), cmdb.called(text),
+    cmdb.words_digest(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION cmdb.words_digest(text) TO ethops_app;

@@ -6,7 +6,7 @@ from django.db import migrations
 
 SQL = Path(__file__).resolve().parent.parent / "sql" / "0011_cis.sql"
 UNDO = """
-DROP FUNCTION gate.declare_ci(text, text, jsonb, text, text);
+DROP FUNCTION gate.declare_ci(text, text, jsonb, text, text, text);
 DROP FUNCTION gate.may_declare(text);
 """
 

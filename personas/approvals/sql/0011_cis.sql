@@ -18,8 +18,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 $$;
 
 -- `p_said` is all that the desk says of the CI from now on, field by field; {} takes its words back.
--- Nothing is raised, so that a wrong code stays counted.
-CREATE FUNCTION gate.declare_ci(p_person text, p_ref text, p_said jsonb, p_why text, p_code text)
+-- `p_shown` is the digest of all words about it that he was shown: whoever said something since
+-- would be overruled unseen. Nothing is raised, so that a wrong code stays counted.
+CREATE FUNCTION gate.declare_ci(p_person text, p_ref text, p_said jsonb, p_why text, p_code text,
+    p_shown text)
 RETURNS TABLE (code text, reason text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
@@ -35,6 +37,9 @@ BEGIN
         -- One after the other, with loads of the owner too.
         LOCK TABLE public.cmdb_ci IN SHARE ROW EXCLUSIVE MODE;
         v_bad := cmdb.bad_words(p_ref, p_said);
+        IF v_bad IS NULL AND p_shown IS DISTINCT FROM cmdb.words_digest(p_ref) THEN
+            v_bad := 'somebody has said something of it meanwhile: look again';
+        END IF;
         IF v_bad IS NOT NULL THEN
             RETURN QUERY SELECT 'approvals.unfit_ci', v_bad;
             RETURN;
@@ -52,12 +57,12 @@ BEGIN
     END IF;
     PERFORM cmdb.say_at_desk(p_ref, p_said);
     PERFORM audit.put_pending('person.declared_ci', p_ref, '', jsonb_build_object(
-        'person', left(p_person, 150), 'why', left(p_why, 500), 'is', left(p_said::text, 8000),
+        'person', left(p_person, 150), 'why', left(p_why, 500), 'is', p_said::text,
         'factor', 'totp'));
     RETURN QUERY SELECT 'ok', 'declared';
 END $$;
 
 REVOKE ALL ON FUNCTION gate.may_declare(text),
-    gate.declare_ci(text, text, jsonb, text, text) FROM PUBLIC;
+    gate.declare_ci(text, text, jsonb, text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION gate.may_declare(text),
-    gate.declare_ci(text, text, jsonb, text, text) TO ethops_app;
+    gate.declare_ci(text, text, jsonb, text, text, text) TO ethops_app;

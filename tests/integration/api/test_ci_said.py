@@ -1,6 +1,8 @@
 """CIs said at the desk: by who may, with his second factor, checked, behind the site file."""
 
+import hashlib
 import json
+import re
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -11,7 +13,9 @@ from adapters.cmdb.errors import CINotFoundError
 from ethops.logins import people
 from tests.conftest import point_django
 
+NOTHING = hashlib.sha256(b"[]").hexdigest()
 NEW = {
+    "shown": NOTHING,
     "ref": "shop",
     "name": "The shop",
     "class": "web",
@@ -51,6 +55,17 @@ def shop():
 
 def page(answer):
     return answer.content.decode()
+
+
+def shown(desk, ref):
+    return re.search(
+        'name="shown" value="([0-9a-f]{64})"', page(desk.get(f"/cmdb/ci/{ref}/edit/"))
+    )[1]
+
+
+def change(desk, ref, form):
+    """Send the form of a CI as it is drawn now."""
+    return desk.post(f"/cmdb/ci/{ref}/edit/", {**form, "shown": shown(desk, ref)})
 
 
 def noted(role):
@@ -115,8 +130,8 @@ def test_who_is_no_admin_says_nothing_by_page_or_door(bo, enrolled, role):
     assert "ask an admin" in page(client.get("/cmdb/ci/new/"))
     assert client.post("/cmdb/ci/new/", {**NEW, **code()}).status_code == 422
     said = role("app").execute(
-        "SELECT code FROM gate.declare_ci(%s, 'shop', %s, 'why', %s)",
-        [bo.username, '{"ref": true, "name": "x", "ci_class": "y"}', code()["code"]],
+        "SELECT code FROM gate.declare_ci(%s, 'shop', %s, 'why', %s, %s)",
+        [bo.username, '{"ref": true, "name": "x", "ci_class": "y"}', code()["code"], NOTHING],
     )
     assert said.fetchone() == ("approvals.forbidden",)
     with pytest.raises(CINotFoundError):
@@ -131,7 +146,7 @@ def test_what_the_site_file_says_is_shown_and_stays(desk, code, declared):
     assert 'name="urgency"' in said
     assert "<b>high</b>" in said
     form = {"name": "mine", "class": "x", "impact": "3", "urgency": "1", "why": "x", **code()}
-    assert desk.post("/cmdb/ci/web-01/edit/", form).status_code == 302
+    assert change(desk, "web-01", form).status_code == 302
     one = registry.reader("cmdb").get("web-01")
     assert (one.name, one.ci_class, one.impact, one.urgency) == ("web-01", "vm", 1, 1)
     assert one.attributes == {"unit": "nginx.service"}
@@ -142,11 +157,11 @@ def test_what_an_import_says_may_be_said_otherwise_and_taken_back(desk, enrolled
     declared("import:a", "shop", {**SITE, "name": "Shop"})
     code = enrolled("ada")
     form = {**NEW, "name": "Better", "lifeline": "", "depends_on": "", "attributes": ""}
-    assert desk.post("/cmdb/ci/shop/edit/", {**form, **code()}).status_code == 302
+    assert change(desk, "shop", {**form, **code()}).status_code == 302
     assert (shop().name, shop().attributes) == ("Better", {"unit": "nginx.service"})
     role("owner").execute("UPDATE approvals_factor SET last_step = 0")
     back = {"act": "take back", "why": "wrong", **code()}
-    assert desk.post("/cmdb/ci/shop/edit/", back).status_code == 302
+    assert change(desk, "shop", back).status_code == 302
     assert shop().name == "Shop"
 
 
@@ -154,7 +169,7 @@ def test_a_ci_of_the_desk_is_retired_when_it_is_taken_back(desk, code, role):
     desk.post("/cmdb/ci/new/", {**NEW, **code()})
     role("owner").execute("UPDATE approvals_factor SET last_step = 0")
     back = {"act": "take back", "why": "gone", **code()}
-    assert desk.post("/cmdb/ci/shop/edit/", back).status_code == 302
+    assert change(desk, "shop", back).status_code == 302
     assert shop().retired is True
 
 
@@ -164,7 +179,7 @@ def test_the_desk_keeps_no_word_that_says_what_is_so_without_it(desk, code, decl
         "name": "Shop", "class": "vm", "impact": "2", "urgency": "2",
         "attributes": '{"unit": "nginx.service"}', "runs_on": "pve",
     }  # fmt: skip
-    assert desk.post("/cmdb/ci/shop/edit/", {**form, "why": "x", **code()}).status_code == 302
+    assert change(desk, "shop", {**form, "why": "x", **code()}).status_code == 302
     rows = role("owner").execute("SELECT field FROM cmdb_claim WHERE source = 'desk'").fetchall()
     assert rows == [("attributes.runs_on",)]
 
@@ -178,6 +193,39 @@ def test_a_ci_that_is_there_is_changed_and_not_made_anew(desk, code, declared):
 
 def test_there_is_no_form_of_a_ci_that_nobody_declares(desk):
     assert desk.get("/cmdb/ci/nowhere/edit/").status_code == 404
+
+
+def test_what_was_said_since_the_form_was_drawn_is_not_overruled_unseen(desk, code, declared, role):
+    declared("import:a", "shop", {**SITE, "name": "Shop"})
+    form = {"name": "Shop", "class": "vm", "impact": "3", "urgency": "2", "why": "x"}
+    drawn = shown(desk, "shop")
+    declared("import:a", "shop", {**SITE, "name": "Shop", "lifeline": True})
+    answer = desk.post("/cmdb/ci/shop/edit/", {**form, "shown": drawn, **code()})
+    assert answer.status_code == 422
+    assert "meanwhile: look again" in page(answer)
+    assert f'value="{drawn}"' in page(answer), "sent again, it is refused again"
+    assert (shop().lifeline, noted(role)) == (True, [])
+
+
+def test_a_name_with_spaces_is_one_name(desk, code, declared, role):
+    words = {**SITE, "name": "Shop", "attributes.runs_on": "Main DB"}
+    declared("import:a", "shop", words)
+    form = {"name": "Shop", "class": "vm", "impact": "3", "urgency": "2", "runs_on": "Main DB",
+            "attributes": '{"unit": "nginx.service"}', "why": "x"}  # fmt: skip
+    assert change(desk, "shop", {**form, **code()}).status_code == 302
+    rows = role("owner").execute("SELECT field FROM cmdb_claim WHERE source = 'desk'").fetchall()
+    assert rows == [("impact",)]
+    assert shop().attributes["runs_on"] == "Main DB"
+
+
+def test_who_named_a_ci_before_it_was_there_stands_on_it(desk, code, declared, role):
+    declared("import:a", "web", {**SITE, "name": "web", "attributes.depends_on": ["The shop"]})
+    role("owner").execute("SELECT cmdb.restate('web')")
+    assert desk.post("/cmdb/ci/new/", {**NEW, **code()}).status_code == 302
+    rows = role("owner").execute(
+        "SELECT support FROM cmdb_relation WHERE dependent = 'web' AND NOT gone"
+    )
+    assert rows.fetchall() == [("shop",)]
 
 
 HOSTILE = {
@@ -194,8 +242,8 @@ HOSTILE = {
 @pytest.mark.parametrize("said", HOSTILE.values(), ids=HOSTILE.keys())
 def test_the_door_checks_what_a_page_would_not_say(ada, code, role, said):
     found = role("app").execute(
-        "SELECT code FROM gate.declare_ci('ada', 'shop', %s, 'why', %s)",
-        [json.dumps(said), code()["code"]],
+        "SELECT code FROM gate.declare_ci('ada', 'shop', %s, 'why', %s, %s)",
+        [json.dumps(said), code()["code"], NOTHING],
     )
     assert found.fetchone() == ("approvals.unfit_ci",)
 
