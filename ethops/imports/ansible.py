@@ -5,6 +5,7 @@ lies beside it stay unread, and no template is rendered.
 """
 
 import json
+import math
 import re
 import shutil
 import stat
@@ -15,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from adapters.cmdb.incoming import LIMITS
+from adapters.cmdb.incoming import LIMITS, MOST
 from adapters.declared import Fault
 from adapters.json_value import JSON
 from adapters.text import one_line
@@ -38,6 +39,8 @@ CI: Final = (
 )
 TEMPLATE: Final = re.compile(r"\{[{%#]")
 PLUGIN: Final = re.compile(rb"^[\"']?plugin[\"']?\s*:", re.MULTILINE)
+RANGE: Final = re.compile(rb"\[([0-9]{1,20}|[a-zA-Z]):([0-9]{1,20}|[a-zA-Z])[:\]]")
+LETTERS: Final = 52
 YAML: Final = frozenset({".yml", ".yaml", ".json"})
 
 
@@ -90,7 +93,20 @@ def _raw(path: Path) -> bytes:
             f"{path}:{line}: It has a plugin fetch hosts from elsewhere.",
             "Import what `ansible-inventory --list --yaml` says of it, once you have looked at it.",
         )
+    if sum(map(_expands, raw.splitlines())) > MOST:
+        raise InventoryRefusedError(
+            f"{path}: Its ranges name more than {MOST} hosts.", "Split it, and import each."
+        )
     return raw
+
+
+def _expands(line: bytes) -> int:
+    """Return how many hosts the ranges of a line stand for, at most."""
+    found = [
+        abs(int(last) - int(first)) + 1 if first.isdigit() and last.isdigit() else LETTERS
+        for first, last in RANGE.findall(line)
+    ]
+    return math.prod(found) if found else 0
 
 
 def _listed(path: Path, raw: bytes) -> Mapping[str, Any]:

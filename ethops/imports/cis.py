@@ -98,7 +98,12 @@ def bring(
         ImportRefusedError: nothing of it is written, for the reasons it names.
     """
     source = source_of(name)
+    digest = _digest(path)
     found, declared = read(path, form)
+    if not digest or _digest(path) != digest:
+        raise InventoryRefusedError(
+            f"{path} is no file that stays as it is.", "Save it as one, and import that."
+        )
     services.one_at_a_time()
     wrong = tuple(_unfit(found, declared, source, accounts))
     if wrong:
@@ -117,7 +122,7 @@ def bring(
             f" `--gone {len(plan.gone)}`.",
         )
     services.apply_inventory(inventory=wanted, source=source)
-    _note(plan, source, path, write)
+    _note(plan, source, (path.name, digest), write)
     return plan
 
 
@@ -145,7 +150,18 @@ def _by_name(hosts: Iterable[Host]) -> dict[str, dict[str, JSON]]:
     return {host.name: asdict(host) for host in hosts}
 
 
-def _note(plan: Plan, source: str, path: Path, write: Signed) -> None:
+def _digest(path: Path) -> str:
+    """Return what stands for a file on record; nothing where there is none."""
+    try:
+        if not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def _note(plan: Plan, source: str, file: tuple[str, str], write: Signed) -> None:
     changed = sorted({change.what for change in plan.changed})
     pending.note(
         kind="site.cis_imported",
@@ -153,8 +169,8 @@ def _note(plan: Plan, source: str, path: Path, write: Signed) -> None:
         body={
             "by": write.by,
             "why": write.why,
-            "file": path.name[:200],
-            "file_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "file": file[0][:200],
+            "file_sha256": file[1],
             "counts": [len(plan.new), len(changed), len(plan.gone)],
             "new": list(plan.new[:NAMED]),
             "changed": changed[:NAMED],

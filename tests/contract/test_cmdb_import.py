@@ -1,6 +1,8 @@
 """`manage.py cmdb import`: shown first, written whole or not at all, and never read as "delete"."""
 
 import json
+import os
+import threading
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -157,3 +159,14 @@ def test_nobody_but_the_owner_imports(owner, become: Callable[[str], None], role
     become(role)
     with pytest.raises(ProgrammingError, match="permission denied"):
         owner(table(1), *YES)
+
+
+def test_what_is_no_file_is_not_taken(owner, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(table(2),))
+    writer.start()
+    with pytest.raises(CommandError, match="no file that stays"):
+        call_command("cmdb", "import", str(pipe), *YES)
+    writer.join()
+    assert refs() == set()

@@ -150,6 +150,8 @@ def test_no_template_is_rendered_nor_taken(tmp_path: Path) -> None:
         pytest.param("#!/bin/sh\ntouch {mark}\n", "hosts", id="script"),
         pytest.param("plugin: ansible.builtin.generator\nhosts: {{}}\n", "x.yml", id="plugin"),
         pytest.param("plugin: constructed\n", "hosts", id="plugin-without-ending"),
+        pytest.param("[web]\nweb[1:50000000]\n", "hosts", id="too-many"),
+        pytest.param("all:\n  hosts:\n    w[1:500][1:500]:\n", "x.yml", id="too-many-twice"),
         pytest.param("[web\nweb1\n", "hosts", id="broken"),
         pytest.param("all: [1\n", "x.yml", id="broken-yaml"),
     ],
