@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from adapters.forge import port as forge
 from adapters.forge.errors import ForgeError, PullNotFoundError
 from adapters.forge.port import Pull
 from ethops.api import acts
@@ -27,6 +28,10 @@ STATES: Final[dict[str, State]] = {
     "merged": State("merged", "ok", "tick"),
     "closed": State("closed", "quiet", "failed"),
 }
+LISTS: Final[dict[forge.State, str]] = {
+    "open": "Wait for a person", "merging": "Being merged", "merged": "Merged",
+}  # fmt: skip
+EMPTY: Final = {"open": "Nothing waits for you.", "merged": "None yet."}
 VERDICTS: Final = {
     "approved": "approved",
     "changes_requested": "asked for changes",
@@ -56,11 +61,12 @@ class MergeForm(forms.Form):
 def all_shown(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """Draw the list: what waits first, then what was merged."""
     now, away = timezone.now(), ""
-    lists: list[tuple[str, list[dict[str, Any]]]] = []
+    lists: list[tuple[str, str, list[dict[str, Any]]]] = []
     try:
-        for state in ("open", "merging", "merged"):
+        for state, title in LISTS.items():
             found = pulls.pulls(state, SHOWN)
-            lists.append((state, [_line(one, now) for one in found]))
+            if found or state in EMPTY:
+                lists.append((title, EMPTY.get(state, ""), [_line(one, now) for one in found]))
     except ForgeError as fault:
         away = f"{fault} {fault.hint}"
     about = {**context, "title": "Pull requests", "lists": lists, "away": away}

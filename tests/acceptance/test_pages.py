@@ -88,6 +88,8 @@ class Visit:
     """A ticket that ada has asked for."""
     asked: str = ""
     """Another of hers, about which an agent asks people; it is a major incident with a part."""
+    pull: int = 0
+    """A pull request that an agent has opened."""
 
     def person(self, width: int = 1440, **more: Any) -> BrowserContext:
         """A fresh browser of somebody who has logged in."""
@@ -143,6 +145,8 @@ class Visit:
             "new ticket": "/tickets/new/",
             "new change": "/tickets/new/change/",
             "new CI": "/cmdb/ci/new/",
+            "pull requests": "/pulls/",
+            "pull request": f"/pulls/{self.pull}/",
             "handover": "/handover/",
             "portal": "/portal/",
             "portal, new": "/portal/new/",
@@ -161,6 +165,7 @@ class Visit:
             "a delivery": "/desk/delivery/1/change/",
             "a schedule": "/django_celery_beat/periodictask/add/",
             "a CI": "/cmdb/ci/web-01/change/",
+            "a CI at the desk": "/cmdb/ci/web-01/edit/",
             "targets": "/sla/target/",
             "a calendar": "/sla/calendar/add/",
             "requests for the card": "/gpu/job/",
@@ -199,11 +204,36 @@ def visit(
     )
     own = embedded.Writer().open(uuid4(), draft).ref
     asked = major_with_a_question(scene, servers, database_name)
+    pull = pull_request(role, scene.ticket)
     with served(servers, database_name, tmp_path) as address:
-        made = Visit(address, browser, scene, card, own=own, asked=asked)
+        made = Visit(address, browser, scene, card, own=own, asked=asked, pull=pull)
         yield made
     for context in list(browser.contexts):
         context.close()
+
+
+def pull_request(role: Callable[[str], psycopg.Connection[Any]], ticket: str) -> int:
+    """A page that an agent proposes, with words that are not its reader's friends."""
+    key, head = uuid4(), "c" * 40
+    text = "".join(
+        f"+<img src=x onerror=alert({n})> \u202egnihton {'long' * 40}\n" for n in range(9)
+    )
+    role("owner").execute(
+        "INSERT INTO audit_work (id, kind, queue, state, subject, priority)"
+        " VALUES (%s, 'effect', 'executor.light', 'done', '', 2)", [key],
+    )  # fmt: skip
+    role("owner").execute(
+        "INSERT INTO personas_action (id, key, principal, ticket_ref, verb, verdict, work_id,"
+        " outcome, result)"
+        " VALUES (%s, 'k', 'run:x', %s, 'pull.open', 'authorised', %s, 'done', %s)",
+        [key, ticket, key, json.dumps({"head": head, "diff": text})],
+    )
+    said = role("executor").execute(
+        "SELECT forge.open_pull(%s, %s, 'main', %s, %s, %s, 'incident_responder', '[]', %s, %s)",
+        [key, f"ethops/{key}", head, "<b>Write it down</b>", "Since it <i>hung</i>.", ticket,
+         json.dumps([{"kind": "added", "path": f"incidents/{ticket}.md", "size": 400}])],
+    )  # fmt: skip
+    return int(said.fetchone()[0])
 
 
 def major_with_a_question(scene: Scene, servers: Servers, database_name: str) -> str:
