@@ -165,7 +165,6 @@ class Visit:
             "a delivery": "/desk/delivery/1/change/",
             "a schedule": "/django_celery_beat/periodictask/add/",
             "a CI": "/cmdb/ci/web-01/change/",
-            "a CI at the desk": "/cmdb/ci/web-01/edit/",
             "targets": "/sla/target/",
             "a calendar": "/sla/calendar/add/",
             "requests for the card": "/gpu/job/",
