@@ -97,7 +97,9 @@ BEGIN
     RETURN QUERY SELECT 'ok', p_verdict;
 END $$;
 
--- Has a head merged that somebody has approved: the executor does it, once it is on record.
+-- Has a head merged that somebody has approved: the executor does it, once it is on record. One that
+-- was begun and cut off for good is ended by whoever orders it again: while it is `merging` nobody's
+-- word changes, so that it stands as it was approved.
 CREATE FUNCTION gate.order_merge(p_person text, p_number bigint, p_head text)
 RETURNS TABLE (code text, reason text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -108,7 +110,10 @@ DECLARE v public.forge_pullrequest%ROWTYPE; v_ruling gate.ruling; v_standing rec
 BEGIN
     SELECT * INTO v FROM public.forge_pullrequest WHERE number = p_number FOR UPDATE;
     v_ruling := gate.not_reviewer(v, p_person, p_head);
-    IF v_ruling.code IS NULL THEN
+    IF v_ruling.code = 'forge.not_open' AND v.state = 'merging' THEN
+        v_ruling := CASE WHEN gate.stopped() THEN ('approvals.stopped',
+            'ethops is stopped; resume first')::gate.ruling END;
+    ELSIF v_ruling.code IS NULL THEN
         SELECT * INTO v_standing FROM forge.standing(p_number);
         v_ruling := CASE
             WHEN cardinality(v_standing.objectors) > 0 THEN ('forge.objected', format(
@@ -154,3 +159,8 @@ GRANT EXECUTE ON FUNCTION gate.shown_of_pull(uuid, text),
     gate.order_merge(text, bigint, text) TO ethops_app;
 -- Only by the door that asks for a code and writes it down.
 REVOKE EXECUTE ON FUNCTION forge.review_pull(bigint, text, text, text, text) FROM ethops_app;
+-- Merges are looked up by their key alone.
+CREATE INDEX personas_action_merge ON public.personas_action (key text_pattern_ops)
+    WHERE verb = 'pull.merge';
+-- It asks for no permission and writes no entry.
+REVOKE EXECUTE ON FUNCTION forge.close_pull(bigint, text, text) FROM ethops_app;
