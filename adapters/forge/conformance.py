@@ -10,7 +10,7 @@ from uuid import uuid4
 from adapters.conformance import Case, Kit, Options, Seen, cannot, refusal, same
 from adapters.forge import conf
 from adapters.forge.errors import PullNotFoundError
-from adapters.forge.port import Capability, Pull, Reader
+from adapters.forge.port import Capability, Pull, Reader, State
 
 NOWHERE: Final = 2_000_000_000
 """A number that no pull request has yet."""
@@ -33,8 +33,8 @@ class Bench:
     @property
     def pulls(self) -> tuple[Pull, ...]:
         """A few pull requests of every state that lasts."""
-        states = ("open", "merged", "closed")
-        return tuple(one for state in states for one in self.reader.pulls(state, limit=5))  # type: ignore[arg-type]
+        states: tuple[State, ...] = ("open", "merged", "closed")
+        return tuple(one for state in states for one in self.reader.pulls(state, limit=5))
 
     @property
     def cannot(self) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The numbered cases of the inference contract: a choice of what was offered, in plain text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -10,6 +10,7 @@ from adapters.conformance import Case, Kit, Options, Seen, cannot, refusal
 from adapters.inference import direct
 from adapters.inference.errors import NoAnswerError
 from adapters.inference.port import ESCALATE, Answer, Candidate, Inference, Question
+from adapters.json_value import JSON
 
 OFFERED: Final = (
     Candidate("restart_service", "Restart the service"),
@@ -51,9 +52,9 @@ class Bench:
         """Nothing is left."""
         return ()
 
-    def ask(self, facts: dict[str, object], offered: tuple[Candidate, ...] = OFFERED) -> Answer:
+    def ask(self, facts: Mapping[str, JSON], offered: tuple[Candidate, ...] = OFFERED) -> Answer:
         """Ask what is to be done."""
-        asked = Question("diagnose", "incident_responder", facts, offered)  # type: ignore[arg-type]
+        asked = Question("diagnose", "incident_responder", facts, offered)
         return self.engine.ask(asked)
 
 
