@@ -1,6 +1,7 @@
 """JSON over HTTP with a forge elsewhere: bounded, without redirects, every fault typed."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -67,6 +68,7 @@ class Api:
         params: Mapping[str, str | int] | None = None,
     ) -> Any:
         """Return what the forge answers; None where it answers nothing."""
+        until = time.monotonic() + 2 * self._seconds
         try:
             with (
                 httpx.Client(
@@ -79,7 +81,7 @@ class Api:
                     method, f"{self._root}{path}", json=body, params=params or None
                 ) as answer,
             ):
-                said = _bounded(answer)
+                said = _bounded(answer, until)
         except (httpx.HTTPError, httpx.InvalidURL) as fault:
             what = one_line(str(fault), 200) or type(fault).__name__
             raise ForgeUnavailableError(f"{method} {path}: {what}") from fault
@@ -103,12 +105,15 @@ def understood(what: str) -> Iterator[None]:
         ) from fault
 
 
-def _bounded(answer: httpx.Response) -> bytes:
+def _bounded(answer: httpx.Response, until: float) -> bytes:
     said = bytearray()
     for part in answer.iter_bytes():
         said += part
         if len(said) > MOST_BYTES:
             raise ForgeUnavailableError(f"The answer is over {MOST_BYTES} bytes.")
+        # Each wait is bounded by httpx; that many short ones have an end is seen to here.
+        if time.monotonic() > until:
+            raise ForgeUnavailableError("The answer has no end in time.")
     return bytes(said)
 
 

@@ -30,7 +30,17 @@ from adapters.forge.errors import (
 )
 from adapters.forge.git import Git
 from adapters.forge.place import Place
-from adapters.forge.port import Capability, Change, Draft, File, Pull, Review, State, Verdict
+from adapters.forge.port import (
+    Capability,
+    Change,
+    Draft,
+    File,
+    Pull,
+    Review,
+    Seen,
+    State,
+    Verdict,
+)
 from adapters.forge.repository import Repository
 from adapters.rows import select
 from adapters.text import one_line, plain
@@ -39,6 +49,12 @@ _PULL: Final = """
     SELECT number, key, title, body, author, behind, ticket_ref, branch, base, head, state,
            merged_as, opened_at
     FROM reading.pull
+"""
+_SEEN: Final = """
+    SELECT number, key, head, state, merged_as, CASE state WHEN 'merging' THEN '' ELSE ended_by END
+           AS ended_by, concat_ws(':', state, head, (
+               SELECT count(*) FROM reading.pull_review r WHERE r.number = p.number)) AS mark
+    FROM reading.pull p WHERE number = %s
 """
 _REFUSALS: Final[dict[str, tuple[type[ForgeError], str]]] = {
     PullNotFoundError.code: (PullNotFoundError, "there is no such pull request"),
@@ -62,6 +78,13 @@ class Reader:
     def get(self, number: int) -> Pull:
         """Return a pull request."""
         return _get(number)
+
+    def look(self, number: int) -> Seen:
+        """Return where it stands."""
+        rows = select(_SEEN, [number])
+        if not rows:
+            raise _refused(PullNotFoundError.code, number)
+        return Seen(**rows[0])
 
     def find(self, key: UUID) -> Pull | None:
         """Return the pull request that was opened by this key."""

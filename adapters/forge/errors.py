@@ -93,6 +93,13 @@ class ForgeUnavailableError(ForgeError):
     hint = "Look at the forge; what was asked of it may have happened."
 
 
+class SaysTooMuchError(ForgeUnavailableError):
+    """Git has more to say than anybody here reads: asking again says as much."""
+
+    code = "forge.too_much"
+    hint = "What is larger is read in the repository itself."
+
+
 class ForgeRefusedError(ForgeError):
     """The forge refused: it did not happen."""
 

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
@@ -12,7 +13,7 @@ from adapters.forge.errors import ForgeRefusedError, HeadMovedError, PullNotFoun
 from adapters.forge.files import PLAIN
 from adapters.forge.git import Git
 from adapters.forge.place import Place
-from adapters.forge.port import File, Pull, Review
+from adapters.forge.port import File, Pull, Review, Seen
 from adapters.forge.remote import Commit, Entry
 from adapters.forge.repository import MAIL
 from adapters.forge.shapes import Common, tip_of, verdict_of
@@ -34,6 +35,16 @@ class GitHub(Common):
         }
         super().__init__(place, Api(place.url or "https://api.github.com", headers))
         self._owner = place.repository.partition("/")[0]
+
+    def look(self, number: int) -> Seen:
+        """Return where a pull request stands; who closed it stands with its issue."""
+        found = super().look(number)
+        if found.state != "closed":
+            return found
+        said = self._api.get(f"{self._at}/issues/{number:d}")
+        with understood("An issue"):
+            by = said["closed_by"]
+            return replace(found, ended_by=str(by["login"]) if by else "")
 
     def by_branch(self, branch: str) -> Pull | None:
         """Return the pull request of a branch, whatever became of it."""

@@ -82,6 +82,23 @@ class Pull:
     url: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Where a pull request stands, by one question.
+
+    `mark` is another one where anything of it has changed, reviews too; `head` is empty where the
+    forge no longer says; `ended_by` where it does not say who.
+    """
+
+    number: int
+    key: UUID | None
+    head: str
+    state: State
+    merged_as: str
+    ended_by: str
+    mark: str
+
+
 class Reader(Protocol):
     """Reads; safe in the hands of an agent."""
 
@@ -89,6 +106,14 @@ class Reader(Protocol):
 
     def get(self, number: int) -> Pull:
         """Return a pull request.
+
+        Raises:
+            PullNotFoundError: there is none of this number.
+        """
+        ...
+
+    def look(self, number: int) -> Seen:
+        """Return where it stands, cheaply: for whoever looks often.
 
         Raises:
             PullNotFoundError: there is none of this number.

@@ -25,6 +25,7 @@ from adapters.forge.port import (
     File,
     Pull,
     Review,
+    Seen,
     State,
     Verdict,
 )
@@ -59,6 +60,10 @@ class Vendor(Protocol):
 
     def pull(self, number: int) -> Pull:
         """Return a pull request."""
+        ...
+
+    def look(self, number: int) -> Seen:
+        """Return where a pull request stands."""
         ...
 
     def pulls(self, state: State, limit: int) -> tuple[Pull, ...]:
@@ -121,6 +126,10 @@ class Reader:
     def get(self, number: int) -> Pull:
         """Return a pull request."""
         return self._vendor.pull(number)
+
+    def look(self, number: int) -> Seen:
+        """Return where it stands."""
+        return self._vendor.look(number)
 
     def find(self, key: UUID) -> Pull | None:
         """Return the pull request whose branch is named by this key."""

@@ -6,13 +6,14 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 from urllib.parse import quote
+from uuid import UUID
 
 from adapters.forge import files as rules
 from adapters.forge import signed
 from adapters.forge.api import Api, understood
 from adapters.forge.errors import ForgeUnavailableError, PullNotFoundError
 from adapters.forge.place import Place
-from adapters.forge.port import Pull, State, Verdict
+from adapters.forge.port import Pull, Seen, State, Verdict
 from adapters.forge.remote import Entry
 from adapters.text import plain
 
@@ -38,6 +39,21 @@ class Common:
     def pull(self, number: int) -> Pull:
         """Return a pull request."""
         return self._pull(self._api.get(f"{self._at}/pulls/{number:d}"))
+
+    def look(self, number: int) -> Seen:
+        """Return where a pull request stands, in one request."""
+        said = self._api.get(f"{self._at}/pulls/{number:d}")
+        with understood("A pull request"):
+            state, by = _state(said), said["merged_by"] if said["merged_at"] else None
+            return Seen(
+                number=int(said["number"]),
+                key=_key(said["head"]),
+                head=str(said["head"]["sha"] or ""),
+                state=state,
+                merged_as=str(said["merge_commit_sha"] or "") if state == "merged" else "",
+                ended_by=str(by["login"]) if by else "",
+                mark=str(said["updated_at"]),
+            )
 
     def pulls(self, state: State, limit: int) -> tuple[Pull, ...]:
         """Return pull requests in a state, newest first."""
@@ -99,7 +115,7 @@ class Common:
             stands = self._signed(int(said["number"]), opener)
             return Pull(
                 number=int(said["number"]),
-                key=rules.key_of(said["head"]["ref"]),
+                key=_key(said["head"]),
                 title=str(said["title"]),
                 body=plain(said["body"] or "", 20_000),
                 author=stands.author or opener,
@@ -146,6 +162,12 @@ def tip_of(api: Api, path: str, *keys: str) -> str | None:
         for key in keys:
             said = said[key]
         return str(said)
+
+
+def _key(head: Any) -> UUID | None:
+    """Return the key in a branch's name; Gitea tells a branch that is gone by its label alone."""
+    name = str(head["ref"])
+    return rules.key_of(name) or rules.key_of(str(head.get("label") or "").rpartition(":")[2])
 
 
 def _state(said: Any) -> State:

@@ -297,6 +297,11 @@ def merge_pull(*, number: int, person: str, head: str) -> None:
     pulls.merge(number=number, person=person, head=head)
 
 
+def close_pull(*, number: int, person: str, head: str, why: str) -> None:
+    """Close a pull request that nobody is to merge."""
+    pulls.close(number=number, person=person, head=head, why=why)
+
+
 def approve_card(
     shown: Standing, *, digest: str, prompt_digest: str, person: str, code: str, why: str
 ) -> str:

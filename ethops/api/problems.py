@@ -80,6 +80,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "forge.not_open": 409,
     "forge.objected": 409,
     "forge.not_approved": 409,
+    "forge.no_reason": 400,
     "forge.unavailable": 503,
 }
 """Code of a room's error -> HTTP status; a code that is not here is a fault of ours."""

@@ -83,6 +83,13 @@ class PullMergeIn(serializers.Serializer[Any]):
     head = serializers.RegexField(r"^[0-9a-f]{40,64}$")
 
 
+class PullCloseIn(serializers.Serializer[Any]):
+    """Which head nobody is to merge, and why."""
+
+    head = serializers.RegexField(r"^[0-9a-f]{40,64}$")
+    why = serializers.CharField(max_length=500)
+
+
 class Pulls(Shelf[PullRequest]):
     """Pull requests, newest first."""
 
@@ -126,4 +133,15 @@ class Pulls(Shelf[PullRequest]):
         form = PullMergeIn(data=request.data)
         form.is_valid(raise_exception=True)
         acts.merge_pull(number=number, person=request.user.get_username(), **form.validated_data)
+        return Response(PullWithDiff(pulls.dossier(number)).data)
+
+    @extend_schema(request=PullCloseIn, responses=PullWithDiff)
+    @action(detail=True, methods=["post"])
+    def close(self, request: Request, pk: str) -> Response:
+        """Close it unmerged, in one's own name; its ticket is told."""
+        del pk
+        number = self.get_object().number
+        form = PullCloseIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        acts.close_pull(number=number, person=request.user.get_username(), **form.validated_data)
         return Response(PullWithDiff(pulls.dossier(number)).data)

@@ -23,6 +23,7 @@ from ethops.desk import (
     major,
     notices,
     resuming,
+    unmerged,
 )
 from ethops.desk.policy import CARDS, Standing, Step, card_for, next_step
 from ethops.executor import changes, tickets
@@ -440,6 +441,7 @@ _ABOUT_ACTIONS: dict[str, Callable[[str, Mapping[str, Any]], None]] = {
     "demoted": _demoted,
     "concluded elsewhere": _conclude,
     "approval": approvals.tell,
+    "pull closed": unmerged.tell,
 }
 _STEPS: dict[Step, Callable[[Ticket], None]] = {
     "triage": lambda ticket: _bear(ticket, "triage"),

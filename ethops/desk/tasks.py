@@ -17,6 +17,7 @@ from ethops.desk import (
     mirroring,
     noticing,
     observers,
+    pull_watch,
     recurrence,
     restorations,
     silences,
@@ -114,6 +115,12 @@ def mirror_cmdb() -> None:
 def copy_graph() -> None:
     """Bring the graph's copy up to date, where there is one."""
     graph_copy.watch()
+
+
+@shared_task(name="desk.watch_pulls")
+def watch_pulls() -> None:
+    """Follow pull requests to their end, here and at a forge elsewhere."""
+    pull_watch.watch()
 
 
 @shared_task(name="desk.follow")

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from adapters.forge.errors import ForgeUnavailableError
+from adapters.forge.errors import ForgeUnavailableError, SaysTooMuchError
 from adapters.forge.git import Said
 from adapters.text import one_line
 from ethops.imports import git
@@ -39,7 +39,8 @@ class BareGit:
         """Run it to its end and return what it said.
 
         Raises:
-            ForgeUnavailableError: it is not there, took too long, or said too much.
+            ForgeUnavailableError: it is not there, took too long, or (SaysTooMuchError) said too
+                much.
         """
         # Git makes the repository itself, but not the folder that it is to lie in.
         self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -58,6 +59,6 @@ class BareGit:
                 f"git {words[0]} took longer than {self._seconds:.0f} s."
             ) from fault
         if len(ran.out) > MOST_SAID:
-            raise ForgeUnavailableError(f"git {words[0]} says more than {MOST_SAID} bytes.")
+            raise SaysTooMuchError(f"git {words[0]} says more than {MOST_SAID} bytes.")
         complaint = ran.complaint[:4000].decode("utf-8", "replace")
         return Said(ran.code, ran.out, one_line(complaint, 400))

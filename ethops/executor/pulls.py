@@ -1,32 +1,25 @@
 """The effects of pull requests: opened on a branch of its own, and merged as people approved it."""
 
 import json
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
-from uuid import uuid5
 
 from adapters.forge.errors import (
     ChangeRefusedError,
     ForgeError,
     ForgeRefusedError,
     ForgeUnavailableError,
+    SaysTooMuchError,
 )
 from adapters.forge.git import Git
 from adapters.forge.port import Draft, File, Pull, Reader, Writer
-from adapters.registry import writer
-from adapters.tickets.errors import TicketError
-from adapters.tickets.port import Note
 from ethops.executor import stop
 from ethops.executor.effects import Finding, Result
 from ethops.executor.errors import ArgumentRefusedError, NotNowError, PullRefusedError
 from personas import gate
 from personas.gate import Claim
 
-log = logging.getLogger(__name__)
-
-AUTHOR: Final = "executor"
 MOST_SHOWN: Final = 120_000
 """Characters of a change that people are shown; of a longer one they could not say what it is."""
 DIFF: Final = (
@@ -77,7 +70,7 @@ class OpenPull:
 
 @dataclass(frozen=True, slots=True)
 class MergePull:
-    """Merges the head that a person had merged, and no other, and tells the ticket."""
+    """Merges the head that a person had merged, and no other; its ticket is told by `pull.tell`."""
 
     reader: Callable[[], Reader]
     writer: Callable[[], Writer]
@@ -93,7 +86,7 @@ class MergePull:
             raise NotNowError(str(fault)) from fault
         except ForgeError as fault:
             raise PullRefusedError(str(fault), result={"refused": fault.code}) from fault
-        return _merged(claim, pull)
+        return _merged(pull)
 
     def probe(self, claim: Claim) -> Finding:
         """Look whether that head is merged; where it is not, merging again ends it."""
@@ -102,7 +95,7 @@ class MergePull:
         except ForgeError as fault:
             return Finding("absent", {"said": str(fault), "code": fault.code})
         if pull.state == "merged" and pull.head == claim.args["head"]:
-            return Finding("done", _merged(claim, pull))
+            return Finding("done", _merged(pull))
         return Finding("absent", {"said": f"pull request {pull.number} is {pull.state}"})
 
 
@@ -138,27 +131,18 @@ def _person(claim: Claim) -> str:
     return claim.principal.removeprefix("person:")
 
 
-def _merged(claim: Claim, pull: Pull) -> Result:
+def _merged(pull: Pull) -> Result:
     said = f"pull request {pull.number} is merged as {pull.merged_as[:12]}"
-    if pull.ticket_ref:
-        _tell(claim, pull.ticket_ref, f"{pull.title}: {said} by {_person(claim)}.")
     return {"said": said, "pull": pull.number, "merged_as": pull.merged_as}
-
-
-def _tell(claim: Claim, ref: str, text: str) -> None:
-    """Write a line into the ticket, once; one that cannot be written leaves the merge done."""
-    note = Note(
-        text=text, author=AUTHOR, author_kind="executor", action_id=claim.action_id, tainted=True
-    )
-    try:
-        writer("tickets").comment(uuid5(claim.action_id, "merged"), ref, note)
-    except TicketError as fault:
-        log.warning("%s is not told of the merge: %s", ref, fault)
 
 
 def changed(git: Git, pull: Pull) -> str:
     """Return what a head changes since it left the base; empty where nobody could read it all."""
     fork = git("merge-base", f"refs/heads/{pull.base}", pull.head).out.decode("ascii").strip()
-    said = git("diff-tree", *DIFF, fork, pull.head)
+    try:
+        said = git("diff-tree", *DIFF, fork, pull.head)
+    except SaysTooMuchError:
+        # It is opened all the same: that is known, and people are told that it is not shown.
+        return ""
     text = said.out.decode("utf-8", "replace").replace("\0", "\ufffd")
     return text if said.code == 0 and len(text) <= MOST_SHOWN else ""

@@ -14,9 +14,11 @@ from ethops.executor.errors import UnknownVerbError
 from ethops.executor.git import BareGit
 from ethops.executor.notices import Notify
 from ethops.executor.plays import RunPlaybook
+from ethops.executor.pull_ends import TellTicket
 from ethops.executor.pulls import MergePull, OpenPull
 from ethops.executor.silences import Mute
 from ethops.executor.ticket_effects import TicketWrite
+from ethops.pulls import doors
 
 
 def _forge() -> ForgeWriter:
@@ -39,6 +41,7 @@ EFFECTS: Final[dict[str, Effect]] = {
     "ticket.ask": TicketWrite(ticket_effects.ask, why="asked"),
     "pull.open": OpenPull(forge_reader, _forge, _diff),
     "pull.merge": MergePull(forge_reader, _forge),
+    "pull.tell": TellTicket(doors.waiting),
     "playbook.run": RunPlaybook(),
     "command.run": RunCommand(),
     "alerts.silence": Mute(targets.alertmanager_urls, Silencer),

@@ -176,6 +176,7 @@ def _settle(action: Action, entries: dict[str, Seal], now: datetime) -> Station:
 ORDERED: Final = {
     "notify": "Ordered by a rule; the target is one that the site declares.",
     "pull.merge": "Ordered by the person whom it names, of a head that was approved.",
+    "pull.tell": "Ordered by the end of a pull request: its ticket is told, once.",
     "alerts.silence": "Ordered with a maintenance window, at an Alertmanager of the site's.",
 }
 """What no agent asked for, and why it may be done."""

@@ -57,6 +57,16 @@ class MergeForm(forms.Form):
     head = forms.RegexField(r"^[0-9a-f]{40,64}$")
 
 
+class CloseForm(forms.Form):
+    """Which head, and why."""
+
+    head = forms.RegexField(r"^[0-9a-f]{40,64}$")
+    why = forms.CharField(max_length=500, error_messages={"required": "Say why it is closed."})
+
+
+FORMS: Final[dict[str, type[forms.Form]]] = {"merge": MergeForm, "close": CloseForm}
+
+
 @require_safe
 def all_shown(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """Draw the list: what waits first, then what was merged."""
@@ -69,8 +79,31 @@ def all_shown(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
                 lists.append((title, EMPTY.get(state, ""), [_line(one, now) for one in found]))
     except ForgeError as fault:
         away = f"{fault} {fault.hint}"
-    about = {**context, "title": "Pull requests", "lists": lists, "away": away}
+    about = {
+        **context, "title": "Pull requests", "lists": lists, "away": away, **_elsewhere(now),
+    }  # fmt: skip
     return TemplateResponse(request, "desk/pulls.html", about)
+
+
+def _elsewhere(now: Any) -> dict[str, Any]:
+    """Return what is followed at another forge: as it was seen there, and how long ago."""
+    found = pulls.elsewhere(SHOWN)
+    look = found.look
+    return {
+        "followed": [
+            {
+                "number": one.number, "url": link(one.url), "title": pulls.seen(one.title),
+                "ticket": one.ticket_ref, "state": STATES[one.state],
+                "by": pulls.seen(one.ended_by), "missing": one.missing,
+                "reviews": [(pulls.seen(r["by"]), VERDICTS[r["verdict"]]) for r in one.reviews],
+                "seen": Moment(one.seen_at, now) if one.seen_at else None,
+            }
+            for one in found.followed
+        ],
+        "unreachable": Moment(look.away_since, now)
+        if look and found.is_away and look.away_since else None,
+        "unreachable_said": pulls.seen(look.said) if look else "",
+    }  # fmt: skip
 
 
 def shown(request: HttpRequest, context: dict[str, Any], number: int) -> HttpResponse:
@@ -96,13 +129,16 @@ def shown(request: HttpRequest, context: dict[str, Any], number: int) -> HttpRes
 
 def _decide(request: HttpRequest, number: int) -> HttpResponse | str:
     """Do what was pressed; returns where to go, or why it was refused."""
-    merging = request.POST.get("act") == "merge"
-    form = (MergeForm if merging else ReviewForm)(request.POST)
+    act = request.POST.get("act", "")
+    form = FORMS.get(act, ReviewForm)(request.POST)
     if not form.is_valid():
         return "One field cannot be used: " + listed([str(e[0]) for e in form.errors.values()])
     person, said = request.user.get_username(), form.cleaned_data
     try:
-        if merging:
+        if act == "close":
+            acts.close_pull(number=number, person=person, **said)
+            messages.success(request, "On record: it is closed, and its ticket is told.")
+        elif act == "merge":
             acts.merge_pull(number=number, person=person, head=said["head"])
             messages.success(request, "It is merged as soon as that is on record.")
         else:
@@ -134,7 +170,7 @@ def content(request: HttpRequest, found: Dossier) -> dict[str, Any]:
         ],
         "stands": found.stands,
         "waits": pull.state == "open" and found.here,
-        "elsewhere": "" if found.here else pull.url,
+        "elsewhere": "" if found.here else link(pull.url),
         "here": found.here and pull.state in {"open", "merging"},
         "may_merge": pull.state == "merging"
         or (bool(found.stands.approvers) and not found.stands.objectors),
@@ -165,6 +201,11 @@ def facts(found: Dossier, now: Any) -> list[tuple[str, str, str]]:
         ("Merged as", pull.merged_as, ""),
     ]  # fmt: skip
     return [each for each in said if each[1]]
+
+
+def link(url: str) -> str:
+    """Return an address that a page may lead to; a forge's word may be another kind of thing."""
+    return url if url.startswith(("https://", "http://")) else ""
 
 
 def notes(*, current: bool, counts: bool) -> str:

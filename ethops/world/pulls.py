@@ -11,6 +11,7 @@ from adapters.forge.port import Change, Pull, Review, State
 from adapters.forge.standing import Standing
 from adapters.registry import forge_reader
 from ethops.pulls import doors
+from ethops.pulls.models import Followed, ForgeLook
 from personas.models import Action
 
 HIDDEN: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"})
@@ -39,6 +40,27 @@ class Dossier:
 def pulls(state: State, most: int) -> tuple[Pull, ...]:
     """Return pull requests in a state, newest first."""
     return forge_reader().pulls(state, limit=most)
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What is followed at another forge, what is over last, and how the last look went."""
+
+    followed: tuple[Followed, ...]
+    look: ForgeLook | None
+
+    @property
+    def is_away(self) -> bool:
+        """Tell whether the forge did not answer when it was last asked."""
+        return self.look is not None and self.look.misses > 0
+
+
+def elsewhere(most: int) -> Elsewhere:
+    """Return what we hold open at another forge, and what has ended there lately."""
+    rows = Followed.objects.exclude(url="")
+    waiting = rows.filter(state="open").order_by("-number")[:most]
+    over = rows.exclude(state="open").order_by("-ended_at")[:most]
+    return Elsewhere((*waiting, *over), ForgeLook.objects.first())
 
 
 def dossier(number: int) -> Dossier:

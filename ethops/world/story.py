@@ -286,6 +286,7 @@ DEEDS = {
     "ticket.ask": "asking people",
     "pull.open": "a pull request",
     "pull.merge": "merging a pull request",
+    "pull.tell": "telling what became of a pull request",
     "notify": "telling a person",
     "alerts.silence": "a silence for a maintenance window",
 }

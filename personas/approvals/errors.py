@@ -25,6 +25,7 @@ HINTS: Final = {
     "forge.not_open": "See what became of it.",
     "forge.objected": "Who asked for changes approves what came of it.",
     "forge.not_approved": "Have the head approved that is there now.",
+    "forge.no_reason": "One sentence: whoever asked for it reads it in his ticket.",
     "approvals.unfit_ci": "Nothing was kept; correct what it names.",
     "approvals.locked": "Wait; each further wrong code doubles the wait, up to an hour.",
 }

@@ -72,6 +72,11 @@ DOORS: Final = {
         "tests/contract/test_ticket_classes.py"
         "::test_every_state_stimulus_and_actor_is_exactly_the_table",
     ),
+    "pulls": Door(
+        ("ethops/executor/pull_ends.py",), frozenset[Role]({"executor"}),
+        f"{API}/test_other_doors.py::test_the_end_of_a_pull_request_moves_an_accepted_change_alone",
+        frozenset({"ev_implement", "ev_finish"}),
+    ),
     "executor": Door(
         ("ethops/executor/changes.py",), frozenset[Role]({"executor"}),
         "tests/contract/test_ticket_classes.py"

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
+from unittest.mock import ANY
 from uuid import UUID, uuid4
 
 import pytest
@@ -158,6 +159,30 @@ def forge(request: pytest.FixtureRequest) -> Forge:
 
 
 # ---------------------------------------------------------------- held by every adapter
+
+
+def test_one_question_says_where_it_stands(forge: Forge) -> None:
+    pull = forge.open()
+    first = forge.reader.look(pull.number)
+    assert first == forge.reader.look(pull.number)
+    assert (first.number, first.key, first.head, first.state) == (1, KEY, pull.head, "open")
+    assert (first.merged_as, first.ended_by) == ("", "")
+    forge.approve(pull)
+    assert forge.reader.look(pull.number) == replace(first, mark=ANY)
+    assert forge.reader.look(pull.number).mark != first.mark
+    merged = forge.merge(pull)
+    there = forge.reader.look(pull.number)
+    assert (there.state, there.merged_as, there.head) == ("merged", merged.merged_as, pull.head)
+    assert there.ended_by in {"executor", BOT}
+
+
+def test_one_that_was_closed_says_so(forge: Forge) -> None:
+    pull = forge.open()
+    forge.writer.close(pull.number, by="executor", why="no longer true")
+    there = forge.reader.look(pull.number)
+    assert (there.state, there.merged_as, there.key) == ("closed", "", KEY)
+    with pytest.raises(PullNotFoundError):
+        forge.reader.look(pull.number + 1)
 
 
 def test_what_was_opened_reads_back(forge: Forge) -> None:

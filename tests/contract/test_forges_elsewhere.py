@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from adapters.forge import gitea, github
+from adapters.forge.api import Api
 from adapters.forge.errors import (
     ForgeRefusedError,
     ForgeUnavailableError,
@@ -22,7 +24,7 @@ from adapters.forge.errors import (
 from adapters.forge.place import Place
 from adapters.forge.port import Draft, File, Pull, Writer
 from tests.doubles.forges import BOT, TOKEN, Forge, Kind
-from tests.doubles.peer import Peer, plain
+from tests.doubles.peer import Peer, plain, request
 
 MODULES = {"gitea": gitea, "github": github}
 DRAFT = Draft("A page", "", "librarian", (File("page.md", b"x\n"),), "I-1", behind=("anna",))
@@ -172,6 +174,41 @@ def test_a_review_by_our_account_is_refused(forge: Forge, kind: Kind, pull: Pull
     reviewer = MODULES[kind].Reviewer(place_of(forge))
     with pytest.raises(NotHereError):
         reviewer.review(pull.number, "approved", head=pull.head, by="ben", why="")
+
+
+def test_one_whose_branch_is_gone_is_still_known_by_its_key(forge: Forge, pull: Pull) -> None:
+    forge.merge_as(pull.number, "carla")
+    forge.delete_branch(pull.number)
+    reader = MODULES[forge.kind].Reader(place_of(forge))
+    there = reader.look(pull.number)
+    assert (there.key, there.state, there.ended_by) == (pull.key, "merged", "carla")
+    assert reader.get(pull.number).key == pull.key
+
+
+def test_who_closed_it_is_known_where_the_forge_says(forge: Forge, kind: Kind, pull: Pull) -> None:
+    forge.close_as(pull.number, "ben")
+    there = MODULES[kind].Reader(place_of(forge)).look(pull.number)
+    assert (there.state, there.ended_by) == ("closed", {"github": "ben", "gitea": ""}[kind])
+
+
+def test_an_answer_without_end_is_none() -> None:
+    peer = Peer()
+
+    def drip(link: socket.socket) -> None:
+        request(link)
+        link.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        for _ in range(100):
+            link.sendall(b" ")
+            time.sleep(0.1)
+
+    peer.speak = drip
+    began = time.monotonic()
+    try:
+        with pytest.raises(ForgeUnavailableError, match="no end"):
+            Api(peer.url, {}, seconds=1.0).get("/x")
+    finally:
+        peer.close()
+    assert time.monotonic() - began < 8
 
 
 def test_a_wrong_token_is_a_refusal(forge: Forge, kind: Kind) -> None:

@@ -101,6 +101,29 @@ class Forge:
                 else:
                     said["state"] = "DISMISSED"
 
+    def merge_as(self, number: int, by: str) -> str:
+        """Press the button on its page: whatever the head is by then."""
+        pull, shown = self.pulls[number], self._shown(number)
+        sha = shown["head"]["sha"]
+        self.merge_pull([str(number)], {}, {"head_commit_id": sha, "sha": sha})
+        pull["ended_by"] = by
+        return str(pull["merged"])
+
+    def close_as(self, number: int, by: str) -> None:
+        """Close it on its page."""
+        self.pulls[number] |= {"state": "closed", "ended_by": by}
+
+    def reopen(self, number: int) -> None:
+        """Open it again."""
+        self.pulls[number] |= {"state": "open", "ended_by": ""}
+
+    def delete_branch(self, number: int) -> None:
+        """Delete its branch, as people do after a merge."""
+        pull = self.pulls[number]
+        pull["head"] = self._head(pull)
+        self._run("update-ref", "-d", f"refs/heads/{pull['branch']}")
+        pull["gone"] = True
+
     def commit(self, files: dict[str, bytes], branch: str = "main", by: str = "x <x@x>") -> None:
         """Change a branch past every pull request."""
         ref = f"refs/heads/{branch}"
@@ -184,6 +207,11 @@ class Forge:
             "fork": self._run("merge-base", body["base"], body["head"]).decode().strip(),
         }  # fmt: skip
         return 201, self._shown(number)
+
+    def get_issue(self, given: list[str], *_: object) -> tuple[int, Any]:
+        pull = self.pulls[self._number(given[0])]
+        by = pull.get("ended_by")
+        return 200, {"number": int(given[0]), "closed_by": self._user(by) if by else None}
 
     def change_pull(self, given: list[str], _: object, body: dict[str, Any]) -> tuple[int, Any]:
         self.pulls[self._number(given[0])]["state"] = body["state"]
@@ -316,6 +344,12 @@ class Forge:
     def _shown(self, number: int) -> dict[str, Any]:
         pull = self.pulls[number]
         head = self._head(pull)
+        changed = len(self.reviews.get(number, [])) + (pull["state"] != "open")
+        changed += int(self._run("rev-list", "--count", head))
+        merger = pull.get("ended_by") or BOT
+        ref = pull["branch"]
+        if pull.get("gone") and self.kind == "gitea":
+            ref = f"refs/pull/{number}/head"
         clean = self._ran("merge-tree", "--write-tree", pull["base"], head).returncode == 0
         return {
             "number": number, "title": pull["title"], "body": pull["body"],
@@ -323,7 +357,13 @@ class Forge:
             "merged_at": AT.format(59) if pull["merged"] else None,
             "merge_commit_sha": pull["merged"], "created_at": AT.format(number % 60),
             "html_url": f"{self.url}/site/pages/pulls/{number}",
-            "head": {"ref": pull["branch"], "sha": head}, "base": {"ref": pull["base"]},
+            "updated_at": AT.format(changed % 60),
+            "merged_by": self._user(merger) if pull["merged"] else None,
+            "head": {
+                "ref": ref, "sha": head,
+                "label": ("" if self.kind == "gitea" else "site:") + pull["branch"],
+            },
+            "base": {"ref": pull["base"]},
         }  # fmt: skip
 
     def _head(self, pull: dict[str, Any]) -> str:
@@ -405,6 +445,7 @@ ROUTES: list[tuple[str, str, Callable[..., tuple[int, Any]]]] = [
     ("GET", r"branches/(.+)", Forge.get_branch),
     ("GET", r"git/ref/heads/(.+)", Forge.get_branch),
     ("GET", r"collaborators/([^/]+)/permission", Forge.get_permission),
+    ("GET", r"issues/(\d+)", Forge.get_issue),
     ("POST", r"issues/(\d+)/comments", Forge.comment),
     ("POST", r"contents", Forge.change_files),
     ("POST", r"git/blobs", Forge.make_blob),

@@ -1,5 +1,6 @@
 """The doors that move nothing: forms of the admin site, and letters."""
 
+from dataclasses import replace
 from email.message import EmailMessage
 from uuid import uuid4
 
@@ -9,8 +10,9 @@ from django.contrib.auth.models import User
 from adapters.tickets import states
 from adapters.tickets.models import Ticket
 from ethops.desk import letters
+from ethops.executor.registry import EFFECTS
 from ethops.mail import taking
-from tests.integration.api.test_ticket_doors import FULL, each_kind, opened, standing
+from tests.integration.api.test_ticket_doors import FULL, claim, each_kind, opened, standing
 
 DESK = "desk@example.org"
 FORMS = ("change/", "delete/", "history/")
@@ -63,6 +65,23 @@ def test_no_word_of_a_letter_moves_a_ticket(senders, catalogue, ticket_class, va
             with standing(ref, state):
                 deliver(sender, ref, words)
                 assert state_of(ref) == state, sender
+
+
+@each_kind
+@pytest.mark.parametrize("what", ["merged", "closed"])
+def test_the_end_of_a_pull_request_moves_an_accepted_change_alone(
+    catalogue, as_executor, what, ticket_class, variant
+):
+    ref = opened(ticket_class, variant)
+    args = {"pull": "7", "what": what, "title": "ev_resolve", "commit": "c" * 40, "by": "ben",
+            "why": "", "url": ""}  # fmt: skip
+    with as_executor():
+        for state in states.states(ticket_class):
+            with standing(ref, state):
+                EFFECTS["pull.tell"].act(replace(claim("ticket.comment", ref), args=args))
+                accepted = ticket_class == "change" and state in {"approved", "implementing"}
+                expected = "implemented" if accepted and what == "merged" else state
+                assert state_of(ref) == expected, state
 
 
 @pytest.mark.parametrize("ticket_class", ["incident", "request"])

@@ -110,6 +110,7 @@ def test_what_was_approved_is_merged_and_the_ticket_is_told(house):
     house.merge()
     assert house.pull.state == "open", "nothing happens before it is on record"
     house.work()
+    house.work()
     assert (house.pull.state, house.order()["outcome"]) == ("merged", "done"), house.order()
     assert git("cat-file", "blob", f"main:{HOSTILE['path']}").decode() == HOSTILE["content"]
     (said,) = house.entries("person.reviewed")
@@ -228,6 +229,7 @@ def test_a_merge_cut_off_anywhere_is_ended_once(house, monkeypatch, point):
         "owner", "UPDATE audit_work SET not_before = now() WHERE id = %s RETURNING 1", order
     )
     house.work()
+    house.work()
     assert (house.pull.state, house.order()["outcome"]) == ("merged", "done"), house.order()
     assert git("rev-list", "--merges", "--count", "main").strip() == b"1"
     assert sum("is merged as" in line for line in house.bench.lines(house.ref)) == 1
@@ -253,6 +255,52 @@ def test_a_merge_cut_off_for_good_is_ended_by_ordering_it_again(house, monkeypat
     house.work()
     assert (house.pull.state, house.order()["outcome"]) == ("merged", "done"), house.order()
     assert git("rev-list", "--merges", "--count", "main").strip() == b"1"
+
+
+# ---------------------------------------------------------------- closed unmerged
+
+
+def test_a_person_closes_what_nobody_is_to_merge_and_its_ticket_reads_why(house):
+    house.approve()
+    with house.bench.as_role("app"):
+        doors.close(number=house.pull.number, person="dora", head=house.pull.head, why="It is old.")
+    assert house.pull.state == "closed"
+    (said,) = house.entries("person.closed_pull")
+    assert (said["person"], said["head"], said["why"]) == ("dora", house.pull.head, "It is old.")
+    house.work()
+    assert "was closed unmerged by dora" in house.bench.lines(house.ref)[-1]
+    assert "It is old." in house.bench.lines(house.ref)[-1]
+    with pytest.raises(ApprovalRefusedError) as refused:
+        house.merge()
+    assert refused.value.code == "forge.not_open"
+
+
+@pytest.mark.parametrize(
+    ("person", "head", "why", "code"),
+    [
+        ("clerk", "", "x", "forge.not_a_person"),
+        ("nobody", "", "x", "forge.not_a_person"),
+        ("incident_responder", "", "x", "forge.not_a_person"),
+        ("ben", "0" * 40, "x", "forge.head_moved"),
+        ("ben", "", "  ", "forge.no_reason"),
+    ],
+)
+def test_who_may_not_or_says_nothing_closes_nothing(house, person, head, why, code):
+    pull = house.pull
+    with pytest.raises(ApprovalRefusedError) as refused, house.bench.as_role("app"):
+        doors.close(number=pull.number, person=person, head=head or pull.head, why=why)
+    assert (refused.value.code, house.pull.state) == (code, "open")
+    assert house.entries("person.refused")[-1]["code"] == code
+
+
+def test_one_that_is_closed_while_its_merge_is_ordered_is_not_merged(house):
+    house.approve()
+    house.merge()
+    with house.bench.as_role("app"):
+        doors.close(number=house.pull.number, person="ben", head=house.pull.head, why="No.")
+    house.work()
+    assert (house.pull.state, house.order()["outcome"]) == ("closed", "failed")
+    assert house.order()["result"]["refused"] == "forge.not_open"
 
 
 # ---------------------------------------------------------------- the page and the API
@@ -292,6 +340,22 @@ def test_a_person_reviews_and_merges_on_the_page(house, desk):
     assert "merged as" in desk.get(f"/pulls/{number}/").content.decode()
     assert house.pull.state == "merged"
     assert desk.get("/pulls/999/").status_code == 404
+
+
+def test_a_person_closes_one_on_the_page_or_by_the_api(house, desk):
+    number, head = house.pull.number, house.pull.head
+    silent = desk.post(f"/pulls/{number}/", {"act": "close", "head": head, "why": ""})
+    assert (silent.status_code, "Say why" in silent.content.decode()) == (422, True)
+    client = APIClient()
+    client.force_login(User.objects.get(username="ben"))
+    wrong = client.post(f"/api/v1/pulls/{number}/close", {"head": "0" * 40, "why": "x"},
+                        format="json")  # fmt: skip
+    assert (wrong.status_code, wrong.json()["code"]) == (409, "forge.head_moved")
+    assert desk.post(
+        f"/pulls/{number}/", {"act": "close", "head": head, "why": "It is old."}
+    ).status_code == 302  # fmt: skip
+    assert client.get(f"/api/v1/pulls/{number}").json()["pull"]["state"] == "closed"
+    assert "Close it unmerged" not in desk.get(f"/pulls/{number}/").content.decode()
 
 
 def test_a_person_reviews_by_the_api_and_nobody_merges_by_token(house, desk):

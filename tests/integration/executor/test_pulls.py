@@ -14,6 +14,7 @@ from adapters.forge.errors import ForgeUnavailableError
 from adapters.forge.port import Writer
 from adapters.registry import forge_reader, writer
 from adapters.tickets.port import Note
+from ethops.executor import git as git_of_ours
 from ethops.executor import pulls, registry
 from ethops.executor.git import BareGit
 from personas import gate
@@ -211,3 +212,14 @@ def test_what_the_forge_refuses_has_failed(forge):
 
 def test_an_effect_of_nobody_has_nobody_behind_it(forge):
     assert gate.behind_action(action_id=uuid4()) == ()
+
+
+def test_a_difference_that_nobody_can_read_leaves_nothing_in_doubt(forge, monkeypatch):
+    before = forge.authorised(forge.incident("web-01"), "pull.open", **args())
+    monkeypatch.setattr(git_of_ours, "MOST_SAID", 1000)
+    large = {"path": "a.md", "content": "x\n" * 2000}
+    action = forge.authorised(forge.incident("spool-01"), "pull.open", **args(large))
+    forge.worker().drain("executor.light")
+    for one, shown in ((before, True), (action, False)):
+        row = forge.action(one)
+        assert (row["outcome"], bool(row["result"]["diff"])) == ("done", shown), row["result"]

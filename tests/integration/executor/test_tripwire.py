@@ -129,12 +129,15 @@ def _merged_after_its_entry(bench, wire, action):
     bench.record()
     bench.worker().act_one("executor.light")
     assert set(wire.MET) >= {"pull.merge"}
+    bench.record()
+    bench.worker().act_one("executor.light")
+    assert set(wire.MET) >= {"pull.merge", "pull.tell"}
 
 
 def test_every_kind_of_effect_is_tried_here():
     assert set(EFFECTS) == {
-        *TICKET_ARGS, "pull.open", "pull.merge", "playbook.run", "command.run", "notify",
-        "alerts.silence",
+        *TICKET_ARGS, "pull.open", "pull.merge", "pull.tell", "playbook.run", "command.run",
+        "notify", "alerts.silence",
     }  # fmt: skip
 
 

@@ -1,0 +1,229 @@
+"""What people do at a Gitea or a GitHub is taken over, told once, and believed little."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from adapters.forge.port import Pull
+from adapters.registry import forge_reader
+from ethops.desk import pull_watch
+from ethops.pulls.models import Followed, ForgeLook
+from tests.doubles.forges import BOT, TOKEN, Forge, Kind
+from tests.doubles.peer import Peer, plain
+from tests.integration.executor.conftest import Bench
+from tests.integration.executor.test_pulls import args
+
+
+class House:
+    """A bench whose forge is elsewhere, with one pull request that an agent has opened there."""
+
+    def __init__(self, bench: Bench, forge: Forge) -> None:
+        self.bench, self.forge = bench, forge
+        bench.ask("owner", "INSERT INTO autonomy_policy VALUES ('ticket_pulls', 9) RETURNING 1")
+        self.ref = bench.incident("web-01")
+        self.key = self.open(self.ref)
+
+    def open(self, ref: str) -> Any:
+        key = self.bench.authorised(ref, "pull.open", **args())
+        self.work()
+        assert self.bench.action(key)["outcome"] == "done", self.bench.action(key)["result"]
+        return key
+
+    @property
+    def pull(self) -> Pull:
+        found = forge_reader().find(self.key)
+        assert found
+        return found
+
+    @property
+    def row(self) -> Followed:
+        with self.bench.as_role("app"):
+            return Followed.objects.get(pk=self.key)
+
+    def watch(self) -> None:
+        with self.bench.as_role("app"):
+            pull_watch.watch()
+
+    def work(self) -> None:
+        self.bench.record()
+        self.bench.worker().drain("executor.light")
+
+    def seen(self) -> list[dict[str, Any]]:
+        self.bench.record()
+        rows = self.bench.connect("owner").execute(
+            "SELECT body FROM audit_entry WHERE kind = 'pull.seen' ORDER BY seq"
+        )
+        return [json.loads(bytes(row[0]))["body"] for row in rows.fetchall()]
+
+    def lines(self) -> list[str]:
+        return [line for line in self.bench.lines(self.ref) if "Pull request" in line]
+
+    def tells(self) -> int:
+        row = self.bench.ask(
+            "app", "SELECT count(*) AS n FROM personas_action WHERE verb = 'pull.tell'"
+        )
+        return int(row["n"])
+
+    def incidents(self) -> list[str]:
+        link = self.bench.connect("app")
+        rows = link.execute("SELECT title FROM tickets_ticket WHERE cause_key LIKE 'forge:%'")
+        return [row[0] for row in rows.fetchall()]
+
+
+def point(settings: Any, kind: str, url: str, token: Path) -> None:
+    settings.ADAPTERS = {
+        **settings.ADAPTERS,
+        "forge": {
+            "adapter": f"adapters.forge.{kind}", "url": url, "repository": "site/pages",
+            "token_file": str(token), "machines": [BOT],
+        },
+    }  # fmt: skip
+
+
+@pytest.fixture(params=["gitea", "github"])
+def kind(request: pytest.FixtureRequest) -> Kind:
+    found: Kind = request.param
+    return found
+
+
+@pytest.fixture
+def house(bench: Bench, kind: Kind, tmp_path: Path, settings: Any) -> Iterator[House]:
+    forge = Forge(kind, tmp_path / "elsewhere.git")
+    (tmp_path / "token").write_text(TOKEN)
+    point(settings, kind, forge.url, tmp_path / "token")
+    yield House(bench, forge)
+    forge.close()
+
+
+def test_a_merge_there_is_taken_over_and_told_once(house):
+    house.watch()
+    assert (house.row.state, house.seen(), house.tells()) == ("open", [], 0)
+    commit = house.forge.merge_as(house.row.number, "carla")
+    house.forge.delete_branch(house.row.number)
+    for _ in range(3):
+        house.watch()
+        house.work()
+    row = house.row
+    assert (row.state, row.merged_as, row.ended_by, row.told) == ("merged", commit, "carla", True)
+    (said,) = house.seen()
+    assert said == {
+        "pull": row.number, "what": "merged", "head": row.head, "commit": commit, "by": "carla",
+        "count": 0,
+    }  # fmt: skip
+    (line,) = house.lines()
+    assert f"is merged as {commit[:12]} by carla: {row.url}" in line
+    assert house.tells() == 1
+    asked = len(house.forge.asked)
+    house.watch()
+    assert len(house.forge.asked) == asked, "what is merged is not asked for again"
+
+
+def test_one_that_was_closed_is_told_and_one_that_was_opened_again_is_followed(house, kind):
+    house.watch()
+    number = house.row.number
+    house.forge.close_as(number, "ben")
+    house.watch()
+    house.work()
+    assert "was closed unmerged" in house.lines()[-1]
+    assert house.row.ended_by == ("ben" if kind == "github" else "")
+    house.forge.reopen(number)
+    house.watch()
+    house.forge.merge_as(number, "ben")
+    house.watch()
+    house.work()
+    assert [said["what"] for said in house.seen()] == ["closed", "reopened", "merged"]
+    assert ["merged as" in line for line in house.lines()] == [False, True]
+
+
+def test_a_push_and_what_is_said_there_are_seen_and_count_for_nothing_here(house):
+    house.watch()
+    number, head = house.row.number, house.row.head
+    house.forge.review(number, "approved", head=head, by="ben")
+    house.watch()
+    assert house.row.reviews[0]["by"] == "ben"
+    house.forge.commit({"b.md": b"y\n"}, house.pull.branch)
+    house.watch()
+    assert house.row.head == house.pull.head != head
+    assert [said["what"] for said in house.seen()] == ["reviewed", "moved"]
+    assert (house.tells(), house.row.state) == (0, "open")
+    with house.bench.as_role("app"):
+        assert not Followed.objects.exclude(state="open").exists()
+    said = house.bench.ask("app", "SELECT code FROM gate.order_merge('ben', %s, %s)", number, head)
+    assert said["code"] == "forge.not_found", "no approval there orders a merge here"
+
+
+def test_a_look_where_nothing_changed_is_one_question_each(house):
+    house.open(house.bench.incident("spool-01"))
+    house.watch()
+    before = len(house.forge.asked)
+    house.watch()
+    assert len(house.forge.asked) - before == 2
+
+
+def test_a_look_is_bounded_and_comes_round_to_all(house, monkeypatch):
+    for ci in ("spool-01", "lost-01"):
+        house.open(house.bench.incident(ci))
+    monkeypatch.setattr(pull_watch, "AT_ONCE", 2)
+    for _ in range(2):
+        house.watch()
+    with house.bench.as_role("app"):
+        assert Followed.objects.filter(seen_at=None).count() == 0
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [plain("200 OK", b"<html>login</html>"), plain("500 Oops", b"{}"), b"",
+     plain("401 Unauthorized", b"{}"), plain("200 OK", b'{"number": ')],
+)  # fmt: skip
+def test_a_forge_that_is_away_is_shown_and_told_of_once_and_nothing_is_lost(
+    house, kind, settings, tmp_path, answer
+):
+    house.watch()
+    commit = house.forge.merge_as(house.row.number, "carla")
+    peer = Peer()
+    peer.sends(answer)
+    point(settings, kind, peer.url, tmp_path / "token")
+    for _ in range(pull_watch.AWAY_AFTER + 2):
+        house.watch()
+    assert house.incidents() == ["The forge cannot be asked"]
+    with house.bench.as_role("app"):
+        look = ForgeLook.objects.get()
+        assert (look.misses, look.said.split(":")[0]) == (
+            pull_watch.AWAY_AFTER + 2,
+            "forge.refused" if b"401" in answer else "forge.unavailable",
+        )
+        client = Client()
+        client.force_login(User.objects.create_superuser("ada"))
+        page = client.get("/pulls/").content.decode()
+        assert "Unreachable since" in page
+        assert f"#{Followed.objects.get().number}" in page
+    assert (house.row.state, house.seen(), house.tells()) == ("open", [], 0)
+    peer.close()
+    point(settings, kind, house.forge.url, tmp_path / "token")
+    house.watch()
+    with house.bench.as_role("app"):
+        assert ForgeLook.objects.get().misses == 0
+    assert house.row.merged_as == commit
+
+
+def test_one_that_is_not_to_be_found_is_neither_merged_nor_closed_and_a_person_looks(house):
+    house.watch()
+    house.forge.pulls.clear()
+    for _ in range(pull_watch.MISSING_AFTER + 2):
+        house.watch()
+    assert (house.row.state, house.seen(), house.tells()) == ("open", [], 0)
+    assert house.incidents() == [f"Pull request {house.row.number} is not to be found at the forge"]
+
+
+def test_the_number_of_another_repository_is_not_ours(house):
+    house.watch()
+    house.forge.pulls[house.row.number] |= {
+        "branch": "somebody-elses", "head": house.row.head, "state": "closed", "merged": "c" * 40,
+    }  # fmt: skip
+    house.watch()
+    assert (house.row.state, house.row.missing, house.tells()) == ("open", 1, 0)
