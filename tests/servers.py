@@ -68,6 +68,15 @@ PROVIDED = (
     CLONE / "adapters/cmdb/sql/0010_precedence.sql",
 )
 """What the desk is given where nobody says otherwise."""
+BUILT = """
+SELECT concat_ws(' ',
+    (SELECT md5(string_agg(g::text, ' ' ORDER BY g.name)) FROM gate.guard g),
+    (SELECT md5(string_agg(md5(p.prosrc), '' ORDER BY md5(p.prosrc))) FROM pg_proc p
+      WHERE p.pronamespace IN ('gate'::regnamespace, 'audit'::regnamespace)),
+    (SELECT md5(string_agg(t.tgname || t.tgenabled::text, '' ORDER BY t.tgname, t.tgrelid))
+       FROM pg_trigger t WHERE NOT t.tgisinternal))
+"""
+"""Guards, functions of the gate and the ledger, and triggers, as one line to compare."""
 
 
 @dataclass(slots=True)
@@ -77,6 +86,8 @@ class Servers:
     layout: Layout
     running: list["subprocess.Popen[bytes]"] = field(default_factory=list)
     """Empty in a worker, which joined servers that its controller started."""
+    built: dict[str, str] = field(default_factory=dict)
+    """What stood in a database when it was cloned; a test that moves it must move it back."""
 
     @classmethod
     def started(cls) -> Self:
@@ -146,13 +157,27 @@ class Servers:
             link.execute(roles.create_database(name, template))
             for statement in roles.database_statements(name):
                 link.execute(statement)
+        self.built[name] = self._built(name)
 
     def empty(self, name: str) -> None:
-        """Bring a database back to what the migrations left in it; much faster than a clone."""
+        """Bring a database back to what the migrations left in it; much faster than a clone.
+
+        Raises:
+            AssertionError: the test that just ended left another gate or ledger behind, on which
+                every later test of this worker would be tried.
+        """
         with psycopg.connect(self.superuser_dsn(name), autocommit=True) as link:
             link.execute(EMPTY)
             for rows in PROVIDED:
                 link.execute(rows.read_text(encoding="utf-8"))
+        if (now := self._built(name)) != (before := self.built.setdefault(name, now)):
+            self.built[name] = now
+            raise AssertionError(f"guards, functions, triggers were {before}, and are {now}")
+
+    def _built(self, name: str) -> str:
+        with psycopg.connect(self.superuser_dsn(name)) as link:
+            (found,) = link.execute(BUILT).fetchone() or ("",)
+            return str(found)
 
     def drop(self, name: str) -> None:
         """Throw a database away, whoever is in it."""

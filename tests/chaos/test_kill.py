@@ -21,14 +21,14 @@ from tests.chaos.world import Sink, World, delivery
 pytestmark = [
     pytest.mark.chaos,
     pytest.mark.xdist_group("stack"),
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(330),
 ]
 
 SEED = int(os.environ.get("CHAOS_SEED", "20260504"))
 TICKETS = 60
 REPAIRS = 6
 KILLING_SECONDS = 25.0
-SETTLING_SECONDS = 80.0
+SETTLING_SECONDS = 160.0
 LEASE_SECONDS = 4
 
 

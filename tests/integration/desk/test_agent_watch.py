@@ -62,14 +62,15 @@ def circle(world):
     """Two runs, each of which holds what the other waits for; returns them, the older first."""
     world.promote("cache")
     # While siblings are kept from one another's CIs, no circle comes about.
-    world.as_role("owner").execute(
-        "UPDATE gate.guard SET verbs = '{nothing}' WHERE name = 'duplicate'"
-    )
+    owner = world.as_role("owner")
+    verbs = world.value("owner", "SELECT verbs FROM gate.guard WHERE name = 'duplicate'")
+    owner.execute("UPDATE gate.guard SET verbs = '{nothing}' WHERE name = 'duplicate'")
     older, first = acting(world, "web-01", "old-01", ticket_ref=ticket(world))
     younger, second = acting(world, "old-01", "web-01", ticket_ref=ticket(world))
     hold(world, first[0])
     hold(world, second[0])
-    return older, younger, second[1]
+    yield older, younger, second[1]
+    owner.execute("UPDATE gate.guard SET verbs = %s WHERE name = 'duplicate'", [verbs])
 
 
 def test_of_two_that_wait_for_each_other_the_younger_is_ended(world, circle):

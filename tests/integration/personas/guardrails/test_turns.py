@@ -1,0 +1,59 @@
+"""Who may change something waits for the turn of the same; who may only observe does not."""
+
+import psycopg
+import pytest
+
+from tests.doubles.agent import propose
+from tests.integration.personas.conftest import World
+
+PATIENCE = "SET lock_timeout = '300ms'"
+
+
+@pytest.fixture
+def steps(world: World):
+    """The steps of two runs on CIs of two classes, for the same entry."""
+    world.value("app", "SELECT gate.mind_breaker()")
+    taken = []
+    for ci in ("web-01", "old-01"):
+        world.run(ci)
+        taken.append((world.step(), ci))
+    return taken
+
+
+@pytest.fixture
+def held(world: World, steps):
+    """The first of them asks in a transaction that is not over yet."""
+    world.promote("service")
+    link = world.connect("agent")
+    with link.transaction():
+        found = propose(link, steps[0][0], "first", "playbook.run", "restart", steps[0][1])
+        assert found["verdict"] == "authorised"
+        yield
+    link.close()
+
+
+def ask(world: World, steps):
+    world.as_role("agent").execute(PATIENCE)
+    return world.propose(steps[1][0], "playbook.run", "restart", steps[1][1])
+
+
+def test_who_may_act_waits_until_the_other_is_counted(world, steps, held):
+    world.promote("cache")
+    with pytest.raises(psycopg.errors.LockNotAvailable):
+        ask(world, steps)
+
+
+def test_who_may_only_observe_waits_for_nobody(world, steps, held):
+    assert ask(world, steps)["verdict"] == "observed"
+
+
+@pytest.mark.parametrize(
+    "guard", ["uses", "ticket_ceiling", "fleet_ceiling", "hour_share", "duplicate"]
+)
+def test_where_nobody_has_counted_a_guard_refuses(world, guard):
+    said = world.value(
+        "owner",
+        f"SELECT gate.guard_{guard}(jsonb_populate_record(NULL::gate.ask,"
+        """ '{"verb": "playbook.run"}'))""",
+    )
+    assert said.startswith("nobody has ")
