@@ -2,35 +2,74 @@
 
 Each place there has a digest of its own edges and of what stands on it. Whose digest differs is
 written anew with the edges that lead down from it; so a copy that was interrupted, or that somebody
-has changed by hand, is mended by the next.
+has changed by hand, is mended by the next. Who copies has the turn, for so long as it may take.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import Any, Final
+from uuid import uuid4
+from zlib import crc32
 
-from adapters import rows
-from adapters.graph import layers
-from adapters.graph.port import Copied, Layer
-from adapters.graph.questions import Rests
-from adapters.graph.server import Server
+from adapters.graph import saying
+from adapters.graph.errors import GraphAwayError, GraphBusyError
+from adapters.graph.port import Copied
+from adapters.graph.saying import EDGE, RESTS
+from adapters.graph.server import COPY_SECONDS, Server
 
 LAG_S: Final = 300
 """What only was seen anew since then is not written yet: the copy is then older, never younger."""
+PARTS: Final = 60
+"""Of so many parts of the places one is compared as it lies there, by the minute."""
+TURN_S: Final = int(COPY_SECONDS) + 60
+"""So long who has the turn is believed to be at it."""
 Row = Mapping[str, Any]
 
-_KEY: Final = """
+_KEYS: Final = (
+    """
     CREATE CONSTRAINT ethops_place IF NOT EXISTS
     FOR (place:EthopsPlace) REQUIRE (place.site, place.ref) IS UNIQUE
+    """,
+    """
+    CREATE CONSTRAINT ethops_copy IF NOT EXISTS
+    FOR (copy:EthopsCopy) REQUIRE copy.site IS UNIQUE
+    """,
+)
+_TAKE_TURN: Final = """
+    MERGE (copy:EthopsCopy {site: $site})
+    SET copy.asked_at = datetime.realtime()
+    WITH copy, copy.asked_at AS at
+    WHERE coalesce(copy.busy_until < at, true)
+    SET copy.turn = $turn, copy.busy_until = at + duration({seconds: $turn_s})
+    RETURN at
+"""
+"""The first SET waits for the node's lock: what is read after it is what the other has written."""
+_END_TURN: Final = """
+    MATCH (copy:EthopsCopy {site: $site}) WHERE copy.turn = $turn
+    REMOVE copy.busy_until
 """
 _FORGET: Final = "MATCH (place:EthopsPlace {site: $site}) DETACH DELETE place"
 _FORGET_WHEN: Final = "MATCH (copy:EthopsCopy {site: $site}) DELETE copy"
 _THERE: Final = """
     MATCH (place:EthopsPlace {site: $site})
-    RETURN place.ref AS ref, place.digest AS digest, place.seen AS seen,
-           duration.inSeconds(place.copied_at, datetime.realtime()).seconds AS age_s
+    RETURN collect(place.ref) AS ref, collect(coalesce(place.digest, "")) AS digest,
+           collect(coalesce(place.seen, "")) AS seen,
+           collect(coalesce(place.copied_at.epochSeconds, 0)) AS copied_at,
+           collect(COUNT { (place)-[:ETHOPS_STANDS_ON]->() }) AS stands,
+           collect(COUNT { (place)-[:ETHOPS_STOOD_ON]->() }) AS stood
+"""
+"""A row of lists: ten thousand rows of six would take the driver longest of all."""
+_AS_IT_LIES: Final = f"""
+    UNWIND $refs AS ref
+    MATCH (place:EthopsPlace {{site: $site, ref: ref}})
+    USING INDEX SEEK place:EthopsPlace(site, ref)
+    RETURN ref, [{", ".join(f"place.{name}" for name in ("layer", *RESTS))}] AS said,
+           COLLECT {{
+               MATCH (place)-[edge:ETHOPS_STANDS_ON|ETHOPS_STOOD_ON]->(lower)
+               RETURN [ref, lower.ref, {", ".join(f"edge.{name}" for name in EDGE[2:])},
+                       type(edge) = "ETHOPS_STOOD_ON"]
+           }} AS edges
 """
 _GONE: Final = """
     UNWIND $refs AS ref
@@ -43,27 +82,31 @@ _PLACES: Final = """
     SET place = said, place.site = $site, place.copied_at = datetime.realtime()
 """
 _CUT: Final = """
-    UNWIND $places AS said
-    MATCH (place:EthopsPlace {site: $site, ref: said.ref})-[edge]->()
+    UNWIND $refs AS ref
+    MATCH (place:EthopsPlace {site: $site, ref: ref})-[edge]->()
     USING INDEX SEEK place:EthopsPlace(site, ref)
     DELETE edge
 """
 _EDGES: Final = """
     UNWIND $edges AS one
-    MATCH (upper:EthopsPlace {{site: $site, ref: one.dependent}})
+    MATCH (upper:EthopsPlace {site: $site, ref: one[0]})
     USING INDEX SEEK upper:EthopsPlace(site, ref)
-    MATCH (lower:EthopsPlace {{site: $site, ref: one.support}})
+    MATCH (lower:EthopsPlace {site: $site, ref: one[1]})
     USING INDEX SEEK lower:EthopsPlace(site, ref)
-    CREATE (upper)-[:{stands} {{kind: one.kind, source: one.source,
-        confidence: one.confidence, seen_at: one.seen_at, changed_at: one.changed_at,
-        fresh_until: one.fresh_until, gone: one.gone}}]->(lower)
+    CREATE (upper)-[:%s {%s}]->(lower)
 """
+_SAID: Final = ", ".join(f"{name}: one[{at}]" for at, name in enumerate(EDGE) if at > 1)
 _WHEN: Final = """
-    MERGE (copy:EthopsCopy {site: $site})
-    SET copy.at = $at, copy.places = $places, copy.edges = $edges
-"""
-_STATE: Final = """
     MATCH (copy:EthopsCopy {site: $site})
+    SET copy.asked_at = datetime.realtime()
+    WITH copy WHERE copy.turn = $turn
+    SET copy.at = $at, copy.places = $places, copy.edges = $edges
+    REMOVE copy.busy_until
+    RETURN copy.at
+"""
+"""Last, so that who asks for the turn meanwhile does not wait."""
+_STATE: Final = """
+    MATCH (copy:EthopsCopy {site: $site}) WHERE copy.at IS NOT NULL
     RETURN copy.at AS at, copy.places AS places, copy.edges AS edges,
            duration.inSeconds(copy.at, datetime.realtime()).seconds AS age_s
 """
@@ -89,105 +132,106 @@ class Copier:
         """Return how the copy stands."""
         return state(self._server)
 
-    def keep(self, *, lag_s: int = LAG_S) -> int:
+    def keep(self, *, lag_s: int = LAG_S, parts: int = PARTS) -> int:
         """Write what differs there, at once, and when that was; return how many places differed.
 
         Raises:
             GraphAwayError: the server does not answer, or refuses; all is then as before.
+            GraphBusyError: another is at it; nothing was done.
         """
-        # The copy is as old as what was read for it, however long the writing takes.
-        at = self._server.ask("RETURN datetime.realtime() AS at")[0]["at"]
-        edges = rows.select(
-            "SELECT dependent, support, kind, source, confidence, seen_at, changed_at,"
-            " fresh_until, gone FROM reading.relation"
-        )
-        cis = rows.select("SELECT ref, ci_class, attributes ->> 'layer' AS said FROM reading.ci")
-        known = {row["ref"]: layers.layer(row["ci_class"], row["said"]) for row in cis}
-        wanted = {place["ref"]: place for place in _places(edges, known)}
-        self._server.ask(_KEY)
-        there = {row["ref"]: row for row in self._server.ask(_THERE)}
-        fresh = [place for ref, place in wanted.items() if _differs(place, there.get(ref), lag_s)]
-        refs = {place["ref"] for place in fresh}
-        gone = [ref for ref in there if ref not in wanted]
-        down = [edge for edge in edges if edge["dependent"] in refs]
-        self._server.write(
-            [
-                (_GONE, {"refs": gone}),
-                (_PLACES, {"places": fresh}),
-                (_CUT, {"places": [{"ref": ref} for ref in refs]}),
-                *(
-                    (_EDGES.format(stands=name), {"edges": [e for e in down if e["gone"] is said]})
-                    for name, said in (("ETHOPS_STANDS_ON", False), ("ETHOPS_STOOD_ON", True))
-                ),
-                (_WHEN, {"at": at, "places": len(wanted), "edges": len(edges)}),
-            ]
-        )
-        return len(fresh) + len(gone)
+        for key in _KEYS:
+            self._server.ask(key)
+        with self._turn() as (turn, at):
+            wanted = saying.digests()
+            there = self._there()
+            late = int(at.timestamp()) - lag_s
+            differ = {ref for ref, one in wanted.items() if _differs(one, there.get(ref), late)}
+            differ |= self._as_it_lies_differ(
+                [
+                    ref
+                    for ref, one in wanted.items()
+                    if crc32(ref.encode()) % parts == at.minute % parts
+                    and ref not in differ
+                    and one["seen"] == there[ref]["seen"]
+                ]
+            )
+            gone = [ref for ref in there if ref not in wanted]
+            self._write(turn, at, saying.said(sorted(differ)), gone, wanted)
+        return len(differ) + len(gone)
 
     def forget(self) -> None:
         """Take what is ours off the server."""
         self._server.write([(_FORGET, {}), (_FORGET_WHEN, {})])
 
+    @contextmanager
+    def _turn(self) -> Iterator[tuple[str, datetime]]:
+        """Have the turn; and the moment, for a copy is as old as what was read for it."""
+        turn = uuid4().hex
+        took = self._server.ask(_TAKE_TURN, turn=turn, turn_s=TURN_S)
+        if not took:
+            raise GraphBusyError(f"{self._server.uri}: another process is copying.")
+        try:
+            yield turn, took[0]["at"]
+        except BaseException:
+            with suppress(GraphAwayError):
+                self._server.ask(_END_TURN, turn=turn)
+            raise
 
-def _differs(place: Row, there: Row | None, lag_s: int) -> bool:
-    if there is None or place["digest"] != there["digest"]:
+    def _there(self) -> dict[str, Row]:
+        (columns,) = self._server.ask(_THERE)
+        return {
+            values[0]: dict(zip(columns, values, strict=True))
+            for values in zip(*columns.values(), strict=True)
+        }
+
+    def _as_it_lies_differ(self, refs: Sequence[str]) -> set[str]:
+        """Return those of which something there is not what its digest says."""
+        if not refs:
+            return set()
+        lies = {row["ref"]: row for row in self._server.ask(_AS_IT_LIES, refs=refs)}
+        return {ref for ref, one in saying.said(refs).items() if not _lies(one, lies.get(ref))}
+
+    def _write(
+        self,
+        turn: str,
+        at: datetime,
+        said: Mapping[str, Row],
+        gone: Sequence[str],
+        wanted: Mapping[str, Row],
+    ) -> None:
+        edges = [edge for one in said.values() for edge in one["edges"]]
+        kept = ("ref", "layer", *RESTS, "digest", "seen")
+        writes: list[tuple[str, dict[str, Any]]] = [
+            (_GONE, {"refs": gone}),
+            (_PLACES, {"places": [{name: one[name] for name in kept} for one in said.values()]}),
+            (_CUT, {"refs": list(said)}),
+            *(
+                (_EDGES % (name, _SAID), {"edges": [e for e in edges if e[-1] is stood]})
+                for name, stood in (("ETHOPS_STANDS_ON", False), ("ETHOPS_STOOD_ON", True))
+            ),
+        ]
+        count = sum(one["stands"] + one["stood"] for one in wanted.values())
+        when = {"turn": turn, "at": at, "places": len(wanted), "edges": count}
+        # Whoever took longer than he was believed to writes nothing over what came after him.
+        if not self._server.write(
+            [write for write in writes if any(write[1].values())], then=(_WHEN, when)
+        ):
+            raise GraphBusyError(f"{self._server.uri}: another process has the turn by now.")
+
+
+def _differs(wanted: Row, there: Row | None, late: int) -> bool:
+    if there is None or any(wanted[name] != there[name] for name in ("digest", "stands", "stood")):
         return True
-    age_s = there["age_s"]
-    return bool(place["seen"] != there["seen"] and (age_s is None or age_s >= lag_s))
+    return bool(wanted["seen"] != there["seen"] and there["copied_at"] <= late)
 
 
-def _places(edges: Sequence[Row], known: Mapping[str, Layer | None]) -> Iterator[dict[str, Any]]:
-    """Yield the places as they are kept: with what their live edges, either way, say at least.
-
-    An answer rests on all edges of the places gone from: so it weighs places, of which there are
-    fewer, and reads no edge.
-    """
-    ends: dict[str, tuple[list[Row], list[Row], list[Row]]] = {}
-    for ref in known:
-        ends[ref] = ([], [], [])
-    for edge in edges:
-        up, *_ = ends.setdefault(edge["support"], ([], [], []))
-        _, down, said = ends.setdefault(edge["dependent"], ([], [], []))
-        said.append(edge)
-        if not edge["gone"]:
-            up.append(edge)
-            down.append(edge)
-    for ref, (up, down, said) in ends.items():
-        rests = {
-            **{f"up_{name}": value for name, value in asdict(least(up)).items()},
-            **{f"down_{name}": value for name, value in asdict(least(down)).items()},
-        }
-        layer = known.get(ref)
-        weights = [layer, rests["up_confidence"], rests["down_confidence"]]
-        yield {
-            "ref": ref,
-            "layer": layer,
-            **rests,
-            "digest": _digest([weights, [_said(edge, _LASTING) for edge in said]]),
-            "seen": _digest([rests, [_said(edge, _MOVING) for edge in said]]),
-        }
+def _lies(said: Row, there: Row | None) -> bool:
+    """Say whether a place and its edges there say, value by value, what they should."""
+    if there is None or there["said"] != [said[name] for name in ("layer", *RESTS)]:
+        return False
+    wanted = [[*edge, edge[-1]] for edge in said["edges"]]
+    return sorted(wanted, key=_ends) == sorted(there["edges"], key=_ends)
 
 
-_LASTING: Final = ("support", "kind", "source", "confidence", "changed_at", "gone")
-_MOVING: Final = ("support", "kind", "seen_at", "fresh_until")
-
-
-def _said(edge: Row, names: Sequence[str]) -> list[str]:
-    return [str(edge[name]) for name in names]
-
-
-def _digest(said: Sequence[Any]) -> str:
-    """Return the same for the same, in whatever order the edges were read."""
-    first, edges = said
-    text = json.dumps([first, sorted(edges)], default=str, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def least(weighed: Sequence[Row]) -> Rests:
-    """Return the least of each over rows, of which some may say nothing."""
-
-    def of(name: str) -> Any:
-        known = (row.get(name) for row in weighed)
-        return min((value for value in known if value is not None), default=None)
-
-    return Rests(of("confidence"), of("seen_at"), of("fresh_until"))
+def _ends(edge: Sequence[Any]) -> list[str]:
+    return [str(one) for one in edge[:3]]

@@ -24,3 +24,10 @@ class GraphOldError(GraphAwayError):
 
     code: ClassVar[str] = "graph.old"
     hint: ClassVar[str] = "See why it is not brought up to date: `manage.py graph state`."
+
+
+class GraphBusyError(AdapterError):
+    """Another process brings the copy up to date at this moment."""
+
+    code: ClassVar[str] = "graph.busy"
+    hint: ClassVar[str] = "Nothing is to be done: it is being copied."

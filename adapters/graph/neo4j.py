@@ -6,36 +6,41 @@ All of ours there carries the name of our site, so that a shared server is left 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from adapters.graph import copying
-from adapters.graph.copying import least
 from adapters.graph.errors import GraphOldError
 from adapters.graph.port import MOST, Edge, Layer
-from adapters.graph.questions import Direction, Pair, Questions, Walk
+from adapters.graph.questions import Direction, Pair, Questions, Rests, Walk
 from adapters.graph.server import Server
 
 LOOK_SECONDS: Final = 5.0
 """For so long it is known that the copy is young enough."""
 
-_FAR: Final = """
+_WALK: Final = """
     UNWIND $refs AS ref
     MATCH (start:EthopsPlace {{site: $site, ref: ref}})
     USING INDEX SEEK start:EthopsPlace(site, ref)
     MATCH way = (start){here}(far)
     WITH far, min(length(way)) AS steps
+    WITH steps, collect(far) AS level ORDER BY steps
+    WITH collect(level) AS levels
+    WITH levels, reduce(
+        taken = [0, $asked], steps IN range(1, size(levels) - 1) |
+        CASE WHEN steps > $depth OR taken[1] > $most THEN taken
+             ELSE [steps, taken[1] + size(levels[steps])] END
+    )[0] AS last
+    UNWIND range(0, last) AS steps
+    UNWIND levels[steps] AS far
+    RETURN steps, size(levels) - 1 AS farthest, far.layer AS layer, collect(far.ref) AS refs,
+           min(far.{to}_confidence) AS confidence,
+           min(far.{to}_seen_at) AS seen_at, min(far.{to}_fresh_until) AS fresh_until
+    ORDER BY steps
 """
 """Of a path only the least length is asked for, so that the server walks breadth first and finds
 each place once: `EXPLAIN` says VarLengthExpand(Pruning,BFS). A bound cannot be a parameter. The
-hint is for a server that has planned before the first copy, when nothing was there to seek."""
-_LEVELS: Final = f"{_FAR} RETURN steps, count(*) AS places ORDER BY steps"
-"""Asked first: places that no answer names stay where they are, and sending them was most of it."""
-_WALK: Final = f"""{_FAR}
-    RETURN steps, far.layer AS layer, collect(far.ref) AS refs,
-           min(far.{{to}}_confidence) AS confidence,
-           min(far.{{to}}_seen_at) AS seen_at, min(far.{{to}}_fresh_until) AS fresh_until
-    ORDER BY steps
-"""
+hint is for a server that has planned before the first copy, when nothing was there to seek.
+Places beyond the last level that an answer names stay where they are: nothing of them is read."""
 _WAYS: Final[Mapping[Direction, str]] = {
     "up": "<-[:ETHOPS_STANDS_ON*0..{depth}]-",
     "down": "-[:ETHOPS_STANDS_ON*0..{depth}]->",
@@ -87,10 +92,6 @@ _LAYERS: Final = """
 """
 
 
-def _far(query: str, direction: Direction, depth: int) -> str:
-    return query.format(here=_WAYS[direction].format(depth=depth), to=direction)
-
-
 _young: Final[dict[Server, float]] = {}
 """Until when each server's copy need not be looked at again, by this process's clock."""
 
@@ -113,16 +114,11 @@ class Store:
             GraphOldError: the copy is older than it may be.
         """
         self._refuse_the_old()
-        levels = {
-            row["steps"]: row["places"]
-            for row in self._server.ask(_far(_LEVELS, direction, depth + 1), refs=list(refs))
-        }
-        farthest = max(levels, default=0)
-        last, named = 0, len(set(refs))
-        while last < min(farthest, depth) and named <= MOST:
-            last += 1
-            named += levels[last]
-        found = self._server.ask(_far(_WALK, direction, last), refs=list(refs))
+        query = _WALK.format(here=_WAYS[direction].format(depth=depth + 1), to=direction)
+        asked = len(set(refs))
+        found = self._server.ask(query, refs=list(refs), asked=asked, depth=depth, most=MOST)
+        last = max((row["steps"] for row in found), default=0)
+        named = asked + sum(len(row["refs"]) for row in found if row["steps"])
         # What the graph does not know is a place all the same, with nothing around it.
         steps: dict[str, int] = dict.fromkeys(refs, 0)
         steps |= {ref: row["steps"] for row in found for ref in row["refs"]}
@@ -131,7 +127,7 @@ class Store:
         return Walk(
             steps,
             least([row for row in found if row["steps"] < last + (not cut)]),
-            complete=farthest == last,
+            complete=all(row["farthest"] == last for row in found),
             layers={ref: row["layer"] for row in found for ref in row["refs"]},
         )
 
@@ -181,3 +177,13 @@ class Reader(Questions):
 
 class Copier(copying.Copier):
     """Keeps the copy in the server that the settings name."""
+
+
+def least(weighed: Sequence[Mapping[str, Any]]) -> Rests:
+    """Return the least of each over rows, of which some may say nothing."""
+
+    def of(name: str) -> Any:
+        known = (row.get(name) for row in weighed)
+        return min((value for value in known if value is not None), default=None)
+
+    return Rests(of("confidence"), of("seen_at"), of("fresh_until"))

@@ -131,6 +131,7 @@ class Copier(Protocol):
 
         Raises:
             GraphAwayError: the server does not answer, or refuses; all is then as before.
+            GraphBusyError: another is at it; nothing was done.
         """
         ...
 

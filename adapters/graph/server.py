@@ -1,13 +1,15 @@
 """A Neo4j through its official driver: one statement, or several in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from neo4j import Driver, GraphDatabase, Query
+from neo4j import Driver, GraphDatabase, Query, Session
 from neo4j.exceptions import DriverError, Neo4jError
+from neo4j.time import DateTime
 
 from adapters import conf
 from adapters.graph.errors import GraphAwayError
@@ -16,6 +18,9 @@ SECONDS: Final = 10.0
 """As long as one statement may take; what is copied is written in one of its own."""
 COPY_SECONDS: Final = 300.0
 OLDEST_S: Final = 900
+ALL_AT_ONCE: Final = -1
+"""Rows come in one answer; else the driver asks for each thousand."""
+Statement: TypeAlias = tuple[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +48,38 @@ class Server:
         Raises:
             GraphAwayError: the server does not answer, or refuses.
         """
-        try:
-            with _driver(self).session(database=self.database) as session:
-                found = session.run(Query(query, timeout=seconds), site=self.site, **said)
-                return [_native(record.data()) for record in found]
-        except (DriverError, Neo4jError, OSError) as error:
-            raise GraphAwayError(f"{self.uri}: {error}") from error
+        with self._session() as session:
+            found = session.run(Query(query, timeout=seconds), site=self.site, **said)
+            names = found.keys()
+            return [dict(zip(names, map(_native, row), strict=True)) for row in found]
 
-    def write(self, statements: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    def write(self, statements: Sequence[Statement], *, then: Statement | None = None) -> bool:
         """Run all statements in one transaction: whoever reads sees the state before or after.
+
+        Returns:
+            Whether it is written: not where the last, `then`, finds no row.
 
         Raises:
             GraphAwayError: the server does not answer, or refuses.
         """
+        with (
+            self._session() as session,
+            session.begin_transaction(timeout=COPY_SECONDS) as transaction,
+        ):
+            for query, said in statements:
+                transaction.run(query, site=self.site, **said).consume()
+            if then and not list(transaction.run(then[0], site=self.site, **then[1])):
+                # The driver commits at the end of the block where nobody has said otherwise.
+                transaction.rollback()
+                return False
+            transaction.commit()
+            return True
+
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
         try:
-            with (
-                _driver(self).session(database=self.database) as session,
-                session.begin_transaction(timeout=COPY_SECONDS) as transaction,
-            ):
-                for query, said in statements:
-                    transaction.run(query, site=self.site, **said).consume()
-                transaction.commit()
+            with _driver(self).session(database=self.database, fetch_size=ALL_AT_ONCE) as session:
+                yield session
         except (DriverError, Neo4jError, OSError) as error:
             raise GraphAwayError(f"{self.uri}: {error}") from error
 
@@ -78,11 +94,13 @@ def _driver(server: Server) -> Driver:
         connection_timeout=SECONDS,
         connection_acquisition_timeout=SECONDS,
         notifications_min_severity="OFF",
+        # It would tell the server, with each statement, which of its functions we call.
+        telemetry_disabled=True,
     )
 
 
-def _native(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: value.to_native() if hasattr(value, "to_native") else value
-        for name, value in row.items()
-    }
+def _native(value: Any) -> Any:
+    """Return a value as Python has it; times come as the driver's own, also within lists."""
+    if isinstance(value, list):
+        return [_native(one) for one in value]
+    return value.to_native() if isinstance(value, DateTime) else value

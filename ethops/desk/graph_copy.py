@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from adapters import registry
-from adapters.graph.errors import GraphAwayError
+from adapters.graph.errors import GraphAwayError, GraphBusyError
 from ethops.desk import dispatch
 
 log = logging.getLogger(__name__)
@@ -17,6 +17,9 @@ def watch() -> None:
     """Write what differs in the copy; where that cannot be done, give it to a person."""
     try:
         registry.copier().keep()
+    except GraphBusyError as fault:
+        # It is being brought up to date; how old it may become is watched by who asks it.
+        log.info("the graph's copy is left to who is at it: %s", fault)
     except GraphAwayError as fault:
         log.warning("the graph's copy is not brought up to date: %s", fault)
         _tell(fault)
@@ -27,6 +30,7 @@ def keep() -> int:
 
     Raises:
         GraphAwayError: the server does not answer, or refuses.
+        GraphBusyError: another is at it; nothing was done.
     """
     return registry.copier().keep()
 

@@ -20,6 +20,7 @@ import psycopg
 from tests.bench.figures import Figure, percentile
 
 if TYPE_CHECKING:
+    from adapters.graph.copying import Copier
     from adapters.graph.server import Server
 
 PLACES: Final = 10_000
@@ -28,6 +29,7 @@ ASKED: Final = 100
 WARM: Final = 20
 TARGET: Final = "50 ms"
 TARGETED: Final = ("embedded", "Neo4j")
+COPY_TARGET: Final = "2 s of CPU"
 
 PLAIN: Final = """
     WITH RECURSIVE walk (place, steps) AS (
@@ -88,9 +90,10 @@ def _figures(link: psycopg.Connection) -> list[Figure]:
         "embedded": embedded.Reader().blast_radius,
         "a plain recursion, not cut": partial(_plainly, link),
     }
+    copied: list[Figure] = []
     with _cypher() as server:
         if server is not None:
-            Copier(server).keep()
+            copied = _copied(Copier(server), link)
             ways["Neo4j"] = neo4j.Reader(server).blast_radius
         # A server plans anew once, when it has seen how much there is.
         for ref in refs[:WARM]:
@@ -105,7 +108,30 @@ def _figures(link: psycopg.Connection) -> list[Figure]:
             TARGET if name in TARGETED else "",
         )
         for name in ways
-    ]
+    ] + copied
+
+
+def _copied(copier: "Copier", link: psycopg.Connection) -> list[Figure]:
+    """Copy all, then nothing, then little: how long, and what of it is our own work."""
+
+    def figure(what: str, target: str = "") -> Figure:
+        began, worked = time.perf_counter(), time.process_time()
+        differed = copier.keep()
+        took, work = time.perf_counter() - began, time.process_time() - worked
+        return Figure(
+            f"copy of {PLACES:,} CIs, {EDGES:,} edges to Neo4j: {what}",
+            f"{took:.2f} s, {work:.2f} s of it our CPU; {differed:,} places written",
+            target,
+        )
+
+    first = figure("the first")
+    copier.keep()
+    nothing = figure("nothing differs", COPY_TARGET)
+    link.execute(
+        "UPDATE cmdb_relation SET confidence = 50 WHERE id IN"
+        " (SELECT id FROM cmdb_relation ORDER BY id LIMIT 100)"
+    )
+    return [first, nothing, figure("100 edges differ")]
 
 
 @contextmanager

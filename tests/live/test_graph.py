@@ -1,6 +1,7 @@
 """The graph in a real Neo4j answers as the embedded one does, on graphs drawn by lot."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, TypeAlias
@@ -12,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.conformance import tried
-from adapters.graph import embedded, neo4j
+from adapters.graph import copying, embedded, neo4j, saying
 from adapters.graph.conformance import KIT
 from adapters.graph.copying import Copier
-from adapters.graph.errors import GraphAwayError, GraphOldError
+from adapters.graph.errors import GraphAwayError, GraphBusyError, GraphOldError
 from adapters.graph.port import Reader, Trust
 from adapters.graph.server import Server
 from tests.conftest import point_django
@@ -117,12 +118,36 @@ def test_only_what_differs_is_written(server: Server) -> None:
     assert (found.places, found.edges) == (31, 31)
 
 
-def test_what_somebody_changed_there_by_hand_is_mended(server: Server) -> None:
-    declare({("ci1", "ci0"): {"kind": "depends_on"}})
+BY_HAND = {
+    "a place was deleted": "MATCH (p:EthopsPlace {site: $site, ref: 'ci1'}) DETACH DELETE p",
+    "what it stands on was": "MATCH (p:EthopsPlace {site: $site, ref: 'ci0'}) DETACH DELETE p",
+    "an edge was": "MATCH (:EthopsPlace {site: $site, ref: 'ci1'})-[e]->() DELETE e",
+    "an edge came": """
+        MATCH (p:EthopsPlace {site: $site, ref: 'ci0'}), (q:EthopsPlace {site: $site, ref: 'ci2'})
+        CREATE (p)-[:ETHOPS_STANDS_ON]->(q)
+    """,
+    "an edge says something else": """
+        MATCH (:EthopsPlace {site: $site, ref: 'ci1'})-[e]->() SET e.confidence = 1
+    """,
+    "a place says something else": """
+        MATCH (p:EthopsPlace {site: $site, ref: 'ci1'}) SET p.up_confidence = 1, p.layer = 'network'
+    """,
+    "a place lost its digest": """
+        MATCH (p:EthopsPlace {site: $site, ref: 'ci1'}) REMOVE p.digest, p.copied_at
+    """,
+    "a place came": "CREATE (:EthopsPlace {site: $site, ref: 'ci9'})",
+    "all was deleted": "MATCH (p {site: $site}) DETACH DELETE p",
+}
+
+
+@pytest.mark.parametrize("what", BY_HAND)
+def test_what_somebody_changed_there_by_hand_is_mended(server: Server, what: str) -> None:
+    declare({("ci1", "ci0"): {"kind": "depends_on"}, ("ci2", "ci1"): {"kind": "depends_on"}})
     Copier(server).keep()
-    server.write([("MATCH (p:EthopsPlace {site: $site, ref: 'ci1'}) DETACH DELETE p", {})])
-    Copier(server).keep()
-    assert [place.ref for place in neo4j.Reader(server).blast_radius("ci0").places] == ["ci1"]
+    server.write([(BY_HAND[what], {})])
+    assert Copier(server).keep(parts=1) > 0
+    assert answers(neo4j.Reader(server)) == answers(embedded.Reader())
+    assert Copier(server).keep(parts=1) == 0
 
 
 def test_what_was_only_seen_again_waits_a_while(server: Server) -> None:
@@ -132,6 +157,49 @@ def test_what_was_only_seen_again_waits_a_while(server: Server) -> None:
         cursor.execute("UPDATE cmdb_relation SET seen_at = now()")
     assert Copier(server).keep() == 0
     assert Copier(server).keep(lag_s=0) == 2
+
+
+def test_one_copies_and_the_other_leaves_it(server: Server) -> None:
+    declare({("ci1", "ci0"): {"kind": "depends_on"}})
+    with Copier(server)._turn(), pytest.raises(GraphBusyError, match="another process is copying"):
+        Copier(server).keep()
+    assert Copier(server).state() is None
+
+
+def test_of_many_at_once_one_has_the_turn(server: Server) -> None:
+    Copier(server).keep()
+
+    def take(_: int) -> bool:
+        return bool(server.ask(copying._TAKE_TURN, turn=uuid4().hex, turn_s=60))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(take, range(16))) == 1
+
+
+def test_a_turn_that_was_never_given_back_ends(server: Server) -> None:
+    declare({("ci1", "ci0"): {"kind": "depends_on"}})
+    server.ask(copying._TAKE_TURN, turn="died", turn_s=-1)
+    assert Copier(server).keep() == 2
+
+
+def test_who_has_lost_the_turn_writes_nothing(server: Server) -> None:
+    declare({("ci1", "ci0"): {"kind": "depends_on"}})
+    with (
+        pytest.raises(GraphBusyError, match="by now"),
+        Copier(server)._turn() as (turn, at),
+    ):
+        server.write([("MATCH (c:EthopsCopy {site: $site}) SET c.turn = 'another'", {})])
+        Copier(server)._write(turn, at, saying.said(["ci0", "ci1"]), [], saying.digests())
+    assert server.ask("MATCH (p:EthopsPlace {site: $site}) RETURN p.ref AS ref") == []
+
+
+def test_a_fault_gives_the_turn_back(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    declare({("ci1", "ci0"): {"kind": "depends_on"}})
+    with monkeypatch.context() as patch:
+        patch.setattr(saying, "digests", lambda: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            Copier(server).keep()
+    assert Copier(server).keep() == 2
 
 
 def test_a_copy_that_is_too_old_answers_nothing(server: Server) -> None:

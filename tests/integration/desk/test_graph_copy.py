@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from adapters import registry
-from adapters.graph.errors import GraphAwayError
+from adapters.graph.errors import GraphAwayError, GraphBusyError
 from adapters.graph.port import Copied
 from ethops.desk import graph_copy
 from tests.integration.desk import alerts
@@ -19,10 +19,13 @@ class Copy:
     def __init__(self) -> None:
         self.kept = 0
         self.away = False
+        self.busy = False
 
     def keep(self) -> int:
         if self.away:
             raise GraphAwayError("bolt://graph:7687: refused")
+        if self.busy:
+            raise GraphBusyError("bolt://graph:7687: another process is copying.")
         self.kept += 1
         return 3
 
@@ -55,6 +58,16 @@ def test_a_person_is_told_once_where_it_cannot_be_kept(copy):
     (ticket,) = alerts.opened()
     assert ticket.title == "The copy of what stands on what is not brought up to date"
     assert "refused" in ticket.description
+
+
+def test_who_finds_another_at_it_leaves_it_and_nobody_is_told(copy, caplog):
+    copy.busy = True
+    with caplog.at_level("INFO", graph_copy.__name__):
+        graph_copy.watch()
+    assert "is left to who is at it" in caplog.text
+    assert (copy.kept, alerts.opened()) == (0, [])
+    with pytest.raises(CommandError, match="another process is copying"):
+        said("copy")
 
 
 def test_it_is_kept_and_seen_by_hand(copy):
