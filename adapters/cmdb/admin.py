@@ -7,7 +7,17 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from adapters.cmdb import queries
-from adapters.cmdb.models import CI, Claim, Host, JoinRule, Known, KnownLink, Relation, Synced
+from adapters.cmdb.models import (
+    CI,
+    Claim,
+    Host,
+    JoinRule,
+    Known,
+    KnownLink,
+    Proposal,
+    Relation,
+    Synced,
+)
 from adapters.cmdb.precedence import ATTRIBUTE, EXISTS, Stand
 from adapters.cmdb.precedence import Claim as Word
 
@@ -139,3 +149,13 @@ class SyncedAdmin(admin.ModelAdmin[Synced]):
     list_display = ("their_class", "source", "state", "whole_at", "checked_at", "said")
     list_filter = ("source", "state")
     ordering = ("their_class",)
+
+
+@admin.register(Proposal)
+class ProposalAdmin(admin.ModelAdmin[Proposal]):
+    """What was seen and is no CI; a person decides about it on its page."""
+
+    list_display = ("key", "state", "source", "times", "last_seen_at", "decided_by")
+    list_filter = ("state", "kind", "source")
+    search_fields = ("key", "ref")
+    ordering = ("-last_seen_at", "-id")

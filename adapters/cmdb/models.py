@@ -9,6 +9,10 @@ from django.db.models.functions import Lower, Now
 SYNCED = ("well", "failed", "absent", "asks")
 """As in the doors: `asks` is left by a person alone."""
 
+PROPOSED = ("proposed", "accepted", "declined", "withdrawn")
+FOUND = ("host", "service", "attribute")
+"""As in `proposals`: states, and kinds of what is proposed."""
+
 SCALE = ((1, "high"), (2, "medium"), (3, "low"))
 
 
@@ -234,3 +238,40 @@ class Synced(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source} {self.their_class}"
+
+
+class Proposal(models.Model):
+    """Something that was seen and is no CI, as a person would say it; until then nobody's word."""
+
+    key = models.CharField(max_length=200, unique=True, help_text="what it is, whoever sees it")
+    kind = models.CharField(max_length=12, choices=[(one, one) for one in FOUND])
+    name = models.CharField(max_length=120)
+    about = models.CharField("on", max_length=64, db_default="", help_text="the CI it is seen on")
+    ref = models.CharField(max_length=64, help_text="of the CI that it is, or would be")
+    said = models.JSONField(help_text="what accepting it says, field by field")
+    source = models.CharField(max_length=100, help_text="who saw it first")
+    seen = models.JSONField(db_default=[], help_text="what each source saw, and when")
+    times = models.BigIntegerField(db_default=1, help_text="how often it was seen")
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    state = models.CharField(
+        max_length=10, db_default="proposed", choices=[(one, one) for one in PROPOSED]
+    )
+    proposed_at = models.DateTimeField(db_default=Now())
+    decided_by = models.CharField(max_length=150, db_default="")
+    decided_at = models.DateTimeField(null=True)
+    why = models.CharField(max_length=500, db_default="")
+
+    class Meta:
+        """Found by what waits, the newest first."""
+
+        verbose_name = "proposal"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="proposal_known", condition=Q(state__in=PROPOSED, kind__in=FOUND)
+            )
+        ]
+        indexes: ClassVar = [models.Index("state", "last_seen_at", name="proposal_waits")]
+
+    def __str__(self) -> str:
+        return self.key

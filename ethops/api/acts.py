@@ -327,6 +327,16 @@ def declare_ci(
     approvals.declare_ci(person=person, ref=ref, said=said, why=why, code=code, shown=shown)
 
 
+def accept_proposal(*, proposal: int, person: str, why: str, code: str, shown: str) -> None:
+    """Say the CI that discovery proposes, by the code of his second factor."""
+    approvals.accept_proposal(person=person, proposal=proposal, why=why, code=code, shown=shown)
+
+
+def decline_proposal(*, proposal: int, person: str, why: str, shown: str) -> None:
+    """Say that what discovery proposes is to be no CI."""
+    approvals.decline_proposal(person=person, proposal=proposal, why=why, shown=shown)
+
+
 def reject(*, action_id: UUID, person: str, why: str) -> None:
     """Reject what an agent proposes, or object to what is about to happen."""
     approvals.reject(action_id=action_id, person=person, why=why)

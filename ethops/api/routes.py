@@ -22,6 +22,7 @@ from ethops.api import (
     metrics,
     notices,
     problems,
+    proposals,
     pulls,
     reading,
     request_models,
@@ -53,6 +54,7 @@ SHELVES: dict[str, type[reading.Shelf[Any]]] = {
     "cards": rights.Cards,
     "catalogue": rights.Catalogue,
     "cis": intake.CIs,
+    "proposals": proposals.Proposals,
     "gpu/jobs": gpu.GpuJobs,
 }
 shelves = SimpleRouter(trailing_slash=False)

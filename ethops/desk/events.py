@@ -28,6 +28,7 @@ from ethops.desk.ground import Ground, of_seen
 from ethops.desk.models import Delivery, Event, MaintenanceWindow
 from ethops.desk.numbers import Numbers
 from ethops.desk.seen import AUTHOR, Seen, draft, key
+from ethops.desk.sightings import named_host
 from ethops.executor import tickets
 
 
@@ -290,17 +291,8 @@ def facts(ticket_ref: str) -> Mapping[str, str]:
         "symptom": event.annotations.get("symptom") or event.labels.get("symptom", ""),
         "summary": event.annotations.get("summary", "")[:300],
         "description": event.annotations.get("description", "")[:600],
-        "host": _named_host(event.labels),
+        "host": named_host(event.labels),
     }
-
-
-def _named_host(labels: Mapping[str, str]) -> str:
-    """Return the host that an alert's labels name, as it is written there."""
-    for label in ("host", "hostname", "node"):
-        if labels.get(label):
-            return labels[label][:200]
-    name, _, port = labels.get("instance", "").rpartition(":")
-    return (name if port.isdecimal() else labels.get("instance", ""))[:200]
 
 
 def joined(ticket_ref: str) -> str:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
+from adapters.cmdb import proposing
 from adapters.tickets import states
 from adapters.tickets.models import Deed, LogLine, Ticket
 from ethops import conf
@@ -28,11 +29,12 @@ BY: Final = {"agent": "agents", "person": "people", "rule": "rules", "executor":
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One sentence; `ref` is the ticket that it is about, `action` the proposal."""
+    """One sentence; `ref` is the ticket that it is about, `action` the proposal, `page` a list."""
 
     text: str
     ref: str = ""
     action: str = ""
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +199,9 @@ def _waits(now: datetime) -> list[Line]:
     late = Stopwatch.objects.filter(phase__in=["running", "paused"], due_at__lt=now)
     refs = dict.fromkeys(late.order_by("due_at").values_list("ticket_ref", flat=True)[:MOST])
     lines += [Line(f"{ref} is late.", ref) for ref in refs]
+    if found := proposing.waiting().count():
+        said = "thing was" if found == 1 else "things were"
+        lines.append(Line(f"{found} {said} found that the CMDB does not have.", page="proposals"))
     silent = Notice.objects.filter(until_acknowledged=True, acknowledged_at=None, told__gt=0)
     lines += [
         Line(f"Nobody has acknowledged: {one.title}", one.ticket_ref)

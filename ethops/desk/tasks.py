@@ -6,6 +6,7 @@ from ethops.desk import (
     agent_watch,
     asking,
     becoming,
+    discovery,
     elsewhere,
     gpu_watch,
     graph_copy,
@@ -109,6 +110,12 @@ def watch_senders() -> None:
 def mirror_cmdb() -> None:
     """Bring the copy of iTop's CMDB up to date."""
     mirroring.watch()
+
+
+@shared_task(name="desk.discover")
+def discover() -> None:
+    """Propose what was seen and is no CI."""
+    discovery.look()
 
 
 @shared_task(name="desk.copy_graph")

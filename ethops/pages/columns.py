@@ -27,6 +27,7 @@ STATES: dict[tuple[str, str], Callable[[Any], State]] = {
     ),
     ("approvals.approval", "state"): lambda one: words.approval_state(one.state),
     ("gpu.job", "state"): lambda one: words.job_state(one.id.state),
+    ("cmdb.proposal", "state"): lambda one: words.proposal_state(one.state),
 }
 """(Model, field) -> how its state is said."""
 

@@ -111,6 +111,7 @@ SECTIONS = (
     ("personas/card/", "Cards"),
     ("personas/catalogueentry/", "Catalogue"),
     ("cmdb/ci/", "CIs"),
+    ("cmdb/proposal", "CIs"),
     ("stop/", ""),
 )
 """Start of a path -> the line of the rail it belongs to; anything else is under Everything."""

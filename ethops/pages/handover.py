@@ -42,4 +42,6 @@ def _lines(lines: tuple[Line, ...]) -> list[tuple[str, str]]:
 def _place(one: Line) -> str:
     if one.action:
         return reverse("admin:approval", args=[one.action])
+    if one.page:
+        return reverse(f"admin:{one.page}")
     return reverse("admin:ticket", args=[one.ref]) if one.ref else ""

@@ -214,6 +214,13 @@ APPROVAL_STATES = {
     "void": State("void", "quiet", "denied"),
 }
 
+PROPOSAL_STATES = {
+    "proposed": State("waits for a person", "doubt", "person"),
+    "accepted": State("accepted", "ok", "tick"),
+    "declined": State("declined", "quiet", "denied"),
+    "withdrawn": State("withdrawn", "quiet", "would"),
+}
+
 JOB_STATES = {
     "waiting": State("queued", "quiet", "clock", "being recorded"),
     "ready": State("queued", "quiet", "clock"),
@@ -250,6 +257,11 @@ def run_state(state: str, *, asked: str = "", acting: bool = False) -> State:
 def approval_state(state: str) -> State:
     """Return what became of a proposal as shown."""
     return APPROVAL_STATES.get(state, State(state))
+
+
+def proposal_state(state: str) -> State:
+    """Return what became of what discovery proposes as shown."""
+    return PROPOSAL_STATES.get(state, State(state))
 
 
 def job_state(state: str) -> State:

@@ -92,6 +92,32 @@ def declare_ci(
     )
 
 
+def accept_proposal(*, person: str, proposal: int, why: str, code: str, shown: str) -> None:
+    """Say at the desk, in a person's name, the CI that discovery proposes.
+
+    `shown` is the digest of the proposal as he was shown it.
+
+    Raises:
+        ApprovalRefusedError: it is not his to say, his code is not right, or it waits no longer.
+    """
+    _rule(
+        "SELECT code, reason FROM gate.accept_proposal(%s, %s, %s, %s, %s)",
+        [person, proposal, why, code, shown],
+    )
+
+
+def decline_proposal(*, person: str, proposal: int, why: str, shown: str) -> None:
+    """Say in a person's name that what discovery proposes is to be no CI.
+
+    Raises:
+        ApprovalRefusedError: it is not his to say, nobody says why, or it waits no longer.
+    """
+    _rule(
+        "SELECT code, reason FROM gate.decline_proposal(%s, %s, %s, %s)",
+        [person, proposal, why, shown],
+    )
+
+
 def take_ticket_code(*, person: str, ref: str, code: str) -> Taken:
     """Take the code of whoever approves a ticket as an approver of the desk.
 

@@ -15,10 +15,13 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import User
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
 
+from adapters.cmdb.models import Proposal
+from adapters.telemetry import taken
 from adapters.tickets import embedded, questions
 from adapters.tickets.beside import Asking, File
 from adapters.tickets.port import Note, TicketDraft
 from ethops.api import acts
+from ethops.desk import discovery
 from tests.conftest import point_django
 from tests.integration.api.gpu_scene import GpuScene, ago
 from tests.integration.api.scene import Scene
@@ -90,6 +93,8 @@ class Visit:
     """Another of hers, about which an agent asks people; it is a major incident with a part."""
     pull: int = 0
     """A pull request that an agent has opened."""
+    proposal: int = 0
+    """A host that publishes and is no CI."""
 
     def person(self, width: int = 1440, **more: Any) -> BrowserContext:
         """A fresh browser of somebody who has logged in."""
@@ -145,6 +150,8 @@ class Visit:
             "new ticket": "/tickets/new/",
             "new change": "/tickets/new/change/",
             "new CI": "/cmdb/ci/new/",
+            "proposals": "/cmdb/proposals/",
+            "proposal": f"/cmdb/proposals/{self.proposal}/",
             "pull requests": "/pulls/",
             "pull request": f"/pulls/{self.pull}/",
             "handover": "/handover/",
@@ -204,11 +211,26 @@ def visit(
     own = embedded.Writer().open(uuid4(), draft).ref
     asked = major_with_a_question(scene, servers, database_name)
     pull = pull_request(role, scene.ticket)
+    proposal = found_host()
     with served(servers, database_name, tmp_path) as address:
-        made = Visit(address, browser, scene, card, own=own, asked=asked, pull=pull)
+        made = Visit(
+            address, browser, scene, card, own=own, asked=asked, pull=pull, proposal=proposal
+        )
         yield made
     for context in list(browser.contexts):
         context.close()
+
+
+def found_host() -> int:
+    """A host that publishes under a name that the CMDB does not have, with a stranger's words."""
+    taken.bury(
+        raw=b"x",
+        routing_key="telemetry.web-09.lines",
+        message_id="x",
+        why=f"<img src=x onerror=alert(9)> {'long' * 30}",
+    )
+    discovery.look()
+    return Proposal.objects.get(key="host:web-09").pk
 
 
 def pull_request(role: Callable[[str], psycopg.Connection[Any]], ticket: str) -> int:

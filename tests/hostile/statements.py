@@ -49,6 +49,9 @@ EVERYBODY: Final[dict[str, str]] = {
     "speak as the owner": "SELECT cmdb.say('import:x', '[]', NULL)",
     "speak at the desk without a code": "SELECT cmdb.say_at_desk('web-01', '{}')",
     "make a CI of nothing": "SELECT cmdb.resolve(ARRAY['web-01'])",
+    "accept what is proposed by its row": "UPDATE cmdb_proposal SET state = 'accepted'",
+    "propose by the row": "INSERT INTO cmdb_proposal (key, kind, name, ref, said, source,"
+    " first_seen_at, last_seen_at) VALUES ('x', 'host', 'x', 'x', '{}', 'x', now(), now())",
     # approvals
     "approve by the row": "UPDATE approvals_approval SET state = 'approved',"
     " approver = 'person:ada', independent = true, decided_at = now()",

@@ -1,4 +1,4 @@
-"""The CMDB: bring CIs from a file; the copy of an iTop's: read it, see how it stands, confirm."""
+"""The CMDB: bring CIs from a file, see what is proposed; an iTop's: read it, see it, confirm."""
 
 import json
 from argparse import ArgumentParser
@@ -9,20 +9,24 @@ from django.core.management.base import BaseCommand, CommandError
 
 from adapters.errors import AdapterError
 from ethops.desk import mirroring
-from ethops.management.commands import _cmdb_import, _persons
+from ethops.management.commands import _cmdb_import, _cmdb_proposals, _persons
 
 
 class Command(BaseCommand):
-    """`manage.py cmdb import|sync|status|confirm`."""
+    """`manage.py cmdb import|proposals|sync|status|confirm`."""
 
     help = (
-        "Bring CIs from a file; read an iTop's CMDB, see how the copy stands, confirm what is gone."
+        "Bring CIs from a file; see what was found and is no CI; read an iTop's CMDB, see how the"
+        " copy stands, confirm what is gone."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Four subcommands."""
+        """Five subcommands."""
         parts = parser.add_subparsers(dest="part", required=True)
         _cmdb_import.options(parts.add_parser("import", help="bring CIs from a file of yours"))
+        _cmdb_proposals.options(
+            parts.add_parser("proposals", help="what was found that the CMDB does not have")
+        )
         sync = parts.add_parser("sync", help="read what has changed there")
         sync.add_argument("--whole", action="store_true", help="read every class from end to end")
         status = parts.add_parser("status", help="how each class stands")
@@ -36,6 +40,9 @@ class Command(BaseCommand):
         """Do one of them."""
         if part == "import":
             _cmdb_import.run(self.stdout, options)
+            return
+        if part == "proposals":
+            _cmdb_proposals.run(self.stdout, options)
             return
         if part == "confirm":
             with _persons.refused():

@@ -1,0 +1,99 @@
+"""The desk's look at what is seen and is no CI: proposed to people, who alone make a CI of it."""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from django.utils import timezone
+
+from adapters import registry
+from adapters.cmdb import proposals, proposing
+from adapters.cmdb.already import Ground
+from adapters.cmdb.proposals import Folded, Sighting
+from adapters.errors import AdapterError
+from ethops.desk import dispatch, sightings
+from ethops.desk.models import Event
+
+log = logging.getLogger(__name__)
+
+LOOKED_BACK: Final = timedelta(days=1)
+MOST_READ: Final = 2_000
+MOST_CIS: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one look came to."""
+
+    proposed: int
+    """Things that are kept as proposals, new ones and those that wait by now."""
+    withdrawn: int
+    left_out: int
+    unfit: int
+
+
+def look() -> Found:
+    """Read telemetry and monitoring, and keep what is no CI as proposals."""
+    ground = Ground(registry.reader("cmdb").search("", limit=MOST_CIS))
+    seen = [one for one in _all_seen() if not ground.is_one(one.thing)]
+    before = proposing.kept()
+    folded = proposals.fold(seen, before, ground.refs)
+    kept = proposing.propose(folded.proposals)
+    said = [
+        key for key, one in before.items() if one.state == "proposed" and ground.is_one(one.thing)
+    ]
+    withdrawn = proposing.withdraw(said)
+    _tell_of_floods(folded)
+    return Found(kept, withdrawn, sum(folded.left_out.values()), sum(folded.unfit.values()))
+
+
+def _all_seen() -> Iterator[Sighting]:
+    """Yield what every source saw; one that cannot be asked holds up no other."""
+    for source in SOURCES:
+        try:
+            yield from source()
+        except AdapterError as fault:
+            log.warning("nothing is found there: %s: %s", fault.code, fault)
+
+
+def _published() -> Iterator[Sighting]:
+    letters = registry.reader("telemetry").dead_letters(
+        timezone.now() - LOOKED_BACK, limit=MOST_READ
+    )
+    yield from sightings.of_letters(letters)
+
+
+def _observed() -> Iterator[Sighting]:
+    yield from sightings.of_observers(registry.reader("telemetry").observers())
+
+
+def _alerted() -> Iterator[Sighting]:
+    """Yield the hosts of alerts that joined no CI, and would join none now."""
+    since = timezone.now() - LOOKED_BACK
+    events = Event.objects.filter(joined="none", status="firing", last_at__gte=since)
+    for event in events.select_related("delivery").order_by("-last_at")[:MOST_READ]:
+        labels = event.labels if isinstance(event.labels, dict) else {}
+        if registry.reader("cmdb").join(labels).result == "none":
+            yield from sightings.of_alert(event.delivery.sender, labels, event.last_at)
+
+
+SOURCES: Final[tuple[Callable[[], Iterator[Sighting]], ...]] = (_published, _observed, _alerted)
+
+
+def _tell_of_floods(folded: Folded) -> None:
+    """Tell a person of each source that says more than is kept, once a day while it does."""
+    today = timezone.now().date()
+    for source, number in folded.left_out.items():
+        dispatch.open_for_person(
+            occasion=f"discovery:{source}:{today}",
+            cause=f"discovery:{source}",
+            title=f"More is found by {source} than is proposed",
+            description=(
+                f"{number} things that are no CI were seen by {source} besides the"
+                f" {proposals.MOST_OF_SOURCE} of its share that wait for a person already. Decide"
+                " about those, or find out why it sees so many: somebody may make them up."
+            ),
+            facts={"source": source, "left_out": number},
+        )
