@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from adapters.errors import AdapterError
 
@@ -40,6 +40,15 @@ class Bench(Protocol):
 
     def close(self) -> tuple[str, ...]:
         """Clean up; returns in a sentence each what is left, and why."""
+        ...
+
+
+@runtime_checkable
+class Sweeps(Protocol):
+    """A bench whose cases open what a check that is killed leaves open."""
+
+    def sweep(self, marker: str) -> tuple[str, ...]:
+        """Clear away what killed checks left: of a marker, or of any an hour ago; says what."""
         ...
 
 

@@ -134,7 +134,9 @@ class Env:
     itop_url: str
     """An iTop that holds the tickets, as a browser opens it; without one they are our own."""
     itop_token: str
-    """Its Auth-Token; only processes that write tickets are given it."""
+    """Its Auth-Token, or the password of `itop_user`; only who writes tickets is given it."""
+    itop_user: str
+    """Whose password the token is, where the iTop has no tokens; empty: it is an Auth-Token."""
     itop_org: str
     """The organization that tickets are opened for; that of our person where none is said."""
     itop_team: str
@@ -203,6 +205,7 @@ def load(environ: Mapping[str, str] | None = None) -> Env:
         url=_url(said, "ETHOPS_URL", ("http", "https")).rstrip("/"),
         itop_url=_url(said, "ETHOPS_ITOP_URL", ("http", "https")).rstrip("/"),
         itop_token=said.get("ETHOPS_ITOP_TOKEN", ""),
+        itop_user=said.get("ETHOPS_ITOP_USER", ""),
         itop_org=said.get("ETHOPS_ITOP_ORG", ""),
         itop_team=said.get("ETHOPS_ITOP_TEAM", ""),
         itop_agent=said.get("ETHOPS_ITOP_AGENT", ""),

@@ -189,6 +189,7 @@ ADAPTERS: dict[str, dict[str, Any]] = {
         "adapter": "adapters.tickets.itop.desk" if _said.itop_url else "adapters.tickets.embedded",
         "url": _said.itop_url,
         "token": _said.itop_token,
+        "user": _said.itop_user,
         "org": _said.itop_org,
         "team": _said.itop_team,
         "agent": _said.itop_agent,

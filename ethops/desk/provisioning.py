@@ -23,6 +23,8 @@ from personas import conf as personas
 from personas.cards import SCOPED, CardDocument, read_cards
 
 MARK: Final = re.compile(r"[a-z][a-z0-9-]{0,19}")
+TOKEN: Final = re.compile(r"[!-~]{8,4096}")
+PASSWORD: Final = re.compile(r"[^\x00-\x1f\x7f]{1,4096}")
 _EVERYBODY: Final = ("REST Services User", "Support Agent")
 _CHANGING: Final = "Change Implementor"
 DEADLINE_S: Final = 30.0
@@ -37,6 +39,8 @@ class Order:
     by: str
     mark: str = "ethops"
     token_file: Path | None = None
+    user: str = ""
+    """Whose password the file holds; empty: it holds a token."""
 
 
 def plan(order: Order) -> tuple[Line, ...]:
@@ -101,7 +105,7 @@ def _pieces(order: Order) -> tuple[Piece, ...]:
         )
     place = Place(house.url, house.itop_callback_secrets, _mark(order))
     said = options()
-    with closing(Client(said.url, said.token, deadline_s=DEADLINE_S)) as own:
+    with closing(client(said, None, "")) as own:
         names = Names(own, said)
         org = names.org()
         try:
@@ -116,10 +120,22 @@ def _pieces(order: Order) -> tuple[Piece, ...]:
 
 
 def _with(order: Order, act: Callable[[Client], T]) -> T:
-    said = options()
-    token = token_in(order.token_file) if order.token_file else said.token
-    with closing(Client(said.url, token, deadline_s=DEADLINE_S)) as client:
-        return act(client)
+    with closing(client(options(), order.token_file, order.user)) as there:
+        return act(there)
+
+
+def client(said: Options, token_file: Path | None, user: str) -> Client:
+    """Return the way in of somebody whose token or password a file holds; our own without one.
+
+    Raises:
+        ItopUnsetError: the file cannot be read, holds neither, or is not given with a user.
+    """
+    if token_file is None:
+        if user:
+            raise ItopUnsetError(f"--user {user}: give --token-file, with the user's password.")
+        return Client(said.url, said.token, user=said.user, deadline_s=DEADLINE_S)
+    secret = secret_in(token_file, PASSWORD if user else TOKEN)
+    return Client(said.url, secret, user=user, deadline_s=DEADLINE_S)
 
 
 def options() -> Options:
@@ -136,19 +152,21 @@ def options() -> Options:
     return said
 
 
-def token_in(path: Path) -> str:
-    """Return the token that a file holds.
+def secret_in(path: Path, shape: re.Pattern[str]) -> str:
+    """Return the token or password that a file holds.
 
     Raises:
         ItopUnsetError: it cannot be read, or holds none.
     """
     try:
-        token = path.read_text(encoding="utf-8").strip()
+        secret = path.read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
         raise ItopUnsetError(f"--token-file: {path} cannot be read: {error}") from error
-    if not re.fullmatch(r"[!-~]{8,4096}", token):
-        raise ItopUnsetError(f"--token-file: {path} holds no token: one line, and nothing else.")
-    return token
+    if not shape.fullmatch(secret):
+        raise ItopUnsetError(
+            f"--token-file: {path} holds no token and no password: one line, and nothing else."
+        )
+    return secret
 
 
 def _mark(order: Order) -> str:

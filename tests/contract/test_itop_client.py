@@ -8,7 +8,7 @@ import pytest
 
 from adapters.tickets.itop import errors
 from adapters.tickets.itop.client import Client
-from tests.doubles.itop.server import TOKEN, Fault, Itop, served
+from tests.doubles.itop.server import TOKEN, USER, Fault, Itop, served
 
 NAMED = ("id", "ref", "status")
 DRAFT = {"org_id": 1, "title": "Shop is down", "description": "<p>Nothing.</p>"}
@@ -54,6 +54,21 @@ def test_each_write_says_why(client: Client, itop: Itop) -> None:
 def test_a_wrong_token(itop: Itop) -> None:
     with pytest.raises(errors.ItopLoginError):
         Client(itop.address, "another").get("Incident", 1, NAMED)
+
+
+def test_an_itop_without_tokens_says_what_to_set(itop: Itop) -> None:
+    itop.without_tokens = True
+    with pytest.raises(errors.ItopLoginError) as caught:
+        Client(itop.address, TOKEN).get("Incident", 1, NAMED)
+    assert "ETHOPS_ITOP_USER" in caught.value.hint
+
+
+def test_a_user_and_a_password_open_it_where_there_are_no_tokens(itop: Itop) -> None:
+    itop.without_tokens = True
+    user, password = USER
+    assert Client(itop.address, password, user=user).get("Incident", 1, NAMED).objects == ()
+    with pytest.raises(errors.ItopLoginError):
+        Client(itop.address, "another", user=user).get("Incident", 1, NAMED)
 
 
 def test_an_illegal_stimulus(client: Client, itop: Itop) -> None:

@@ -1,9 +1,11 @@
 """A desk of tickets on the bench: what a case opens bears a marker, and does not stay open."""
 
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import ModuleType
 from typing import Any, Final, Protocol, TypeVar
 from uuid import uuid4
@@ -12,6 +14,7 @@ from django.db import connections, transaction
 
 from adapters import conf
 from adapters.conformance import Options, cannot
+from adapters.rows import now
 from adapters.tickets.errors import TicketError
 from adapters.tickets.port import (
     Deed,
@@ -30,7 +33,18 @@ PERSON: Final = Note("", "ethops-check", "person")
 DESK: Final = Vouched(frozenset({"operator"}), came_back=())
 ALONE: Final = "Tickets live here; nobody else has them."
 SECRETS: Final = ("token", "password", "secret")
+KEPT: Final = "; kept"
+"""How the title ends of what stays on record."""
+AFTER: Final = timedelta(hours=1)
+"""A check that began longer ago was killed: one takes minutes."""
+_TITLED: Final = re.compile(r"\[(ethops check [0-9a-f]{8})\] \S.*")
 T = TypeVar("T")
+
+
+def is_of_check(title: str, marker: str = "") -> bool:
+    """Tell whether a title is one that a check gives: of this marker, or of any. Pure."""
+    found = _TITLED.fullmatch(title)
+    return found is not None and marker in ("", found[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +80,10 @@ class Elsewhere(Protocol):
 
     def remove(self, marker: str) -> tuple[str, ...]:
         """Remove what bears the marker; returns what is left, and why."""
+        ...
+
+    def sweep(self, marker: str) -> tuple[str, ...]:
+        """Clear away what killed checks left: of a marker, or of any an hour ago; says what."""
         ...
 
 
@@ -127,6 +145,28 @@ class Bench:
             self.left += self.elsewhere.remove(self.marker)
         return tuple(self.left)
 
+    def sweep(self, marker: str) -> tuple[str, ...]:
+        """End and remove what checks left that were killed; says what became of it.
+
+        With a marker that check's alone, whatever its age; else what is older than an hour.
+        """
+        said = [f"{ref} is {self._end(ref)}, and stays on record." for ref in self._orphans(marker)]
+        if "elsewhere" not in self.cannot:
+            said += self.elsewhere.sweep(marker)
+        return tuple(said)
+
+    def _orphans(self, marker: str) -> Iterator[str]:
+        """Yield open problems that a check of ours committed and did not end."""
+        before, after = now() - AFTER, None
+        while page := self.reader.open_tickets(ticket_class="problem", after=after):
+            after = page[-1].ref
+            for one in page:
+                old = marker or one.opened_at < before
+                if old and one.title.endswith(KEPT) and is_of_check(one.title, marker):
+                    first = next(iter(self.reader.worklog(one.ref)), None)
+                    if first is not None and first.author == RULE.author:
+                        yield one.ref
+
     def draft(self, what: str, *, of: TicketClass = "incident", **more: Any) -> TicketDraft:
         """Return a ticket of the least weight whose title says what it is for."""
         said = {"impact": 3, "urgency": 3, "author": RULE.author, "author_kind": "rule", **more}
@@ -142,7 +182,7 @@ class Bench:
     def kept(self, what: str) -> Iterator[str]:
         """Open a problem that several processes see; it is ended, and stays on record."""
         # Of what stays a problem counts least: no figure of incidents, no clock of a service.
-        ref = self.writer.open(uuid4(), self.draft(f"{what}; kept", of="problem")).ref
+        ref = self.writer.open(uuid4(), self.draft(f"{what}{KEPT}", of="problem")).ref
         try:
             yield ref
         finally:

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from adapters.tickets.conformance.bench import There
-from adapters.tickets.itop import absorb, locks, marks, words
+from adapters.tickets.conformance.bench import KEPT, There
+from adapters.tickets.itop import absorb, leftovers, locks, marks, words
 from adapters.tickets.itop.client import Found
 from adapters.tickets.itop.errors import ItopError, ItopGoneError
 from adapters.tickets.itop.models import Mirrored
@@ -13,8 +13,6 @@ from adapters.tickets.itop.push import Push
 from adapters.tickets.itop.session import session
 
 COMMENT: Final = "ethops conformance check"
-KEPT: Final = "; kept"
-"""How the title ends of what stays in our rows: its object stays too."""
 
 
 class Elsewhere:
@@ -67,9 +65,14 @@ class Elsewhere:
             query = f"SELECT {itop_class} WHERE title LIKE '%[{marks.oql(marker)}]%'"
             found = session().client.get(itop_class, query, ("ref", "title", "status"))
             for one in found.objects:
+                # What stays in our rows has its object there, too.
                 if not str(one.fields.get("title")).endswith(KEPT):
                     left += _removed(one)
         return tuple(left)
+
+    def sweep(self, marker: str) -> tuple[str, ...]:
+        """Clear away what killed checks left there."""
+        return leftovers.swept(marker)
 
 
 def _object(ref: str) -> tuple[Mirrored, Found]:

@@ -35,10 +35,14 @@ class ItopUnclearError(ItopError):
 
 
 class ItopLoginError(ItopError):
-    """iTop does not know this token, or its user may not use REST."""
+    """iTop does not know this token or password, or its user may not use REST."""
 
     code = "tickets.itop_login"
-    hint = "The user needs the profile REST Services User, and the token the scope REST/JSON."
+    hint = (
+        "The user needs the profile REST Services User, and the token the scope REST/JSON. An iTop"
+        " without the module authent-token has no tokens: set ETHOPS_ITOP_USER, and in"
+        " ETHOPS_ITOP_TOKEN that user's password."
+    )
 
 
 class ItopRightError(ItopError):

@@ -20,6 +20,7 @@ class Options:
 
     url: str
     token: str
+    user: str = ""
     org: str = ""
     team: str = ""
     agent: str = ""

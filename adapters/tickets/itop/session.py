@@ -39,5 +39,7 @@ def site() -> str:
 @cache
 def made(options: Options) -> Session:
     """Return the session of these options, one per process."""
-    client = Client(options.url, options.token, deadline_s=options.deadline_s)
+    client = Client(
+        options.url, options.token, user=options.user, deadline_s=options.deadline_s
+    )  # fmt: skip
     return Session(client, Names(client, options))

@@ -88,10 +88,12 @@ def _common(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--token-file", type=Path, help="the token of somebody who may make these objects there"
     )
+    parser.add_argument("--user", default="", help="whose password the file holds, and no token")
 
 
 def _order(options: dict[str, Any]) -> Order:
-    return Order(str(options["by"])[:150], options["name"], options["token_file"])
+    by = str(options["by"])[:150]
+    return Order(by, options["name"], options["token_file"], options["user"])
 
 
 def _agreed(

@@ -19,12 +19,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("adapter", choices=["itop"])
     parser.add_argument("--datamodel", type=Path, help="iTop's model as XML, whole or a change")
     parser.add_argument("--token-file", type=Path, help="the token of somebody who sees everything")
+    parser.add_argument("--user", default="", help="whose password the file holds, and no token")
     parser.add_argument("--json", action="store_true", help="for programs")
 
 
 def run(write: Write, options: dict[str, Any]) -> int:
     """Print what was found; 1 where something will not work."""
-    found = preflight.look(model=options["datamodel"], token_file=options["token_file"])
+    found = preflight.look(
+        model=options["datamodel"], token_file=options["token_file"], user=options["user"]
+    )  # fmt: skip
     wrong = any(one.severity == "error" for one in found)
     if options["json"]:
         write(json.dumps({"well": not wrong, "findings": [asdict(one) for one in found]}))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any, Final, Literal
@@ -16,6 +17,7 @@ from typing_extensions import override
 from tests.doubles.itop.life import LIVES, PREFIX, demanded
 
 TOKEN: Final = "a-token-of-the-fake"
+USER: Final = ("ethops", "a password, as people write them: ä")
 LOGS: Final = ("public_log", "private_log")
 ABSTRACT: Final = ("Ticket", "Change")
 OTHERS: Final = (
@@ -30,6 +32,9 @@ _TERM: Final = re.compile(
     r"(\w+)\s*(>=|<=|!=|=|<|>|LIKE|IN)\s*(?:'((?:[^'\\]|\\.)*)'|(\d+|\([\d, ]+\)))"
 )
 _NOW: Final = "2026-01-01 00:00:00"
+_HOURS_AGO: Final = re.compile(r"DATE_SUB\(NOW\(\), INTERVAL (\d+) HOUR\)")
+USER_ID: Final = "9"
+"""Of the login that we have there; lines of logs bear it, and nobody may forge it."""
 
 
 class Refusal(Exception):  # noqa: N818 - what iTop says is no fault of the fake
@@ -59,6 +64,10 @@ class Itop:
     calls: list[dict[str, Any]] = field(default_factory=list)
     """Every operation that was asked for, in turn."""
     address: str = ""
+    without_tokens: bool = False
+    """The module for tokens is not installed, as in iTop's own package: a login is all there is."""
+    keeps_tickets: bool = False
+    """Our user may not delete any, as a Support Agent may not."""
     _ids: int = 0
     _lock: Lock = field(default_factory=Lock)
 
@@ -155,6 +164,12 @@ class Itop:
         return self._said([found], said, "updated")
 
     def _delete(self, said: dict[str, Any]) -> dict[str, Any]:
+        if self.keeps_tickets and said["class"] in LIVES:
+            raise Refusal(
+                1,
+                "The current user does not have enough permissions for deleting data of class"
+                f" {said['class']}",
+            )
         hits = self._hits(said["class"], said["key"])
         for one in hits:
             del self.objects[one["id"]]
@@ -189,6 +204,9 @@ class Itop:
             return {"resolved": "resolved", "closed": "closed"}.get(
                 one.get("status", ""), "ongoing"
             )
+        if name.isdigit():
+            # A number of the query's own.
+            return name
         if name not in NAMED:
             return one.get(name, "")
         key, attribute = NAMED[name]
@@ -222,13 +240,22 @@ class Itop:
         elif str(key).isdigit():
             asked = [("id", "=", str(key))]
         else:
-            itop_class, asked = _parsed(str(key).replace(":current_contact_id", str(self.contact)))
+            itop_class, asked = _parsed(self._spoken(str(key)))
         return [
             one
             for one in list(self.objects.values())
             if _is_a(one["finalclass"], itop_class)
             and all(_holds(self._read(one, name), sign, value) for name, sign, value in asked)
         ]
+
+    def _spoken(self, query: str) -> str:
+        """Return a query with what iTop itself puts into it: who asks, and what time it is."""
+        said = query.replace(":current_contact_id", str(self.contact))
+        said = said.replace(":current_user->id", USER_ID)
+        return _HOURS_AGO.sub(lambda found: f"'{self._hours_ago(int(found[1]))}'", said)
+
+    def _hours_ago(self, n: int) -> str:
+        return str(datetime.fromisoformat(self.at) - timedelta(hours=n))
 
 
 def _parsed(text: str) -> tuple[str, list[tuple[str, str, str]]]:
@@ -279,7 +306,7 @@ def _entry(value: Any) -> dict[str, str]:
     return {
         "date": item.get("date", _NOW),
         "user_login": "ethops",
-        "user_id": "9",
+        "user_id": USER_ID,
         "message": item["message"],
         "message_html": item["message"],
     }
@@ -332,7 +359,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answered(self, form: dict[str, list[str]]) -> dict[str, Any]:
         if "version" not in form:
             return {"code": 2, "message": "Error: Missing parameter 'version'"}
-        if self.headers.get("Auth-Token") != TOKEN:
+        if not self._is_known(form):
             return {"code": 1, "message": "Error: Invalid login"}
         try:
             said = json.loads(form["json_data"][0])
@@ -344,6 +371,11 @@ class _Handler(BaseHTTPRequestHandler):
             return self.itop.answer(said)
         except Refusal as refusal:
             return {"code": refusal.code, "message": str(refusal), "objects": None}
+
+    def _is_known(self, form: dict[str, list[str]]) -> bool:
+        login = (form.get("auth_user", [""])[0], form.get("auth_pwd", [""])[0])
+        token = self.headers.get("Auth-Token") == TOKEN and not self.itop.without_tokens
+        return token or login == USER
 
     def _send(self, status: int, body: bytes, kind: str = "application/json") -> None:
         self.send_response(status)

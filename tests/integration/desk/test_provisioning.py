@@ -16,7 +16,7 @@ from personas import conf
 from personas.cards import read_cards
 from tests.doubles.itop.console import Console
 from tests.doubles.itop.house import House, housed
-from tests.doubles.itop.server import TOKEN
+from tests.doubles.itop.server import TOKEN, USER
 
 SECRET = "0123456789abcdef0123456789abcdef"
 pytestmark = pytest.mark.django_db
@@ -113,6 +113,20 @@ def test_another_token_is_read_from_a_file_and_never_said(house: House, tmp_path
     assert "another-token" not in str(caught.value)
     kept.write_text(TOKEN)
     assert run("provision", "--token-file", str(kept))[1] == 0
+
+
+def test_a_password_is_read_from_a_file_where_a_user_is_named(
+    house: House, settings: Any, tmp_path: Path
+) -> None:
+    user, password = USER
+    house.itop.without_tokens = True
+    own = {**house.settings(), "user": user, "token": password}
+    settings.ADAPTERS = {**settings.ADAPTERS, "tickets": own}
+    kept = tmp_path / "password"
+    kept.write_text(f"{password}\n")
+    assert run("provision", "--token-file", str(kept), "--user", user)[1] == 0
+    with pytest.raises(CommandError, match="--user ada: give --token-file"):
+        run("provision", "--user", "ada")
 
 
 def test_an_itop_elsewhere_cannot_call_a_loopback_address(

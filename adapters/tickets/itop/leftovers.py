@@ -1,0 +1,96 @@
+"""What a check that was killed left in an iTop: ended, and removed where that may be."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from adapters.tickets.conformance.bench import KEPT, is_of_check
+from adapters.tickets.itop import marks, words
+from adapters.tickets.itop.client import Found
+from adapters.tickets.itop.errors import ItopError, ItopRightError, ItopStimulusError
+from adapters.tickets.itop.models import Mirrored
+from adapters.tickets.itop.session import session
+
+COMMENT: Final = "ethops conformance check, what an earlier one left"
+OLD: Final = "last_update < DATE_SUB(NOW(), INTERVAL 1 HOUR)"
+"""By iTop's own clock: a check that runs beside us is left alone, whatever the zone."""
+_READ: Final = ("ref", "title", "status")
+_SAID: Final = "It was opened by a check that was killed."
+
+
+def swept(marker: str) -> tuple[str, ...]:
+    """Clear away what bears a check's marker and was made by our login; says what became of it.
+
+    With a marker that check's alone, whatever its age; else whatever is older than an hour.
+    """
+    done: list[str] = []
+    stays = 0
+    for itop_class in dict.fromkeys(words.CLASSES.values()):
+        for one in tuple(_found(itop_class, marker)):
+            said = _cleared(one)
+            done += [said] if said else []
+            stays += not said
+    if stays:
+        done.append(f"{stays} closed ones stay in iTop: our user may not delete them.")
+    return tuple(done)
+
+
+def _found(itop_class: str, marker: str) -> Iterator[Found]:
+    """Yield what is a check's by its whole title, and ours by who wrote its first line."""
+    begins = marks.oql(f"[{marker}]" if marker else "[ethops check ")
+    query = f"SELECT {itop_class} WHERE title LIKE '{begins}%'"
+    said = query if marker else f"{query} AND {OLD}"
+    fields = (*_READ, *words.logs_of(itop_class))
+    for one in session().client.get(itop_class, said, fields).objects:
+        title = str(one.fields.get("title"))
+        settled = one.fields.get("status") == "closed" and title.endswith(KEPT)
+        if is_of_check(title, marker) and not settled and _is_ours(one):
+            yield one
+
+
+def _is_ours(one: Found) -> bool:
+    """Tell whether our own login opened it: nobody may write a line in another's name."""
+    logs = (marks.entries(one.fields, log) for log in words.logs_of(one.itop_class))
+    author = next((str(lines[0].get("user_id")) for lines in logs if lines), "")
+    if not author.isdigit():
+        return False
+    # Users are not for everybody to read; who asks is known all the same.
+    query = f"SELECT Person WHERE id = :current_contact_id AND :current_user->id = {author}"
+    return bool(session().client.get("Person", query, ("id",)).objects)
+
+
+def _cleared(one: Found) -> str:
+    """Say what became of one; nothing of a closed one that our user may not delete."""
+    was, name = str(one.fields.get("status")), f"{one.itop_class} {one.fields.get('ref')}"
+    try:
+        _end(one)
+        ref = Mirrored.objects.filter(itop_class=one.itop_class, itop_id=one.id).first()
+        if ref is not None or str(one.fields.get("title")).endswith(KEPT):
+            return f"{name} was {was} and is closed; it is on record, and stays."
+        session().client.delete(one.itop_class, one.id, COMMENT)
+    except ItopRightError as fault:
+        return "" if was == "closed" else f"{name} was {was} and is closed; it stays: {fault}"
+    except ItopError as fault:
+        return f"{name} ({was}) stays in iTop: {fault}"
+    return f"{name} was {was}, and is removed."
+
+
+def _end(one: Found) -> None:
+    """Bring an object to its end, by whichever of the stimuli its state has."""
+    team, agent = session().names.assigned_to("", "")
+    solved = {} if one.itop_class == "Problem" else _SOLVED
+    given: dict[str, dict[str, Any]] = {
+        "ev_assign": {"team_id": team, "agent_id": agent},
+        "ev_resolve": solved,
+        "ev_close": {},
+    }
+    for stimulus, values in given.items():
+        try:
+            session().client.stimulate(
+                one.itop_class, one.id, stimulus, values, COMMENT, ("id",)
+            )  # fmt: skip
+        except ItopStimulusError:
+            # Its state has none such: it is further on, or over.
+            continue
+
+
+_SOLVED: Final = {"solution": _SAID, "resolution_code": "other"}

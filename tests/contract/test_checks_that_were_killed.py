@@ -1,0 +1,149 @@
+"""What a check that was killed left: cleared away by the next one, and nobody else's touched."""
+
+import json
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from adapters.tickets import embedded
+from adapters.tickets.conformance.bench import Bench, is_of_check
+from adapters.tickets.itop import desk
+from adapters.tickets.itop.session import session
+from adapters.tickets.models import Ticket
+from tests.doubles.itop.house import House
+
+KILLED = "ethops check 0123abcd"
+LATER = "2026-01-01 01:00:01"
+NOW = "ethops check 99999999"
+
+
+def left(house: House, what: str = "once", of: str = "Incident", **values: Any) -> int:
+    """An object as a case has it open when its check is killed: ours, and in no row here."""
+    fields: dict[str, Any] = {
+        "org_id": house.org,
+        "title": f"[{KILLED}] {what}",
+        "description": "x",
+        "public_log" if of == "Incident" else "private_log": {"add_item": {"message": "x"}},
+    }
+    made = session().client.create(of, fields, "a check", ("id",))
+    house.itop.objects[made.id].update(values)
+    return made.id
+
+
+def swept(house: House, marker: str = "", at: str = LATER) -> tuple[str, ...]:
+    house.itop.at = at
+    return Bench(desk, NOW).sweep(marker)
+
+
+@pytest.mark.django_db
+def test_what_was_open_is_ended_and_removed(house: House) -> None:
+    left(house)
+    left(house, of="Problem")
+    left(house, status="resolved")
+    said = swept(house)
+    assert [line.partition(" was ")[2] for line in said] == [
+        "new, and is removed.", "resolved, and is removed.", "new, and is removed.",
+    ]  # fmt: skip
+    assert house.objects("Incident") == house.objects("Problem") == []
+
+
+@pytest.mark.django_db
+def test_who_may_not_delete_has_it_ended(house: House) -> None:
+    left(house)
+    house.itop.keeps_tickets = True
+    (said,) = swept(house)
+    assert "was new and is closed; it stays: " in said
+    assert house.object("Incident")["status"] == "closed"
+    assert swept(house, at="2026-01-01 04:00:00") == (
+        "1 closed ones stay in iTop: our user may not delete them.",
+    )
+
+
+@pytest.mark.django_db
+def test_a_check_that_may_be_running_is_left_alone_unless_it_is_named(house: House) -> None:
+    left(house)
+    assert swept(house, at="2026-01-01 00:59:00") == ()
+    assert swept(house, "ethops check 0123abce", at="2026-01-01 00:59:00") == ()
+    assert len(swept(house, KILLED, at="2026-01-01 00:59:00")) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "title",
+    [
+        "[ethops check 0123abcd]",
+        "[ethops check 0123ABCD] once",
+        "[ethops check 0123abcde] once",
+        "[ethops check of the year] once",
+        "Re: [ethops check 0123abcd] once",
+    ],
+)
+def test_a_title_that_is_no_checks_is_left_alone(house: House, title: str) -> None:
+    left(house, title=title)
+    assert (swept(house), len(house.objects("Incident"))) == ((), 1)
+
+
+@pytest.mark.django_db
+def test_what_another_login_wrote_is_left_alone(house: House) -> None:
+    mine = left(house)
+    house.itop.objects[mine]["public_log"]["entries"][0]["user_id"] = "10"
+    assert (swept(house), len(house.objects("Incident"))) == ((), 1)
+    house.itop.objects[mine]["public_log"]["entries"].clear()
+    assert (swept(house), len(house.objects("Incident"))) == ((), 1)
+
+
+@pytest.fixture
+def kept(clean_db: None) -> Iterator[str]:
+    """A problem that a check had committed when it was killed."""
+    bench = Bench(embedded, KILLED)
+    draft = bench.draft("claims; kept", of="problem")
+    yield embedded.Writer().open(uuid4(), draft).ref
+
+
+def test_what_stays_on_record_is_ended(kept: str) -> None:
+    other = Bench(embedded, NOW)
+    assert other.sweep("") == ()
+    assert other.sweep(KILLED) == (f"{kept} is closed, and stays on record.",)
+    assert Ticket.objects.get(ref=kept).state == "closed"
+    assert other.sweep(KILLED) == ()
+
+
+def test_in_itop_it_is_ended_on_both_sides(clean_db: None, house: House) -> None:
+    bench = Bench(desk, KILLED)
+    deed = bench.writer.open(uuid4(), bench.draft("claims; kept", of="problem"))
+    assert Bench(desk, NOW).sweep(KILLED) == (f"{deed.ref} is closed, and stays on record.",)
+    assert house.object("Problem")["status"] == "closed"
+
+
+def run(*more: str) -> tuple[str, int]:
+    out = StringIO()
+    try:
+        call_command("adapters", "check", "tickets", "itop", *more, stdout=out)
+    except SystemExit as ended:
+        return out.getvalue(), int(ended.code or 0)
+    return out.getvalue(), 0
+
+
+def test_the_command_sweeps_alone(clean_db: None, house: House) -> None:
+    left(house)
+    assert json.loads(run("--sweep", "--json")[0]) == {"contract": "tickets", "swept": []}
+    said = json.loads(run("--sweep", "[ethops check 0123abcd]", "--json")[0])
+    assert (len(said["swept"]), house.objects("Incident")) == (1, [])
+    with pytest.raises(CommandError, match="eight signs"):
+        run("--sweep", "everything")
+
+
+def test_the_next_check_sweeps_by_itself(clean_db: None, house: House) -> None:
+    left(house)
+    house.itop.at = LATER
+    said, status = run("--json")
+    assert (status, len(json.loads(said)["swept"]), house.objects("Incident")) == (0, 1, [])
+
+
+def test_a_title_of_any_check_and_of_one() -> None:
+    assert is_of_check(f"[{KILLED}] once")
+    assert not is_of_check(f"[{KILLED}] once", NOW)
