@@ -2,22 +2,24 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from adapters.tickets import embedded
 from adapters.tickets.conformance.bench import Bench, is_of_check
 from adapters.tickets.itop import desk
+from adapters.tickets.itop.names import FORMAT
 from adapters.tickets.itop.session import session
 from adapters.tickets.models import Ticket
 from tests.doubles.itop.house import House
 
 KILLED = "ethops check 0123abcd"
-LATER = "2026-01-01 01:00:01"
 NOW = "ethops check 99999999"
 
 
@@ -34,9 +36,19 @@ def left(house: House, what: str = "once", of: str = "Incident", **values: Any) 
     return made.id
 
 
-def swept(house: House, marker: str = "", at: str = LATER) -> tuple[str, ...]:
-    house.itop.at = at
+@pytest.fixture(autouse=True)
+def an_hour_ago(request: pytest.FixtureRequest) -> None:
+    """What a case had open is older than an hour, unless a test says otherwise."""
+    if "house" in request.fixturenames:
+        request.getfixturevalue("house").itop.at = ago(minutes=61)
+
+
+def swept(marker: str = "") -> tuple[str, ...]:
     return Bench(desk, NOW).sweep(marker)
+
+
+def ago(**much: int) -> str:
+    return (timezone.now() - timedelta(**much)).strftime(FORMAT)
 
 
 @pytest.mark.django_db
@@ -44,7 +56,7 @@ def test_what_was_open_is_ended_and_removed(house: House) -> None:
     left(house)
     left(house, of="Problem")
     left(house, status="resolved")
-    said = swept(house)
+    said = swept()
     assert [line.partition(" was ")[2] for line in said] == [
         "new, and is removed.", "resolved, and is removed.", "new, and is removed.",
     ]  # fmt: skip
@@ -55,20 +67,19 @@ def test_what_was_open_is_ended_and_removed(house: House) -> None:
 def test_who_may_not_delete_has_it_ended(house: House) -> None:
     left(house)
     house.itop.keeps_tickets = True
-    (said,) = swept(house)
+    (said,) = swept()
     assert "was new and is closed; it stays: " in said
     assert house.object("Incident")["status"] == "closed"
-    assert swept(house, at="2026-01-01 04:00:00") == (
-        "1 closed ones stay in iTop: our user may not delete them.",
-    )
+    house.object("Incident")["last_update"] = ago(hours=2)
+    assert swept() == ("1 closed ones stay in iTop: our user may not delete them.",)
 
 
 @pytest.mark.django_db
 def test_a_check_that_may_be_running_is_left_alone_unless_it_is_named(house: House) -> None:
+    house.itop.at = ago(minutes=59)
     left(house)
-    assert swept(house, at="2026-01-01 00:59:00") == ()
-    assert swept(house, "ethops check 0123abce", at="2026-01-01 00:59:00") == ()
-    assert len(swept(house, KILLED, at="2026-01-01 00:59:00")) == 1
+    assert swept() == swept("ethops check 0123abce") == ()
+    assert len(swept(KILLED)) == 1
 
 
 @pytest.mark.django_db
@@ -84,16 +95,16 @@ def test_a_check_that_may_be_running_is_left_alone_unless_it_is_named(house: Hou
 )
 def test_a_title_that_is_no_checks_is_left_alone(house: House, title: str) -> None:
     left(house, title=title)
-    assert (swept(house), len(house.objects("Incident"))) == ((), 1)
+    assert (swept(), len(house.objects("Incident"))) == ((), 1)
 
 
 @pytest.mark.django_db
 def test_what_another_login_wrote_is_left_alone(house: House) -> None:
     mine = left(house)
     house.itop.objects[mine]["public_log"]["entries"][0]["user_id"] = "10"
-    assert (swept(house), len(house.objects("Incident"))) == ((), 1)
+    assert (swept(), len(house.objects("Incident"))) == ((), 1)
     house.itop.objects[mine]["public_log"]["entries"].clear()
-    assert (swept(house), len(house.objects("Incident"))) == ((), 1)
+    assert (swept(), len(house.objects("Incident"))) == ((), 1)
 
 
 @pytest.fixture
@@ -129,6 +140,7 @@ def run(*more: str) -> tuple[str, int]:
 
 
 def test_the_command_sweeps_alone(clean_db: None, house: House) -> None:
+    house.itop.at = ago(minutes=1)
     left(house)
     assert json.loads(run("--sweep", "--json")[0]) == {"contract": "tickets", "swept": []}
     said = json.loads(run("--sweep", "[ethops check 0123abcd]", "--json")[0])
@@ -139,7 +151,6 @@ def test_the_command_sweeps_alone(clean_db: None, house: House) -> None:
 
 def test_the_next_check_sweeps_by_itself(clean_db: None, house: House) -> None:
     left(house)
-    house.itop.at = LATER
     said, status = run("--json")
     assert (status, len(json.loads(said)["swept"]), house.objects("Incident")) == (0, 1, [])
 

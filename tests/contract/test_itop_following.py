@@ -7,7 +7,7 @@ import pytest
 
 from adapters.tickets import models
 from adapters.tickets.following import News
-from adapters.tickets.itop import desk, follow, ids
+from adapters.tickets.itop import desk, follow, ids, marks
 from adapters.tickets.itop.models import Following, Mirrored
 from adapters.tickets.port import Note, TicketDraft
 from tests.doubles.itop.house import House
@@ -126,6 +126,16 @@ def test_one_whose_answer_was_lost_is_left_to_what_waits(house: House) -> None:
     look()
     assert Mirrored.objects.get().ticket_id == ref
     assert len(house.objects("Incident")) == 1
+
+
+def test_what_a_check_left_closed_is_no_ticket_of_ours(house: House) -> None:
+    # As a check leaves it where our user may not delete: closed, and its deed undone here.
+    left = {"title": "[ethops check 3f9c01ab] once", "description": f"x {marks.mark(uuid4())}"}
+    put(house, status="closed", **left)
+    killed = put(house, status="new", **left)
+    desk.Follower().look()
+    assert desk.Follower().look_at_all().fault == ""
+    assert [one.itop_id for one in Mirrored.objects.all()] == [killed]
 
 
 def test_a_copied_mark_hides_no_ticket(house: House) -> None:

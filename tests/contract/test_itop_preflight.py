@@ -67,7 +67,9 @@ def grave(findings: list[Finding]) -> dict[str, str]:
 
 def test_a_site_as_it_should_be_has_no_finding_and_is_not_written_to(house: House) -> None:
     assert grave(found(house)) == {}
-    assert {call["operation"] for call in house.itop.calls} == {"core/get"}
+    asked = [call for call in house.itop.calls if call["operation"] != "core/get"]
+    assert {call["key"] for call in asked} == {0}
+    assert not any(one.topic == "attribute" for one in found(house))
 
 
 def test_a_token_that_is_none_is_the_one_finding(house: House, settings: Any) -> None:
@@ -90,8 +92,25 @@ def test_a_hidden_organization_is_no_place_for_tickets(house: House, settings: A
 
 def test_a_class_that_we_may_not_read_is_named(house: House) -> None:
     console(house).denied = {"NormalChange"}
+    wrong = [one for one in found(house) if one.severity == "error"]
+    assert {(one.topic, one.where) for one in wrong} == {
+        ("class", "NormalChange"), ("right", "NormalChange"),
+    }  # fmt: skip
+
+
+def test_a_class_that_we_may_not_write_is_named_with_the_profile_that_may(house: House) -> None:
+    console(house).read_only = {"Problem"}
     (one,) = [one for one in found(house) if one.severity == "error"]
-    assert (one.topic, one.where) == ("class", "NormalChange")
+    assert (one.topic, one.where) == ("right", "Problem")
+    assert one.mend == "Give our user the profile Problem Manager."
+
+
+def test_an_administrator_sees_whether_cron_runs(house: House) -> None:
+    console(house).denied = {"BackgroundTask"}
+    assert [one.severity for one in found(house) if one.topic == "cron"] == ["note"]
+    with served(Console(objects=house.itop.objects)) as itop:
+        above = found(house, above=Client(itop.address, TOKEN))
+    assert [one for one in above if one.topic == "cron"] == []
 
 
 def test_attributes_of_the_sites_own_are_named_until_they_are_declared(house: House) -> None:

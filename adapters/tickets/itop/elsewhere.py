@@ -60,15 +60,15 @@ class Elsewhere:
 
     def remove(self, marker: str) -> tuple[str, ...]:
         """Delete what bears the marker; what our user may not delete is left, and named."""
-        left: list[str] = []
+        left: dict[str, list[str]] = {}
         for itop_class in dict.fromkeys(words.CLASSES.values()):
             query = f"SELECT {itop_class} WHERE title LIKE '%[{marks.oql(marker)}]%'"
             found = session().client.get(itop_class, query, ("ref", "title", "status"))
             for one in found.objects:
                 # What stays in our rows has its object there, too.
                 if not str(one.fields.get("title")).endswith(KEPT):
-                    left += _removed(one)
-        return tuple(left)
+                    _remove(one, left)
+        return tuple(f"{', '.join(names)} stay in iTop: {why}" for why, names in left.items())
 
     def sweep(self, marker: str) -> tuple[str, ...]:
         """Clear away what killed checks left there."""
@@ -91,10 +91,10 @@ def _lines(found: Found, log: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _removed(one: Found) -> tuple[str, ...]:
+def _remove(one: Found, left: dict[str, list[str]]) -> None:
+    """Delete one; where iTop refuses, it is put to what else is left for that reason."""
     try:
         session().client.delete(one.itop_class, one.id, COMMENT)
     except ItopError as fault:
-        said = f"{one.itop_class} {one.fields.get('ref')} ({one.fields.get('status')})"
-        return (f"{said} stays in iTop: {fault}",)
-    return ()
+        name = f"{one.fields.get('ref')} ({one.fields.get('status')})"
+        left.setdefault(str(fault), []).append(name)

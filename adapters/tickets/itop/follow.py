@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db import DataError, IntegrityError, transaction
 
 from adapters.rows import now
+from adapters.tickets.conformance.bench import is_of_check
 from adapters.tickets.errors import TicketError
 from adapters.tickets.itop import absorb, adopt, backlog, locks, words
 from adapters.tickets.itop.client import Found
@@ -163,9 +164,12 @@ def _new(here: Session, found: Found, done: Round) -> bool:
     if adopt.is_waited_for(found.fields):
         return False
     marked = adopt.whose(found.fields)
-    if marked and not marked[1] and _is_recent(here, found):
-        done.put_off(_updated(found))
-        return False
+    if marked and not marked[1]:
+        if _is_of_check(found):
+            return False
+        if _is_recent(here, found):
+            done.put_off(_updated(found))
+            return False
     return adopt.adopt(found, here.names, _cis(found)) is not None
 
 
@@ -225,6 +229,12 @@ def _stale(kept: Mirrored, row: Found) -> bool:
         return True
     seen, noticed = kept.seen_at, kept.noticed_at
     return seen is None or noticed is None or seen - noticed < SETTLING
+
+
+def _is_of_check(found: Found) -> bool:
+    """Tell whether it is what a check had open, and our user may not delete: it is over."""
+    title = str(found.fields.get("title"))
+    return found.fields.get("status") == "closed" and is_of_check(title)
 
 
 def _is_recent(here: Session, found: Found) -> bool:

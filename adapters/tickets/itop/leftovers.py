@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from adapters.tickets.conformance.bench import KEPT, is_of_check
+from adapters.rows import now
+from adapters.tickets.conformance.bench import AFTER, KEPT, is_of_check
 from adapters.tickets.itop import marks, words
 from adapters.tickets.itop.client import Found
 from adapters.tickets.itop.errors import ItopError, ItopRightError, ItopStimulusError
@@ -11,8 +12,6 @@ from adapters.tickets.itop.models import Mirrored
 from adapters.tickets.itop.session import session
 
 COMMENT: Final = "ethops conformance check, what an earlier one left"
-OLD: Final = "last_update < DATE_SUB(NOW(), INTERVAL 1 HOUR)"
-"""By iTop's own clock: a check that runs beside us is left alone, whatever the zone."""
 _READ: Final = ("ref", "title", "status")
 _SAID: Final = "It was opened by a check that was killed."
 
@@ -38,7 +37,9 @@ def _found(itop_class: str, marker: str) -> Iterator[Found]:
     """Yield what is a check's by its whole title, and ours by who wrote its first line."""
     begins = marks.oql(f"[{marker}]" if marker else "[ethops check ")
     query = f"SELECT {itop_class} WHERE title LIKE '{begins}%'"
-    said = query if marker else f"{query} AND {OLD}"
+    # By the clock that writes there: what its database calls NOW() may be of another zone.
+    before = session().names.moment(now() - AFTER)
+    said = query if marker else f"{query} AND last_update < '{before}'"
     fields = (*_READ, *words.logs_of(itop_class))
     for one in session().client.get(itop_class, said, fields).objects:
         title = str(one.fields.get("title"))

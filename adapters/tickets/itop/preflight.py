@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,9 +10,11 @@ from adapters.rows import now
 from adapters.tickets.itop import cron, words
 from adapters.tickets.itop.client import Client, Found
 from adapters.tickets.itop.errors import (
+    ItopGoneError,
     ItopLoginError,
     ItopQueryError,
     ItopRightError,
+    ItopStimulusError,
     ItopUnsetError,
 )
 from adapters.tickets.itop.findings import Declared, Finding
@@ -41,10 +43,21 @@ _STANDARD: Final = """
 STANDARD: Final = frozenset(_STANDARD.split())
 """What iTop's own model of tickets has."""
 _DERIVED: Final = re.compile(
-    r"_(?:friendlyname|obsolescence_flag|finalclass_recall|archive_flag)$|^(?:tto|ttr)_"
+    r"_(?:friendlyname|obsolescence_flag|finalclass_recall|archive_flag)$"
+    r"|^(?:tto|ttr|cumulatedpending)_"
 )
 _LISTED: Final = re.compile(r"expecting \{([^}]*)\}")
 _NEVER: Final = "ethops_no_such_attribute"
+
+_CHANGES: Final = "Change Implementor"
+WRITTEN: Final[Mapping[str, str]] = {
+    "Incident": "Support Agent",
+    "UserRequest": "Support Agent",
+    "Problem": "Problem Manager",
+    **dict.fromkeys(("RoutineChange", "NormalChange", "EmergencyChange"), _CHANGES),
+    "Attachment": "Support Agent",
+}
+"""Class that is written to -> the profile of iTop's own that may."""
 
 QUARTER: Final = timedelta(minutes=15)
 RECENT: Final = timedelta(days=2)
@@ -134,6 +147,19 @@ def _classes(look: Look) -> Iterator[Finding]:
                 " does not say.",
                 "Give --datamodel FILE; what is mandatory goes into the site file, `itop.fields`.",
             )
+
+
+def _rights(look: Look) -> Iterator[Finding]:
+    """Yield classes that our user may not write to: asked of an object that there never is."""
+    for itop_class in WRITTEN:
+        try:
+            look.here.client.stimulate(itop_class, 0, "ev_assign", {}, "ethops preflight", ("id",))
+        except ItopRightError as fault:
+            what, mend = str(fault)[:300], f"Give our user the profile {WRITTEN[itop_class]}."
+            yield Finding("error", "right", itop_class, what, mend)
+        except (ItopGoneError, ItopStimulusError, ItopQueryError):
+            # It is looked for only once rights are well; and there is no object 0.
+            continue
 
 
 def _own(client: Client, itop_class: str) -> Iterator[str]:
@@ -258,12 +284,14 @@ def _of(
 
 def _cron(look: Look) -> Iterator[Finding]:
     stands = cron.look(look.here)
+    if stands.state == "unknown" and look.above is not None:
+        stands = cron.look(replace(look.here, client=look.above))
     if stands.state == "stale":
         what = f"{stands.said} Nothing escalates, and no asynchronous callback is sent."
         mend = "Have cron.php started on iTop's host, as its installation says."
         yield Finding("error", "cron", "cron.php", what, mend)
     elif stands.state == "unknown":
-        mend = "Give our user a profile that sees BackgroundTask."
+        mend = "Give --token-file the token of an administrator, who sees them."
         yield Finding("note", "cron", "cron.php", stands.said, mend)
 
 
@@ -310,6 +338,7 @@ def offset(seen: Iterable[tuple[datetime, datetime]]) -> timedelta | None:
 LOOKS: Final[Mapping[str, Callable[[Look], Iterator[Finding]]]] = {
     "who we are": _ourselves,
     "class": _classes,
+    "right": _rights,
     "state": _states,
     "organizations": _silos,
     "service levels": _levels,

@@ -25,12 +25,17 @@ class Console(Itop):
 
     denied: set[str] = field(default_factory=set)
     """Classes that the user may neither read nor write."""
+    read_only: set[str] = field(default_factory=set)
+    """Classes that the user may read and not write, as a Support Agent a problem."""
     without_webhooks: bool = False
     """The module for webhooks is not installed."""
     keeps_context: bool = True
     """False: a context is taken and kept as none, as a list is."""
 
-    attributes: tuple[str, ...] = ("id", "ref", "title", "org_id", "org_id_friendlyname")
+    attributes: tuple[str, ...] = (
+        *("id", "ref", "title", "org_id", "org_id_friendlyname", "tto_started"),
+        *("cumulatedpending_started", "cumulatedpending_laststart", "cumulatedpending_stopped"),
+    )
     """What a query that names none of them is answered with."""
     hidden: set[int] = field(default_factory=set)
     """Objects of organizations that our user may not see: to him they are not there."""
@@ -46,6 +51,13 @@ class Console(Itop):
         itop_class = said.get("class", "")
         if itop_class in self.denied:
             doing = "reading" if said["operation"] == "core/get" else "creating"
+            raise Refusal(
+                1,
+                "The current user does not have enough permissions for"
+                f" {doing} data of class {itop_class}",
+            )
+        if itop_class in self.read_only and said["operation"] != "core/get":
+            doing = "creating" if said["operation"] == "core/create" else "modifying"
             raise Refusal(
                 1,
                 "The current user does not have enough permissions for"

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any, Final, Literal
@@ -32,7 +31,6 @@ _TERM: Final = re.compile(
     r"(\w+)\s*(>=|<=|!=|=|<|>|LIKE|IN)\s*(?:'((?:[^'\\]|\\.)*)'|(\d+|\([\d, ]+\)))"
 )
 _NOW: Final = "2026-01-01 00:00:00"
-_HOURS_AGO: Final = re.compile(r"DATE_SUB\(NOW\(\), INTERVAL (\d+) HOUR\)")
 USER_ID: Final = "9"
 """Of the login that we have there; lines of logs bear it, and nobody may forge it."""
 
@@ -249,13 +247,9 @@ class Itop:
         ]
 
     def _spoken(self, query: str) -> str:
-        """Return a query with what iTop itself puts into it: who asks, and what time it is."""
+        """Return a query with what iTop itself puts into it: who asks."""
         said = query.replace(":current_contact_id", str(self.contact))
-        said = said.replace(":current_user->id", USER_ID)
-        return _HOURS_AGO.sub(lambda found: f"'{self._hours_ago(int(found[1]))}'", said)
-
-    def _hours_ago(self, n: int) -> str:
-        return str(datetime.fromisoformat(self.at) - timedelta(hours=n))
+        return said.replace(":current_user->id", USER_ID)
 
 
 def _parsed(text: str) -> tuple[str, list[tuple[str, str, str]]]:
