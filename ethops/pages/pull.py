@@ -30,6 +30,7 @@ STATES: Final[dict[str, State]] = {
 }
 LISTS: Final[dict[forge.State, str]] = {
     "open": "Wait for a person", "merging": "Being merged", "merged": "Merged",
+    "closed": "Closed unmerged",
 }  # fmt: skip
 EMPTY: Final = {"open": "Nothing waits for you.", "merged": "None yet."}
 VERDICTS: Final = {

@@ -254,7 +254,28 @@ def pull_request(role: Callable[[str], psycopg.Connection[Any]], ticket: str) ->
         [key, f"ethops/{key}", head, "<b>Write it down</b>", "Since it <i>hung</i>.", ticket,
          json.dumps([{"kind": "added", "path": f"incidents/{ticket}.md", "size": 400}])],
     )  # fmt: skip
+    followed_elsewhere(role("owner"), ticket)
     return int(said.fetchone()[0])
+
+
+def followed_elsewhere(owner: psycopg.Connection[Any], ticket: str) -> None:
+    """What people did at a forge that does not answer any more, and tells hostile things."""
+    said = [{"by": "<i>ben</i>", "verdict": "approved", "head": "d", "at": ""}]
+    for number, url, state in (
+        (7, "https://git.example.org/site/pages/pulls/7", "open"),
+        (8, "javascript:alert(1)", "merged"),
+    ):
+        owner.execute(
+            "INSERT INTO pulls_followed (key, number, ticket_ref, title, url, head, state,"
+            " merged_as, ended_by, ended_at, reviews, seen_at) VALUES (%s, %s, %s, %s, %s, 'd', %s,"
+            " '', %s, now(), %s, now())",
+            [uuid4(), number, ticket, "<b>Write it</b> \u202enwod", url, state,
+             "carla" if state == "merged" else "", json.dumps(said)],
+        )  # fmt: skip
+    owner.execute(
+        "INSERT INTO pulls_forgelook (id, misses, away_since, said) VALUES (1, 12, now(),"
+        " 'forge.unavailable: GET /pulls/7: <html>login</html>')"
+    )
 
 
 def major_with_a_question(scene: Scene, servers: Servers, database_name: str) -> str:

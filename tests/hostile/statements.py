@@ -65,6 +65,8 @@ EVERYBODY: Final[dict[str, str]] = {
     "close the breaker by its row": "UPDATE autonomy_breaker SET state = 'closed'",
     "raise a number": "UPDATE autonomy_policy SET value = 1e9",
     "forget what was spent": "UPDATE autonomy_spent SET tokens_in = 0",
+    "have merged elsewhere": "UPDATE pulls_followed SET state = 'merged'",
+    "tell a ticket of a merge": "SELECT gate.order_told(NULL::pulls_followed)",
     "have been right": "UPDATE autonomy_judgement SET verdict = 'right'",
     # the stop
     "lift the stop by its row": "UPDATE personas_stop SET stopped = false",

@@ -12,11 +12,13 @@ from adapters.forge import embedded
 from adapters.forge.port import Draft, File, Pull
 from adapters.registry import reader, writer
 from adapters.tickets.errors import TicketError
+from adapters.tickets.itop.models import Waiting
 from adapters.tickets.port import ChangeDraft, TicketDraft, Vouched
-from ethops.desk import dispatch, pull_watch
+from ethops.desk import dispatch, elsewhere, pull_watch
 from ethops.executor import pull_ends, registry
 from ethops.executor.git import BareGit
 from ethops.pulls.models import Followed
+from tests.doubles.itop.house import housed
 from tests.integration.executor.conftest import Bench
 
 
@@ -221,6 +223,32 @@ def test_what_came_to_nothing_is_ordered_again_and_a_person_hears_of_it(house, m
     house.work()
     house.watch()
     assert (len(house.lines(ref)), house.row(pull).told) == (1, True)
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["there", "away at first"])
+def test_the_ticket_of_an_itop_is_told_there_and_its_change_goes_on(bench, settings, away):
+    with housed() as itop:
+        settings.ADAPTERS = {**settings.ADAPTERS, "tickets": itop.settings()}
+        house = House(bench)
+        ref = house.change("planned")
+        with bench.as_role("app"):
+            itop.put(ref, "approved")
+        bench.ask("owner", "UPDATE tickets_ticket SET state = 'approved' WHERE ref = %s"
+                  " RETURNING 1", ref)  # fmt: skip
+        pull = house.merged(house.opened(ref))
+        itop.itop.faults += ["html"] * (4 if away else 0)
+        house.work()
+        assert house.order(pull)["outcome"] == "done", house.order(pull)["result"]
+        itop.itop.faults.clear()
+        with bench.as_role("app"):
+            assert Waiting.objects.exists() == away
+            elsewhere.follow()
+            elsewhere.follow()
+        kept = itop.object("NormalChange")
+        told = [line for log in ("private_log", "public_log") if log in kept
+                for line in itop.log("NormalChange", log)]  # fmt: skip
+        assert sum("is merged as" in line for line in told) == 1, told
+        assert (reader("tickets").get(ref).state, kept["status"]) == ("implemented", "implemented")
 
 
 def test_nobody_of_the_desk_writes_what_became_of_one(house):
