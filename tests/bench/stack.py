@@ -6,9 +6,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -20,12 +20,17 @@ from ethops.stack.layout import Layout
 from ethops.stack.ports import free_ports
 from ethops.stack.status import StackStatus, read_status
 
+DRAIN_SECONDS = 120.0
+OPEN = "SELECT count(*) FROM public.audit_work WHERE state IN ('waiting', 'ready', 'leased')"
+
 
 @dataclass(frozen=True, slots=True)
 class Stack:
     """One stack in a folder that is thrown away."""
 
     layout: Layout
+    more: Mapping[str, str] = field(default_factory=dict)
+    """Further variables of every command."""
 
     def environment(self, **more: str) -> dict[str, str]:
         """Variables under which a command means this stack."""
@@ -38,6 +43,7 @@ class Stack:
             "ETHOPS_FLOWER_PORT": str(ports.flower),
             "ETHOPS_PG_PORT": str(ports.postgres),
             "ETHOPS_REDIS_PORT": str(ports.redis),
+            **self.more,
             **more,
         }
 
@@ -61,6 +67,16 @@ class Stack:
         """A connection as that role; every statement is its own transaction."""
         return psycopg.connect(self.layout.dsn(f"ethops_{role}"), autocommit=True)
 
+    def drain(self) -> float:
+        """Wait until what came has been worked off; return how many seconds that took."""
+        began = time.monotonic()
+        with self.connect("owner") as owner:
+            while time.monotonic() < began + DRAIN_SECONDS:
+                if owner.execute(OPEN).fetchone() == (0,):
+                    return time.monotonic() - began
+                time.sleep(0.2)
+        raise TimeoutError("what came was not worked off")
+
     def status(self) -> StackStatus:
         """What runs."""
         found = read_status(self.layout.state)
@@ -73,10 +89,10 @@ class Stack:
 
 
 @contextmanager
-def folder() -> Iterator[Stack]:
+def folder(**more: str) -> Iterator[Stack]:
     """A stack that does not run yet; whatever runs of it at the end is stopped."""
     state = Path(tempfile.mkdtemp(prefix="ethops-bench-"))
-    stack = Stack(Layout(state=state, ports=free_ports()))
+    stack = Stack(Layout(state=state, ports=free_ports()), more)
     try:
         yield stack
     finally:

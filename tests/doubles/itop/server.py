@@ -66,6 +66,8 @@ class Itop:
     """The module for tokens is not installed, as in iTop's own package: a login is all there is."""
     keeps_tickets: bool = False
     """Our user may not delete any, as a Support Agent may not."""
+    sent: int = 0
+    """Bytes of all answers."""
     _ids: int = 0
     _lock: Lock = field(default_factory=Lock)
 
@@ -377,6 +379,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+        self.itop.sent += len(body)
 
     def _drip(self, body: bytes, *, silent: bool) -> None:
         # Until the other side gives up, or half a minute is over.
