@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Lower, Now
 
 SYNCED = ("well", "failed", "absent", "asks")
@@ -64,6 +65,14 @@ class CI(models.Model):
             models.CheckConstraint(
                 name="ci_scales", condition=Q(impact__range=(1, 3), urgency__range=(1, 3))
             )
+        ]
+        indexes: ClassVar = [
+            models.Index(Lower("name"), condition=Q(retired=False), name="ci_by_name"),
+            models.Index(
+                KeyTextTransform("itop", "attributes"),
+                condition=Q(retired=False),
+                name="ci_by_itop",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -201,7 +210,7 @@ class KnownLink(models.Model):
     gone = models.BooleanField(db_default=False)
 
     class Meta:
-        """One per object there; found by both ends."""
+        """One per object there; found by both ends, and by the object that says so."""
 
         verbose_name = "known link"
         constraints: ClassVar = [
@@ -210,6 +219,7 @@ class KnownLink(models.Model):
         indexes: ClassVar = [
             models.Index("dependent", name="knownlink_by_dependent"),
             models.Index("support", name="knownlink_by_support"),
+            models.Index("their_id", name="knownlink_by_their_id"),
         ]
 
     def __str__(self) -> str:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.utils import DatabaseError
+from django.test.utils import CaptureQueriesContext
 
 from adapters import registry
 from adapters.cmdb.embedded import Writer
@@ -159,6 +160,57 @@ def test_what_a_name_means_is_computed_anew_for_all_of_that_name(
     assert (thing.ci_ref, [one.dependent for one in stands.all()]) == ("shop", ["shop"])
 
 
+MANY = """
+    INSERT INTO cmdb_ci (ref, name, ci_class, impact, urgency, source, attributes)
+    SELECT 'ci-' || n, 'n' || n, 'server', 2, 2, 'site',
+           CASE WHEN n % 2 = 0 THEN jsonb_build_object('itop', (100000 + n)::text) ELSE '{}' END
+      FROM generate_series(1, 4000) n
+"""
+READ = """
+    SELECT pg_stat_get_xact_tuples_returned('cmdb_ci'::regclass)
+           + pg_stat_get_xact_tuples_fetched('cmdb_ci'::regclass) AS rows
+"""
+
+
+@pytest.fixture
+def crowded(become: Callable[[str], None]) -> None:
+    """Four thousand CIs of ours, half of which say which thing of iTop's they are."""
+    become("owner")
+    with connection.cursor() as cursor:
+        cursor.execute(MANY)
+        cursor.execute("ANALYZE cmdb_ci")
+    become("app")
+
+
+def test_who_is_meant_by_a_name_is_looked_up_and_not_searched_for(
+    crowded: None, there: Inventory
+) -> None:
+    number = there.put("Server", name="N7")
+    with transaction.atomic():
+        sync()
+        (read,) = select(READ)
+        assert read["rows"] < 20
+    assert Known.objects.get(their_id=number).ci_ref == "ci-7"
+    there.change(number, name="n9")
+    with transaction.atomic():
+        sync()
+        (read,) = select(READ)
+        assert read["rows"] < 20
+    assert Known.objects.get(their_id=number).ci_ref == "ci-9"
+
+
+def test_after_the_owner_has_declared_each_ci_is_read_a_few_times_and_not_for_each_name(
+    crowded: None, there: Inventory, become: Callable[[str], None]
+) -> None:
+    many(there, 300)
+    sync()
+    become("owner")
+    with transaction.atomic():
+        select("SELECT cmdb.match_again()")
+        (read,) = select(READ)
+    assert read["rows"] < 4 * 4000
+
+
 @db
 def test_every_call_names_its_fields_and_a_thousand_things_cost_one(there: Inventory) -> None:
     many(there, 2_499)
@@ -175,6 +227,51 @@ def test_without_a_change_one_call_is_made_and_nothing_is_written(there: Invento
     assert sum(one.changed for one in sync().values()) == 0
     assert [of for of, _ in there.asked] == ["CMDBChangeOp"]
     assert list(Known.objects.values_list("ref", "changed_at", "seen_at")) == before
+
+
+@db
+def test_what_a_look_without_a_change_costs_does_not_grow_with_what_there_is(
+    there: Inventory,
+) -> None:
+    sync()
+    with CaptureQueriesContext(connection) as few:
+        sync()
+    many(there, 2_000)
+    sync(whole=True)
+    with CaptureQueriesContext(connection) as more:
+        sync()
+    assert len(few) == len(more) <= 4
+
+
+TOUCHED = """
+    SELECT sum(pg_stat_get_xact_tuples_returned(one) + pg_stat_get_xact_tuples_fetched(one)) AS rows
+      FROM unnest(ARRAY['cmdb_known', 'cmdb_knownlink', 'cmdb_relation']::regclass[]) AS one
+"""
+
+
+@db
+def test_what_a_change_reads_does_not_grow_with_what_there_is(there: Inventory) -> None:
+    hosts = [there.add("Hypervisor", name=f"h{n}") for n in range(300)]
+    for n in range(3_000):
+        there.add("VirtualMachine", name=f"v{n}", virtualhost_id=hosts[n % 300])
+    sync()
+    (before,) = select(TOUCHED)
+    there.change(next(n for n, one in there.objects.items() if one.get("name") == "v7"), name="v8")
+    assert sync()["VirtualMachine"].changed == 1
+    (after,) = select(TOUCHED)
+    assert after["rows"] - before["rows"] < 100
+
+
+@db
+def test_each_page_is_a_few_statements(there: Inventory) -> None:
+    sync()
+    with CaptureQueriesContext(connection) as before:
+        sync(whole=True)
+    many(there, 2_999)
+    with CaptureQueriesContext(connection) as after:
+        sync(whole=True)
+    # Two pages more, each taken over in one.
+    assert len(after) - len(before) == 2
 
 
 @db

@@ -80,14 +80,19 @@ def sync(peer: Peer, *, whole: bool = False) -> tuple[Read, ...]:
     stands = {row["their_class"]: row for row in select(_STANDS, [SOURCE])}
     named = None if whole else _named_by_history(peer, stands, began)
     done: list[Read] = []
+    untouched: list[str] = []
     for of in (*KINDS, *LINKS):
         stand = stands.get(of.itop_class, {})
         if stand.get("state") == "asks":
             done.append(Read(of.itop_class, fault=str(stand["said"]), asks=True))
         elif whole or _is_due(stand, began, with_history=named is not None):
             done.append(_kept(peer, of, began, None))
+        elif named is not None and of.itop_class in named and stand.get("state") != "absent":
+            done.append(_kept(peer, of, began, named[of.itop_class]))
         elif named is not None and stand.get("state") != "absent":
-            done.append(_kept(peer, of, began, named.get(of.itop_class, ())))
+            untouched.append(of.itop_class)
+            done.append(Read(of.itop_class))
+    _well(untouched, began, whole=False)
     return tuple(done)
 
 
@@ -154,9 +159,15 @@ def _kept(peer: Peer, of: Source, began: datetime, ids: Sequence[int] | None) ->
                [SOURCE, of.itop_class, state, absent, began, said])  # fmt: skip
         return Read(of.itop_class, fault=said)
     if not done.asks:
-        select("SELECT cmdb.synced(%s, %s, 'well', %s, %s, '')",
-               [SOURCE, of.itop_class, ids is None, began])  # fmt: skip
+        _well([of.itop_class], began, whole=ids is None)
     return done
+
+
+def _well(classes: Sequence[str], began: datetime, *, whole: bool) -> None:
+    """Say that nothing of these classes is unknown up to when the look began: in one statement."""
+    if classes:
+        select("SELECT cmdb.synced(%s, one, 'well', %s, %s, '') FROM unnest(%s::text[]) AS one",
+               [SOURCE, whole, began, list(classes)])  # fmt: skip
 
 
 def _whole(peer: Peer, of: Source) -> Read:
@@ -239,6 +250,9 @@ def _take(of: Source, objects: Sequence[Object]) -> int:
 
 def _lost(of: Source, gone: Sequence[int]) -> bool:
     """Take away what is gone; False where that is more than is believed without a person."""
+    if not gone:
+        # What share of its class it is would be counted.
+        return True
     (done,) = select("SELECT cmdb.lose(%s, %s, %s::bigint[]) AS believed",
                      [SOURCE, of.itop_class, list(gone)])  # fmt: skip
     return bool(done["believed"])
