@@ -1,5 +1,6 @@
 """Which things that were seen are CIs already. Pure."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
@@ -55,10 +56,18 @@ class Ground:
 
 
 def differs(said: JSON, seen: JSON) -> bool:
-    """Tell whether a CI says otherwise; one that says nothing is not contradicted."""
+    """Tell whether a CI says otherwise: a word that is not in what was seen, nor begins one there.
+
+    One that says nothing is not contradicted, nor is one that says less: `Debian 12` is true of
+    `Debian GNU/Linux 12.5`.
+    """
     if said is None or isinstance(said, list | dict):
         return False
-    return str(said).strip().casefold() != str(seen).strip().casefold()
+    there = _words(seen)
+    return any(
+        not any(word == one or one.startswith((f"{word}.", f"{word}-")) for one in there)
+        for word in _words(said)
+    )
 
 
 def _called(ci: CI) -> Iterator[str]:
@@ -80,6 +89,10 @@ def _provides(ci: CI) -> Iterator[str]:
         names += _several(ci.attributes.get(attribute))
     for name in names:
         yield from (name.lower(), name.lower().removesuffix(".service"))
+
+
+def _words(said: JSON) -> list[str]:
+    return re.split(r"[\s(),/]+", str(said).strip().casefold())
 
 
 def _texts(attributes: object) -> Iterator[str]:

@@ -16,6 +16,7 @@ from adapters.telemetry.port import (
     Observer,
     Pushed,
     QueryLog,
+    Result,
     Use,
 )
 
@@ -57,6 +58,10 @@ _PICTURES = """
 """
 MOST_READ: Final = 2_000
 """Results that one answer rests on; where there are more, it says that it isn't the whole."""
+_RESULTS = """
+    SELECT ci, query, action, at, rows FROM reading.query_result
+    WHERE at >= %s ORDER BY at DESC, query LIMIT %s
+"""
 _UNJOINED = """
     WHERE id IN (SELECT id FROM telemetry_use WHERE joined_at IS NULL ORDER BY id LIMIT %s)
     ORDER BY id
@@ -117,6 +122,13 @@ class Reader:
             log.lost_at is not None and log.lost_at >= since for log in self.query_logs()
         )
         return deltas.of(kept, since, shown=shown, lost=lost)
+
+    def results(self, since: datetime, *, limit: int = 500) -> tuple[Result, ...]:
+        """Return the newest results of all CIs since then, oldest first."""
+        found = select(_RESULTS, [since, limit])
+        return tuple(
+            Result(**row | {"rows": tuple(json.loads(row["rows"]))}) for row in found[::-1]
+        )
 
 
 class Collector:

@@ -152,6 +152,18 @@ class Delta:
     """False where results were cut or lost, or the query began anew: there may be more."""
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Rows that one query brought, lost or found on a CI at one time; foreign text, and bounded."""
+
+    ci: str
+    query: str
+    action: Literal["added", "removed", "snapshot"]
+    at: datetime
+    """The host's clock, never ahead of ours."""
+    rows: tuple[Mapping[str, str], ...]
+
+
 class Reader(Protocol):
     """Reads; safe in the hands of an agent."""
 
@@ -183,6 +195,10 @@ class Reader(Protocol):
 
     def deltas(self, ci: str, since: datetime, *, shown: int = 10) -> tuple[Delta, ...]:
         """Return what differs on a CI since then, by query; of each at most `shown` rows a side."""
+        ...
+
+    def results(self, since: datetime, *, limit: int = 500) -> tuple[Result, ...]:
+        """Return the newest results of all CIs since then, oldest first."""
         ...
 
 

@@ -1,7 +1,7 @@
 """The desk's look at what is seen and is no CI: proposed to people, who alone make a CI of it."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -13,7 +13,8 @@ from adapters.cmdb import proposals, proposing
 from adapters.cmdb.already import Ground
 from adapters.cmdb.proposals import Folded, Sighting
 from adapters.errors import AdapterError
-from ethops.desk import dispatch, sightings
+from adapters.monitoring import targets
+from ethops.desk import dispatch, findings, sightings
 from ethops.desk.models import Event
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ class Found:
 def look() -> Found:
     """Read telemetry and monitoring, and keep what is no CI as proposals."""
     ground = Ground(registry.reader("cmdb").search("", limit=MOST_CIS))
-    seen = [one for one in _all_seen() if not ground.is_one(one.thing)]
+    seen = [one for one in _all_seen(ground) if not ground.is_one(one.thing)]
     before = proposing.kept()
     folded = proposals.fold(seen, before, ground.refs)
     kept = proposing.propose(folded.proposals)
@@ -49,37 +50,65 @@ def look() -> Found:
     return Found(kept, withdrawn, sum(folded.left_out.values()), sum(folded.unfit.values()))
 
 
-def _all_seen() -> Iterator[Sighting]:
+def _all_seen(ground: Ground) -> Iterator[Sighting]:
     """Yield what every source saw; one that cannot be asked holds up no other."""
     for source in SOURCES:
         try:
-            yield from source()
+            yield from source(ground)
         except AdapterError as fault:
             log.warning("nothing is found there: %s: %s", fault.code, fault)
 
 
-def _published() -> Iterator[Sighting]:
+def _published(_: Ground) -> Iterator[Sighting]:
     letters = registry.reader("telemetry").dead_letters(
         timezone.now() - LOOKED_BACK, limit=MOST_READ
     )
     yield from sightings.of_letters(letters)
 
 
-def _observed() -> Iterator[Sighting]:
+def _observed(_: Ground) -> Iterator[Sighting]:
     yield from sightings.of_observers(registry.reader("telemetry").observers())
 
 
-def _alerted() -> Iterator[Sighting]:
+def _alerted(ground: Ground) -> Iterator[Sighting]:
     """Yield the hosts of alerts that joined no CI, and would join none now."""
     since = timezone.now() - LOOKED_BACK
     events = Event.objects.filter(joined="none", status="firing", last_at__gte=since)
     for event in events.select_related("delivery").order_by("-last_at")[:MOST_READ]:
         labels = event.labels if isinstance(event.labels, dict) else {}
-        if registry.reader("cmdb").join(labels).result == "none":
+        if not _joins(labels, ground):
             yield from sightings.of_alert(event.delivery.sender, labels, event.last_at)
 
 
-SOURCES: Final[tuple[Callable[[], Iterator[Sighting]], ...]] = (_published, _observed, _alerted)
+def _scraped(ground: Ground) -> Iterator[Sighting]:
+    """Yield the hosts that a Prometheus looks after and whose alerts would join no CI."""
+    now = timezone.now()
+    for server in targets.servers():
+        try:
+            found = targets.targets(server)
+        except AdapterError as fault:
+            log.warning("its targets are not known: %s: %s", fault.code, fault)
+            continue
+        for labels in found:
+            if not _joins(labels, ground):
+                yield from sightings.of_target(server, labels, now)
+
+
+def _joins(labels: Mapping[str, str], ground: Ground) -> bool:
+    """Tell whether labels mean a CI, by the name of their host or by a rule."""
+    name = sightings.named_host(labels)
+    return ground.knows_host(name) or registry.reader("cmdb").join(labels).result != "none"
+
+
+def _queried(_: Ground) -> Iterator[Sighting]:
+    """Yield what osquery found on hosts that are CIs."""
+    since = timezone.now() - LOOKED_BACK
+    yield from findings.of_results(registry.reader("telemetry").results(since))
+
+
+SOURCES: Final[tuple[Callable[[Ground], Iterator[Sighting]], ...]] = (
+    *(_published, _observed, _queried, _alerted, _scraped),
+)
 
 
 def _tell_of_floods(folded: Folded) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from ipaddress import ip_address
 from typing import Final
+from urllib.parse import urlsplit
 
 from adapters.cmdb.proposals import Sighting, Thing
 from adapters.telemetry.port import DeadLetter, Observer
@@ -49,6 +50,17 @@ def of_alert(sender: str, labels: Mapping[str, str], at: datetime) -> Iterator[S
         alert = labels.get("alertname", "an alert")
         said = f"alert {alert} of {sender} names it"
         yield Sighting(f"alerts:{sender}", host(name), at, said)
+
+
+def of_target(server: str, labels: Mapping[str, str], at: datetime) -> Iterator[Sighting]:
+    """Yield the host that a Prometheus looks after."""
+    name = named_host(labels)
+    if name:
+        # Without a login that the address may have.
+        where = urlsplit(server)
+        place = f"{where.hostname}:{where.port}" if where.port else f"{where.hostname}"
+        said = f"target {labels.get('instance', name)} of the job {labels.get('job', 'none')}"
+        yield Sighting(f"prometheus:{place}"[:100], host(name), at, said)
 
 
 def named_host(labels: Mapping[str, str]) -> str:

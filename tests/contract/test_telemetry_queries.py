@@ -95,6 +95,20 @@ def test_what_comes_and_what_goes_is_a_difference_of_its_ci(world: World) -> Non
     assert world.deltas("nowhere") == ()
 
 
+def test_results_of_all_cis_are_given_as_they_came(world: World) -> None:
+    since = datetime.now(UTC) - timedelta(hours=3)
+    world.write(said("80", ago_h=4), said("25", ago_h=2, action="removed"), said("8443"))
+    world.write(said("5432", host="db-01.example", ago_h=0.5))
+    world.collect()
+    found = world.reader.results(since)
+    assert [(one.ci, one.query, one.action, one.rows) for one in found] == [
+        ("web-01", "listening_ports", "removed", ({"port": "25"},)),
+        ("web-01", "listening_ports", "added", ({"port": "8443"},)),
+        ("db-01", "listening_ports", "added", ({"port": "5432"},)),
+    ]
+    assert world.reader.results(since, limit=1) == found[-1:]
+
+
 def test_of_a_snapshot_the_difference_to_that_of_yesterday_is_told(world: World) -> None:
     for ago, ports in ((25, ["22", "80"]), (12, ["22"]), (1, ["22", "8443"])):
         rows = [{"port": port} for port in ports]

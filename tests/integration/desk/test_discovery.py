@@ -1,8 +1,11 @@
 """What is seen and is no CI: proposed once, bounded, withdrawn; its states are the table."""
 
 import json
+import threading
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
+from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
@@ -120,6 +123,50 @@ def test_an_alert_that_joins_no_ci_proposes_its_host():
     assert (one.source, one.seen[0]["said"]) == ("alerts:am", "alert Down of am names it")
 
 
+TARGETS = {"data": {"result": [
+    {"metric": {"instance": name, "job": "node"}} for name in ("db-09:9100", "web-01:9100", ":1")
+]}}  # fmt: skip
+
+
+@pytest.fixture
+def prometheus():
+    """A Prometheus with three targets, one of them a CI; returns its address."""
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if "query=up" in self.path else 404)
+            self.end_headers()
+            self.wfile.write(json.dumps(TARGETS).encode())
+
+        def log_message(self, *said):
+            del said
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+def asks(role, url, name="p"):
+    role("owner").execute(
+        "INSERT INTO monitoring_probe (name, ci_ref, kind, params, interval_s, bad_after,"
+        " good_after, alertname, severity)"
+        " VALUES (%s, 'web-01', 'prometheus', %s, 60, 1, 1, 'x', 'info')",
+        [name, json.dumps({"url": url, "query": "up"})],
+    )
+
+
+def test_a_target_of_a_prometheus_that_is_no_ci_is_proposed(role, declared, prometheus):
+    declared(SITE)
+    asks(role, prometheus)
+    asks(role, "http://127.0.0.1:9", "away")
+    discovery.look()
+    (one,) = waiting().values()
+    assert (one.key, one.source) == ("host:db-09", f"prometheus:{prometheus[7:]}")
+    assert one.seen[0]["said"] == "target db-09:9100 of the job node"
+
+
 def test_an_observed_host_that_is_no_ci_is_proposed(declared, tmp_path):
     log = tmp_path / "auth.log"
     log.write_text("")
@@ -131,6 +178,34 @@ def test_an_observed_host_that_is_no_ci_is_proposed(declared, tmp_path):
     registry.collector().collect()
     discovery.look()
     assert list(waiting()) == ["host:web-07"]
+
+
+PORT = {"port": "5432", "protocol": "6", "address": "10.0.0.5", "name": "postgres"}
+SYSTEM = {"name": "Debian", "version": "Debian 12", "platform": "debian", "major": "12"}
+
+
+def found(role, *rows, action="added"):
+    role("owner").execute(
+        "INSERT INTO telemetry_result (id, ci, query, action, at, epoch, counter, rows, size,"
+        " whole) VALUES (%s, 'web-01', 'q', %s, now(), 0, 5, %s, 1, true)",
+        [uuid4().hex, action, json.dumps(rows)],
+    )
+
+
+def test_what_osquery_finds_on_a_ci_is_proposed_with_its_relation(role, declared):
+    declared(SITE.replace("{hostname: web-01}", "{hostname: web-01, os: Debian 11}"))
+    found(role, PORT, SYSTEM)
+    discovery.look()
+    made = waiting()
+    assert sorted(made) == ["attribute:web-01:os", "service:web-01:postgres:5432/tcp"]
+    service = made["service:web-01:postgres:5432/tcp"]
+    assert (service.ref, service.about, service.source) == (
+        *("web-01-postgres-5432-tcp", "web-01", "osquery:web-01"),
+    )
+    assert service.said["attributes.runs_on"] == ["web-01"]
+    assert made["attribute:web-01:os"].said == {"attributes.os": "Debian 12"}
+    declared(SITE.replace("{hostname: web-01}", "{hostname: web-01, os: Debian 12}"))
+    assert discovery.look().withdrawn == 1
 
 
 def test_the_morning_says_how_many_wait():

@@ -82,11 +82,23 @@ def test_a_service_is_known_where_it_runs(thing, known):
     [
         ("Debian 11", "Debian 12", True),
         ("debian 12 ", "Debian 12", False),
+        ("Debian 12", "Debian GNU/Linux 12.5", False),
+        ("Debian 1", "Debian GNU/Linux 12.5", True),
+        ("6.1.0", "6.1.0-18-amd64", False),
         (None, "Debian 12", False),
         (4, "4", False),
         (["a"], "b", False),
     ],
-    ids=["another", "written otherwise", "nothing said", "a number", "several"],
+    ids=[
+        "another",
+        "written otherwise",
+        "less",
+        "half a number",
+        "a version",
+        "nothing said",
+        "a number",
+        "several",
+    ],
 )
 def test_only_what_is_said_is_contradicted(said, seen, otherwise):
     assert differs(said, seen) is otherwise

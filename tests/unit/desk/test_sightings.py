@@ -51,3 +51,10 @@ def test_an_alert_names_a_host(labels, name, attribute):
 
 def test_an_alert_without_a_host_is_no_sighting():
     assert list(sightings.of_alert("prom", {"alertname": "Watchdog"}, NOON)) == []
+
+
+def test_a_target_names_a_host_and_its_server_without_a_login():
+    labels = {"instance": "db-09:9100", "job": "node"}
+    (one,) = sightings.of_target("http://ada:secret@prom.example:9090/x", labels, NOON)
+    assert (one.source, one.thing.name) == ("prometheus:prom.example:9090", "db-09")
+    assert one.said == "target db-09:9100 of the job node"
