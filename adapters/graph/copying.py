@@ -16,7 +16,7 @@ from adapters.graph import saying
 from adapters.graph.errors import GraphAwayError, GraphBusyError
 from adapters.graph.port import Copied
 from adapters.graph.saying import EDGE, RESTS
-from adapters.graph.server import COPY_SECONDS, Server
+from adapters.graph.server import COPY_SECONDS, Server, native
 
 LAG_S: Final = 300
 """What only was seen anew since then is not written yet: the copy is then older, never younger."""
@@ -227,10 +227,13 @@ def _differs(wanted: Row, there: Row | None, late: int) -> bool:
 
 def _lies(said: Row, there: Row | None) -> bool:
     """Say whether a place and its edges there say, value by value, what they should."""
-    if there is None or there["said"] != [said[name] for name in ("layer", *RESTS)]:
+    if there is None:
         return False
     wanted = [[*edge, edge[-1]] for edge in said["edges"]]
-    return sorted(wanted, key=_ends) == sorted(there["edges"], key=_ends)
+    lie = [[native(value) for value in edge] for edge in there["edges"]]
+    return [native(value) for value in there["said"]] == [
+        said[name] for name in ("layer", *RESTS)
+    ] and sorted(lie, key=_ends) == sorted(wanted, key=_ends)
 
 
 def _ends(edge: Sequence[Any]) -> list[str]:

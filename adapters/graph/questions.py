@@ -153,13 +153,15 @@ class Questions:
 
     def _reach(self, ref: str, direction: Direction, depth: int) -> Reach:
         walk = self._store.walk([ref], direction, min(depth, DEEPEST))
-        found = sorted((steps, place) for place, steps in walk.steps.items() if steps)
+        levels = _levels(walk)
+        del levels[0]
+        found = [(place, steps) for steps in sorted(levels) for place in sorted(levels[steps])]
         shown = found[:MOST]
         layers = walk.layers
         if layers is None:
-            layers = self._store.layers([place for _, place in shown])
+            layers = self._store.layers([place for place, _ in shown])
         return Reach(
-            tuple(Place(place, steps, layers.get(place)) for steps, place in shown),
+            tuple(Place(place, steps, layers.get(place)) for place, steps in shown),
             # Who came anywhere from it went along a live edge of it.
             self._trust(
                 [] if found else [ref],
@@ -170,9 +172,7 @@ class Questions:
 
     def _way_back(self, walk: Walk, support: str) -> tuple[Edge, ...]:
         """Return the edges from the start down to a place, found from below, a level each."""
-        levels: dict[int, list[str]] = {}
-        for place, steps in walk.steps.items():
-            levels.setdefault(steps, []).append(place)
+        levels = _levels(walk)
         way: list[Edge] = []
         for nearer in reversed(range(walk.steps.get(support, 0))):
             way.append(min(self._store.onto(support, levels[nearer]), key=_key))
@@ -196,6 +196,14 @@ def trust(rests: Sequence[Rests], *, stale: bool, complete: bool, known: bool) -
         complete=complete,
         known=known,
     )
+
+
+def _levels(walk: Walk) -> dict[int, list[str]]:
+    """Return the places by their steps; of some thousands that is cheaper to sort than pairs."""
+    levels: dict[int, list[str]] = {}
+    for place, steps in walk.steps.items():
+        levels.setdefault(steps, []).append(place)
+    return levels
 
 
 def _rests(edges: Sequence[Edge]) -> Rests:

@@ -43,7 +43,7 @@ class Server:
         return cls(**said, oldest_s=oldest)
 
     def ask(self, query: str, *, seconds: float = SECONDS, **said: Any) -> list[dict[str, Any]]:
-        """Return the rows of one statement, which is a transaction.
+        """Return the rows of one statement, which is a transaction; times in lists as they come.
 
         Raises:
             GraphAwayError: the server does not answer, or refuses.
@@ -51,7 +51,7 @@ class Server:
         with self._session() as session:
             found = session.run(Query(query, timeout=seconds), site=self.site, **said)
             names = found.keys()
-            return [dict(zip(names, map(_native, row), strict=True)) for row in found]
+            return [dict(zip(names, map(native, row), strict=True)) for row in found]
 
     def write(self, statements: Sequence[Statement], *, then: Statement | None = None) -> bool:
         """Run all statements in one transaction: whoever reads sees the state before or after.
@@ -99,8 +99,6 @@ def _driver(server: Server) -> Driver:
     )
 
 
-def _native(value: Any) -> Any:
-    """Return a value as Python has it; times come as the driver's own, also within lists."""
-    if isinstance(value, list):
-        return [_native(one) for one in value]
+def native(value: Any) -> Any:
+    """Return a value as Python has it: times come as the driver's own."""
     return value.to_native() if isinstance(value, DateTime) else value

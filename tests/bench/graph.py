@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PLACES: Final = 10_000
 EDGES: Final = 50_000
 ASKED: Final = 100
-WARM: Final = 20
+WARM: Final = 3
 TARGET: Final = "50 ms"
 TARGETED: Final = ("embedded", "Neo4j")
 COPY_TARGET: Final = "2 s of CPU"
@@ -95,9 +95,11 @@ def _figures(link: psycopg.Connection) -> list[Figure]:
         if server is not None:
             copied = _copied(Copier(server), link)
             ways["Neo4j"] = neo4j.Reader(server).blast_radius
-        # A server plans anew once, when it has seen how much there is.
-        for ref in refs[:WARM]:
-            _all(ways, ref)
+        # A server plans anew once, when it has seen how much there is; a JVM compiles what it is
+        # asked for often, and does so beside its answers. Both have been up for a while elsewhere.
+        new = [_milliseconds(partial(ways["Neo4j"], ref)) for ref in refs if "Neo4j" in ways]
+        for ref in refs * WARM:
+            _all({name: ask for name, ask in ways.items() if name in TARGETED}, ref)
         took = [_all(ways, ref) for ref in refs]
         if server is not None:
             Copier(server).forget()
@@ -108,7 +110,13 @@ def _figures(link: psycopg.Connection) -> list[Figure]:
             TARGET if name in TARGETED else "",
         )
         for name in ways
-    ] + copied
+    ] + [
+        *(
+            Figure("the same, Neo4j, of its first 100 answers", f"{percentile(new, 0.95):.1f} ms")
+            for _ in new[:1]
+        ),
+        *copied,
+    ]
 
 
 def _copied(copier: "Copier", link: psycopg.Connection) -> list[Figure]:
