@@ -1,6 +1,9 @@
 """The ASGI door of the web process: the GPU's proxy by its paths, Django for everything else."""
 
+import gc
+
 from django.core.asgi import get_asgi_application
+from django.urls import get_resolver
 
 from ethops import env
 from ethops.api.limits import FORM_BYTES, App, BodyLimit, Message, Receive, Send
@@ -15,6 +18,12 @@ from gpu.proxy import app as proxy  # noqa: E402
 _desk = BodyLimit(_django, upload=largest_attachment_bytes() + FORM_BYTES)
 
 _proxy: App = proxy.application
+
+# Every page is loaded now, not by the first who asks, and stays: the collector would walk over all
+# of it again with each long list.
+_patterns = get_resolver().url_patterns
+gc.collect()
+gc.freeze()
 
 
 async def application(scope: Message, receive: Receive, send: Send) -> None:
