@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from adapters.monitoring.models import AlertState, Probe
+from adapters.monitoring.models import AlertState, PastHour, Probe
 
 
 @admin.register(Probe)
@@ -31,3 +31,13 @@ class AlertStateAdmin(admin.ModelAdmin[AlertState]):
     search_fields = ("probe__name",)
     list_select_related = ("probe",)
     ordering = ("probe",)
+
+
+@admin.register(PastHour)
+class PastHourAdmin(admin.ModelAdmin[PastHour]):
+    """What each probe's value was, hour by hour."""
+
+    list_display = ("probe", "begin", "low", "middle", "high", "points")
+    search_fields = ("probe__name",)
+    list_select_related = ("probe",)
+    ordering = ("-begin", "probe")

@@ -1,13 +1,13 @@
 """What has become of a value since a day ago: medians of two windows, compared. Pure."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
 from adapters.monitoring.declared import ChangeParams
-from adapters.monitoring.port import Change, Series, Symptom
+from adapters.monitoring.port import Change, Point, Series, Symptom
 from adapters.text import one_line
 
 MOST_POINTS: Final = 60
@@ -82,12 +82,17 @@ def _said(symptom: Symptom, among: Sequence[Change], count: int, ago_s: float) -
     return Verdict(symptom, one.by, f"{was}: {limits}{of}.")
 
 
+def finite(points: Iterable[Point]) -> tuple[Point, ...]:
+    """Return the points that are numbers: a Prometheus also tells NaN and infinity."""
+    return tuple(point for point in points if math.isfinite(point.value))
+
+
 def _medians(found: Sequence[Series]) -> Mapping[tuple[tuple[str, str], ...], float]:
-    finite = {
-        tuple(sorted(one.labels.items())): [p.value for p in one.points if math.isfinite(p.value)]
+    known = {
+        tuple(sorted(one.labels.items())): [point.value for point in finite(one.points)]
         for one in found
     }
-    return {name: median(values) for name, values in finite.items() if values}
+    return {name: median(values) for name, values in known.items() if values}
 
 
 def _name(one: Change) -> str:

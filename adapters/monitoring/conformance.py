@@ -16,6 +16,7 @@ from django.db import transaction
 from adapters import rows
 from adapters.conformance import Case, Kit, Options, Seen, cannot, refusal, same
 from adapters.errors import AdapterError
+from adapters.monitoring.changes import MOST_POINTS
 from adapters.monitoring.port import History, Reader, Silence, Silencer, Symptom
 from adapters.monitoring.ranges import History as OfPrometheus
 from adapters.monitoring.silencing import Silencer as OfAlertmanager
@@ -119,6 +120,17 @@ def _in_turn(bench: Bench) -> Seen:
     return Seen(held=True, said=f"{len(bench.watched)} CIs looked at")
 
 
+def _course(bench: Bench) -> Seen:
+    end = datetime.now(UTC)
+    begin = end - timedelta(hours=1)
+    names = [one.name for ci in bench.watched for one in bench.reader.probes_of(ci)]
+    for name in [bench.marker, *names]:
+        at = [point.at for point in bench.reader.course(name, begin=begin, end=end)]
+        if at != sorted(at) or len(at) > MOST_POINTS:
+            return Seen(held=False, said=f"{name}: {len(at)} points, out of turn or too many")
+    return Seen(held=True, said=f"{len(names)} probes looked at")
+
+
 def _points(bench: Bench) -> Seen:
     end = datetime.now(UTC)
     (one,) = bench.history.series("vector(1)", begin=end - timedelta(minutes=10), end=end)
@@ -155,6 +167,7 @@ KIT: Final = Kit(
         Case("Silence is not health", "None", _silence_is_not_health),
         Case("Symptoms are the port's words", "no other", _symptoms),
         Case("Samples come in turn, within their bound", "oldest first", _in_turn),
+        Case("A course comes in turn, within its bound", "at most 60 points", _course),
         Case("A range is answered in points", "1 everywhere, oldest first", _points, "prometheus"),
         Case("A query that is none is refused", "an error of ours", _bad_query, "prometheus"),
         Case("A silence is made once", "the same one, found", _silenced_once, "alertmanager"),

@@ -3,8 +3,9 @@
 import json
 from datetime import datetime
 
-from adapters.monitoring import deliveries, services
-from adapters.monitoring.port import Deliver, Probe, Sample, SweepReport
+from adapters.monitoring import deliveries, hours, services
+from adapters.monitoring.changes import MOST_POINTS
+from adapters.monitoring.port import Deliver, Hour, Point, Probe, Sample, SweepReport
 from adapters.monitoring.rounds import run_round
 from adapters.rows import now, select
 
@@ -26,6 +27,19 @@ _WELL_SINCE = """
     FROM reading.probe WHERE NOT retired AND ci_ref = %s
 """
 
+_COURSE = """
+    SELECT at, value FROM (
+        SELECT DISTINCT ON (step) at, value FROM (
+            SELECT at, value, floor(extract(epoch FROM at - %s::timestamptz) / %s) AS step
+            FROM reading.sample
+            WHERE probe = %s AND value IS NOT NULL AND at >= %s AND at < %s
+        ) seen ORDER BY step, at DESC) newest
+    ORDER BY at
+"""
+_HOUR = """
+    SELECT begin, low, middle, high, points FROM reading.past_hour WHERE probe = %s AND begin = %s
+"""
+
 
 class Reader:
     """Reads the views of schema `reading`, which every role may."""
@@ -44,6 +58,17 @@ class Reader:
         since: datetime | None = select(_WELL_SINCE, [ci_ref])[0]["since"]
         return since
 
+    def course(self, probe: str, *, begin: datetime, end: datetime) -> tuple[Point, ...]:
+        """Return the newest sample of each sixtieth of a stretch, oldest first."""
+        step = (end - begin).total_seconds() / MOST_POINTS
+        rows = select(_COURSE, [begin, step, probe, begin, end])
+        return tuple(Point(**row) for row in rows)
+
+    def hour(self, probe: str, begin: datetime) -> Hour | None:
+        """Return what was kept of an hour."""
+        rows = select(_HOUR, [probe, begin])
+        return Hour(**rows[0]) if rows else None
+
 
 class Sweeper:
     """Runs due probes of this database, wherever it is called from."""
@@ -56,3 +81,7 @@ class Sweeper:
             services.record(samples=samples)
         delivered = deliveries.deliver_owed(deliver=deliver)
         return SweepReport(len(samples), sum(not sample.ok for sample in samples), delivered)
+
+    def keep_hours(self) -> int:
+        """Keep what each probe's value was in hours that are over."""
+        return hours.keep_hours()

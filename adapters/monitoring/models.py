@@ -68,6 +68,28 @@ class Sample(models.Model):
         return f"{self.probe_id} at {self.at}: {self.symptom}"
 
 
+class PastHour(models.Model):
+    """What a probe's value was in one whole hour; kept for eight days."""
+
+    probe = models.ForeignKey(Probe, on_delete=models.CASCADE, related_name="past_hours")
+    begin = models.DateTimeField(db_index=True)
+    low = models.FloatField()
+    middle = models.FloatField(help_text="median")
+    high = models.FloatField()
+    points = models.IntegerField(help_text="samples, or points of a range query")
+
+    class Meta:
+        """Once per hour."""
+
+        verbose_name = "past hour"
+        constraints: ClassVar = [
+            models.UniqueConstraint("probe", "begin", name="past_hour_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.probe_id} from {self.begin}"
+
+
 class AlertState(models.Model):
     """Where a probe's alert stands, and what of it has been delivered."""
 

@@ -86,6 +86,17 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Hour:
+    """What a value was in a whole hour: lowest, median and highest of so many points."""
+
+    begin: datetime
+    low: float
+    middle: float
+    high: float
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """What one series was then and is now; None where it was, or is, not there."""
 
@@ -130,6 +141,17 @@ class Reader(Protocol):
         """
         ...
 
+    def course(self, probe: str, *, begin: datetime, end: datetime) -> tuple[Point, ...]:
+        """Return what a probe's value was, in at most 60 points, oldest first.
+
+        Of each sixtieth of the stretch the newest sample that has a value.
+        """
+        ...
+
+    def hour(self, probe: str, begin: datetime) -> Hour | None:
+        """Return what was kept of the whole hour that began then, None where nothing was."""
+        ...
+
 
 class Sweeper(Protocol):
     """Runs what is due and hands over alerts; safe to run in several processes at once."""
@@ -140,6 +162,14 @@ class Sweeper(Protocol):
         What is due is said by a clock that all sweepers share, not by this process's own.
         A transition is marked delivered only after `deliver` returned: a crash between the
         two delivers the same bytes again. An exception of `deliver` leaves the body owed.
+        """
+        ...
+
+    def keep_hours(self) -> int:
+        """Keep what each probe's value was in hours that are over; returns how many came.
+
+        Safe to repeat. Servers that know what was a week ago are asked where nobody kept it; one
+        that does not answer is asked again the next time.
         """
         ...
 

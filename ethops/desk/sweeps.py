@@ -11,3 +11,8 @@ from ethops.desk.intake import deliver_embedded
 def sweep() -> None:
     """Run what is due now."""
     registry.sweeper().sweep(deliver_embedded)
+
+
+def keep_hours() -> None:
+    """Keep what probes saw in hours that are over: samples themselves go after a day."""
+    registry.sweeper().keep_hours()

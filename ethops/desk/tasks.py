@@ -41,6 +41,12 @@ def sweep() -> None:
     sweeps.sweep()
 
 
+@shared_task(name="desk.keep_hours")
+def keep_hours() -> None:
+    """Keep what probes saw, hour by hour."""
+    sweeps.keep_hours()
+
+
 @shared_task(name="desk.check_ledger")
 def check_ledger() -> None:
     """Look at what the verifier found; damage becomes an incident."""

@@ -1,11 +1,12 @@
 """Gathers what one step may know, through readers; nothing here writes or decides."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adapters import registry
 from adapters.cmdb.port import CI
+from adapters.monitoring.port import Probe, Reader
 from adapters.rows import select
 from adapters.telemetry.port import Delta
 from adapters.tickets.errors import TicketNotFoundError
@@ -14,9 +15,9 @@ from personas.cards import CardDocument
 from personas.catalogue import EntryDocument
 from personas.gate import StepClaim
 from personas.memory import giving, recall
-from personas.runtime import differs
+from personas.runtime import differs, trends
 from personas.runtime.around import Around, ill, look
-from personas.runtime.facts import Entry, Known, Look, Looked, fitting, looks_of
+from personas.runtime.facts import Entry, Known, Look, Looked, fitting, looks_of, shown_of
 from personas.runtime.questions import QUESTIONS
 
 HISTORY = timedelta(days=90)
@@ -32,6 +33,7 @@ def gather(claim: StepClaim) -> Known:
     ci = _ci(claim)
     now = datetime.now(UTC)
     monitoring = registry.reader("monitoring")
+    probes = monitoring.probes_of(ci.ref) if ci else ()
     alert = claim.inputs.get("alert") or {}
     ticket = _ticket(claim.ticket_ref)
     inspects = claim.inputs.get("first_question") == "inspect"
@@ -50,7 +52,8 @@ def gather(claim: StepClaim) -> Known:
         neighbours=_neighbours(ci, now) if ci else 0,
         around=_around(ci, now) if ci and _stage(claim) in AROUND else None,
         differs=_differs(ci, now) if ci and _stage(claim) in AROUND else (),
-        probes=monitoring.probes_of(ci.ref) if ci else (),
+        trend=_trend(monitoring, probes, now) if _stage(claim) in AROUND else None,
+        probes=probes,
         samples=monitoring.samples(ci.ref, now - LATELY) if ci else (),
         well_since=monitoring.well_since(ci.ref) if ci else None,
         entries=_entries(ci) if ci else (),
@@ -120,6 +123,11 @@ def _differs(ci: CI, now: datetime) -> tuple[Delta, ...]:
     if "deltas" not in telemetry.capabilities:
         return ()
     return telemetry.deltas(ci.ref, now - differs.SPAN, shown=0)
+
+
+def _trend(monitoring: Reader, probes: Sequence[Probe], now: datetime) -> trends.Trend | None:
+    shown = shown_of(probes)
+    return trends.look(monitoring, shown, now) if shown else None
 
 
 def _stage(claim: StepClaim) -> str:

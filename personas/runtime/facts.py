@@ -15,9 +15,10 @@ from personas.cards import CardDocument
 from personas.catalogue import EntryDocument
 from personas.commands import filled
 from personas.memory import giving
-from personas.runtime import around, differs
+from personas.runtime import around, differs, trends
 from personas.runtime.around import Around
 from personas.runtime.questions import ASK, QUESTIONS, Asked
+from personas.runtime.trends import Trend
 
 MAINTENANCE: Final = "maintenance_until"
 """The attribute with which a CI's owner says until when its alerts mean his own work."""
@@ -90,6 +91,8 @@ class Known:
     """What the graph says around the CI, where the question is told it and the graph answers."""
     differs: tuple[Delta, ...] = ()
     """What queries find on the CI otherwise than a day before, where the question is told it."""
+    trend: Trend | None = None
+    """What the value of the probe that is shown was, where the question is told it."""
     probes: tuple[Probe, ...] = ()
     samples: tuple[Sample, ...] = ()
     """Of the CI's probes, lately, oldest first."""
@@ -168,6 +171,8 @@ def facts(known: Known, kind: str) -> dict[str, JSON]:
     if known.around is not None:
         found |= around.facts(known.around, known.now)
     found |= differs.facts(known.differs, known.now)
+    if known.trend is not None:
+        found |= trends.facts(known.trend)
     found |= {f"known_error.{name}": said for name, said in known.known_error.items() if said}
     if known.request:
         found["request.prompt"] = known.request
@@ -265,8 +270,7 @@ def _in_maintenance(ci: CI, now: datetime) -> bool:
 
 def _probe_facts(known: Known) -> dict[str, JSON]:
     """Return what the CI's own probes say: of the first bad one, else of the first."""
-    bad = [probe for probe in known.probes if probe.symptom not in (None, "ok")]
-    shown = next(iter(bad or known.probes), None)
+    shown = shown_of(known.probes)
     if shown is None:
         return {}
     symptom = shown.symptom or ""
@@ -283,6 +287,12 @@ def _probe_facts(known: Known) -> dict[str, JSON]:
     if kinds and known.alert.get("symptom"):
         found["probe.agrees"] = known.alert["symptom"] in kinds[0]
     return found
+
+
+def shown_of(probes: Sequence[Probe]) -> Probe | None:
+    """Return the probe that a question is told of: the first bad one, else the first."""
+    bad = [probe for probe in probes if probe.symptom not in (None, "ok")]
+    return next(iter(bad or probes), None)
 
 
 def _is_stale(probe: Probe, now: datetime) -> bool:

@@ -15,7 +15,8 @@ from django.db.utils import ProgrammingError
 from psycopg import sql
 
 from adapters import site, site_rows
-from adapters.monitoring.port import Deliver, Reader, Sweeper, SweepReport
+from adapters.monitoring.port import Deliver, Hour, Reader, Sweeper, SweepReport
+from tests.doubles.prometheus import NAN, Prometheus, served
 
 SITE = """
 hosts: [{{name: here}}]
@@ -239,6 +240,103 @@ def test_samples_are_kept_for_a_day(world: World) -> None:
     world.pass_seconds(0)
     world.pass_seconds(25 * 3600)
     assert len(world.reader.samples("heap", world.now - timedelta(days=3))) == 1
+
+
+def put(world: World, values: Callable[[int], float], count: int, ends: datetime) -> None:
+    """Samples of one probe, a minute apart, the last of them then."""
+    world.owner.cursor().executemany(
+        "INSERT INTO monitoring_sample (probe_id, at, ok, symptom, value)"
+        " VALUES ('heap-size', %s, true, 'ok', %s)",
+        [(ends - timedelta(minutes=count - 1 - n), values(n)) for n in range(count)],
+    )
+
+
+def test_the_course_of_a_value_is_told_in_few_points(world: World) -> None:
+    ends = world.now
+    put(world, float, 600, ends)
+    begin = ends - timedelta(hours=10)
+    found = world.reader.course("heap-size", begin=begin, end=ends + timedelta(seconds=1))
+    assert len(found) <= 60
+    assert [point.at for point in found] == sorted(point.at for point in found)
+    assert (found[0].value < 12, found[-1].value) == (True, 599.0)
+    assert world.reader.course("heap-size", begin=begin - timedelta(days=1), end=begin) == ()
+    assert world.reader.course("no-such-probe", begin=begin, end=ends) == ()
+
+
+def test_hours_that_are_over_are_kept_when_samples_are_gone(world: World) -> None:
+    over = world.now.replace(minute=0, second=0, microsecond=0)
+    put(world, float, 120, over - timedelta(seconds=1))
+    put(world, float, 1, world.now)
+    assert world.sweeper.keep_hours() == 2
+    assert world.sweeper.keep_hours() == 0
+    world.owner.execute("DELETE FROM monitoring_sample")
+    last = world.reader.hour("heap-size", over - timedelta(hours=1))
+    assert last == Hour(over - timedelta(hours=1), 60.0, 89.5, 119.0, 60)
+    assert world.reader.hour("heap-size", over) is None
+
+
+def test_hours_go_after_eight_days(world: World) -> None:
+    over = world.now.replace(minute=0, second=0, microsecond=0)
+    put(world, float, 60, over - timedelta(seconds=1))
+    world.sweeper.keep_hours()
+    world.owner.execute("UPDATE monitoring_pasthour SET begin = begin - interval '200 hours'")
+    world.sweeper.keep_hours()
+    found = world.owner.execute("SELECT min(begin) FROM monitoring_pasthour").fetchone()
+    assert found is not None
+    assert found[0] > world.now - timedelta(days=8)
+
+
+ASKS = """
+cis:
+  - ref: db
+    name: A database
+    class: database
+    probes:
+      - {{name: db-disk, kind: prometheus, url: "{url}", query: disk, max: 90, interval_s: 60,
+         alertname: DiskFull}}
+      - {{name: db-free, kind: prometheus, url: "{url}", query: free, min: 10, interval_s: 60,
+         alertname: NoSpace}}
+"""
+
+
+def test_a_prometheus_is_asked_for_hours_of_a_week_ago_that_nobody_kept(
+    world: World, become: Callable[[str], None], tmp_path: Path
+) -> None:
+    knows = {"a": lambda at: at % 3600 / 36, "b": lambda _: NAN, "c": lambda _: -5.0}
+    with served(Prometheus(knows)) as there:
+        declare(become, tmp_path, ASKS.format(url=there.url))
+        assert world.sweeper.keep_hours() == 4
+        begin = world.now.replace(minute=0, second=0, microsecond=0) - timedelta(days=7)
+        high, low = (world.reader.hour(name, begin) for name in ("db-disk", "db-free"))
+        assert high is not None
+        assert low is not None
+        assert (0 <= high.low < 5, 45 < high.middle < 55, 95 < high.high < 100) == (True,) * 3
+        assert (low.low, low.high) == (-5.0, -5.0)
+        assert high.points <= 31
+        asked = len(there.asked)
+        world.sweeper.keep_hours()
+        assert len(there.asked) == asked == 2
+
+
+def test_a_prometheus_that_is_away_is_asked_once_and_again_the_next_time(
+    world: World, become: Callable[[str], None], tmp_path: Path
+) -> None:
+    with served(Prometheus({"a": float}, is_away=True)) as there:
+        declare(become, tmp_path, ASKS.format(url=there.url))
+        assert (world.sweeper.keep_hours(), len(there.asked)) == (0, 1)
+        there.is_away = False
+        assert world.sweeper.keep_hours() == 4
+
+
+def test_an_agent_reads_what_was_and_keeps_nothing(
+    world: World, become: Callable[[str], None]
+) -> None:
+    put(world, float, 60, world.now.replace(minute=0, second=0, microsecond=0))
+    become("agent")
+    assert world.reader.course("heap-size", begin=world.now - timedelta(days=1), end=world.now)
+    assert world.reader.hour("heap-size", world.now) is None
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        world.sweeper.keep_hours()
 
 
 def test_a_clock_that_is_set_back_silences_nothing(world: World) -> None:

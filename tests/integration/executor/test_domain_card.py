@@ -144,3 +144,32 @@ def test_a_change_by_command_that_was_asked_for_is_done_once_a_person_has_approv
     made.goes_on()
     said = "\n".join(made.bench.lines(waits["ticket_ref"]))
     assert "kubectl scale raycluster/dev --replicas=3:\nraycluster/dev scaled" in said
+
+
+def test_a_change_among_overdue_relations_is_handed_to_a_person_with_the_reason(made):
+    for scope in ("read_cluster", "read_releases", "scale_cluster"):
+        made.promote(scope, "act")
+    made.bench.ask(
+        "owner",
+        "INSERT INTO cmdb_relation (dependent, support, kind, source, fresh_until)"
+        " VALUES ('train-7', %s, 'runs_on', 'itop', now() - interval '2 hours') RETURNING id",
+        CI,
+    )
+    asked = requests.Asked(
+        person="ada", key=uuid4().hex, agent_role=CARD, job_id="", prompt="Three workers, please.",
+        priority=3, max_duration=600, tenant_id="default",
+        command=commanded.read("scale_cluster", SCALE, CI),
+    )  # fmt: skip
+    with made.bench.as_role("app"):
+        requests.submit(asked)
+    made.goes_on()
+    denied = made.bench.ask(
+        "app", "SELECT ticket_ref, verdict, guard FROM personas_action WHERE verb = 'command.run'"
+        " AND verdict <> 'authorised'",
+    )  # fmt: skip
+    assert (denied["verdict"], denied["guard"]) == ("denied", "relations")
+    assert SCALE not in made.commands()
+    ticket = reader("tickets").get(denied["ticket_ref"])
+    assert (ticket.state, ticket.team) == ("escalated", "people")
+    said = "\n".join(made.bench.lines(ticket.ref))
+    assert f"that train-7 stands on {CI}, as itop says, is overdue since" in said

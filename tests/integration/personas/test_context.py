@@ -1,5 +1,6 @@
 """What a step gathers through the readers, from rows as they are loaded and written."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ from personas import conf
 from personas.catalogue import read_catalogue
 from personas.gate import StepClaim
 from personas.incarnation import Incarnation
-from personas.runtime import context
+from personas.runtime import context, facts
 from tests.conftest import point_django
 
 ATTRIBUTES = [
@@ -151,3 +152,27 @@ def test_what_is_on_offer_is_what_the_evaluation_offers(site, attributes):
     pinned, _ = read_catalogue(conf.playbooks_folder())
     fitting = sorted(entry.name for entry in pinned if entry.document.fits(attributes))
     assert [entry.name for entry in context._entries(ci("a", attributes=attributes))] == fitting
+
+
+def test_triage_is_told_what_the_value_of_its_probe_was(site, role, servers, database_name):
+    owner = role("owner")
+    owner.execute(
+        "INSERT INTO monitoring_probe (name, ci_ref, kind, params, interval_s, bad_after,"
+        " good_after, alertname, severity) VALUES ('disk', 'a', 'filesystem',"
+        """ '{"path": "/", "max_percent": 90}', 60, 1, 1, 'Full', 'warning')"""
+    )
+    owner.execute(
+        "INSERT INTO monitoring_sample (probe_id, at, ok, symptom, value)"
+        " SELECT 'disk', now() - n * interval '1 minute', true, 'ok', 72 - n / 30.0"
+        " FROM generate_series(0, 59) n"
+    )
+    owner.execute(
+        "INSERT INTO monitoring_pasthour (probe_id, begin, low, middle, high, points) VALUES"
+        " ('disk', date_trunc('hour', now() - interval '7 days', 'UTC'), 40, 41, 42, 60)"
+    )
+    point_django(servers, database_name, "ethops_agent")
+    step = replace(claim("I-a", "a"), checkpoint={"stage": "triage"})
+    told = facts.facts(context.gather(step), "triage")
+    assert (told["trend.last"], told["trend.limit"], told["trend.week_median"]) == (72.0, 90, 41.0)
+    assert told["trend.hours_left"] == pytest.approx(9.0, abs=0.3)
+    assert context.gather(replace(step, checkpoint={"stage": "verify"})).trend is None

@@ -48,6 +48,8 @@ def ask(
         ),
         ({"alert.join": "joined", "ticket.major": True, "alert.severity": "critical"}, "escalate"),
         ({"alert.join": "joined", "ticket.repeats": 10}, "assign_responders_medium"),
+        ({"alert.join": "joined", "trend.hours_left": 24.0}, "assign_responders_medium"),
+        ({"alert.join": "joined", "trend.hours_left": 24.1}, "assign_responders_low"),
         ({"alert.join": "joined", "alert.severity": "critical"}, "assign_responders_medium"),
         ({"alert.join": "joined", "ci.user_facing": True}, "assign_responders_medium"),
         ({"alert.join": "joined", "ci.user_facing": False}, "assign_responders_low"),

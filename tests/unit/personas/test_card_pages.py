@@ -14,9 +14,11 @@ from personas.evaluation.calibration import BY_RISK, ENOUGH, WORST_OVER, thresho
 from personas.evaluation.cases import TRAPS
 from personas.evaluation.scoring import GRADES
 from personas.runtime.facts import facts
+from personas.runtime.trends import Trend
 from personas.worst_case import RISKS, risk_class, worst_case
 from tests.unit.personas.known import AROUND, KNOWN
 from tests.unit.personas.test_differs import delta
+from tests.unit.personas.test_trends import DISK, RISING, WEEK
 
 FOLDER = CLONE / "docs" / "reference" / "cards"
 EVALUATION = (CLONE / "docs" / "reference" / "evaluation.md").read_text(encoding="utf-8")
@@ -99,7 +101,8 @@ def test_every_fact_about_facts_is_documented_and_known():
     rows = EVALUATION.split("| fact |")[1].split("\n\n")[0].splitlines()[2:]
     named = {row.split("|")[1].strip() for row in rows}
     step = replace(
-        KNOWN, named_host="node-2", is_major=True, around=AROUND, differs=(delta("ports"),)
-    )
-    known = facts(step, "diagnose")
+        KNOWN, named_host="node-2", is_major=True, around=AROUND, differs=(delta("ports"),),
+        trend=Trend(DISK, RISING, WEEK),
+    )  # fmt: skip
+    known = facts(step, "diagnose") | facts(replace(step, trend=Trend(DISK, (), None)), "diagnose")
     assert named <= set(known)
