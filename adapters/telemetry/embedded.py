@@ -1,12 +1,12 @@
 """The observer on this host and the door for those on others: the default telemetry."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from adapters.rows import select
-from adapters.telemetry import deltas, results, services, taken
+from adapters.telemetry import deltas, results, services, strangers, taken
 from adapters.telemetry.port import (
     Capability,
     Collected,
@@ -17,6 +17,7 @@ from adapters.telemetry.port import (
     Pushed,
     QueryLog,
     Result,
+    Stranger,
     Use,
 )
 
@@ -129,6 +130,11 @@ class Reader:
         return tuple(
             Result(**row | {"rows": tuple(json.loads(row["rows"]))}) for row in found[::-1]
         )
+
+    def strangers(self) -> Mapping[str, tuple[Stranger, ...]]:
+        """Return the hosts without a CI that write to each log."""
+        found = select("SELECT log, strangers FROM reading.stranger ORDER BY log")
+        return {row["log"]: strangers.read(json.loads(row["strangers"])) for row in found}
 
 
 class Collector:

@@ -165,6 +165,7 @@ class QueryLog(models.Model):
     read_at = models.DateTimeField(null=True, help_text="our clock")
     unread = models.BigIntegerField(db_default=0, help_text="lines that were no results")
     unplaced = models.BigIntegerField(db_default=0, help_text="results of hosts without a CI here")
+    strangers = models.JSONField(db_default={}, help_text="hosts without a CI here, the newest")
     lost_at = models.DateTimeField(null=True)
     fault = models.CharField(max_length=300, db_default="")
 

@@ -133,6 +133,15 @@ class QueryLog:
 
 
 @dataclass(frozen=True, slots=True)
+class Stranger:
+    """A host that writes to a log of results and has no CI there; its name is foreign text."""
+
+    name: str
+    last: datetime
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
 class Delta:
     """How what one query finds on a CI differs at `end` from what it found at `begin`.
 
@@ -199,6 +208,10 @@ class Reader(Protocol):
 
     def results(self, since: datetime, *, limit: int = 500) -> tuple[Result, ...]:
         """Return the newest results of all CIs since then, oldest first."""
+        ...
+
+    def strangers(self) -> Mapping[str, tuple[Stranger, ...]]:
+        """Return the hosts without a CI that write to each log; not for agents."""
         ...
 
 

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from adapters.rows import now
-from adapters.telemetry import files, osquery
+from adapters.telemetry import files, osquery, strangers
 from adapters.telemetry.declared import DeclaredQueryLog
 from adapters.telemetry.errors import SourceError
 from adapters.telemetry.models import QueryLog
@@ -86,13 +86,16 @@ def _collect_one(name: str) -> int:
     if part is None or part.complete:
         row.read_at = before
     row.fault = ""
-    row.save(update_fields=["position", "read_at", "unread", "unplaced", "lost_at", "fault"])
+    row.save(
+        update_fields=["position", "read_at", "unread", "unplaced", "strangers", "lost_at", "fault"]
+    )
     return 0 if part is None else len(part.lines)
 
 
 def _take(log: QueryLog, texts: Sequence[str], seen_at: datetime) -> None:
-    """Keep the results of hosts that have a CI here; the others are counted."""
+    """Keep the results of hosts that have a CI here; the others are counted, and noted by name."""
     fresh: list[Row] = []
+    unknown: list[str] = []
     for text in texts:
         found = osquery.read(text)
         if found is None:
@@ -100,7 +103,10 @@ def _take(log: QueryLog, texts: Sequence[str], seen_at: datetime) -> None:
             continue
         placed = [one for one in found if one.identifier in log.hosts]
         log.unplaced += len(found) - len(placed)
+        unknown += [one.identifier for one in found if one.identifier not in log.hosts]
         fresh += [_row(one, log.hosts[one.identifier], seen_at) for one in placed]
+    if unknown:
+        log.strangers = strangers.noted(log.strangers, unknown, seen_at)
     # One that was written twice, by a host that was not sure, is there already.
     Row.objects.bulk_create(fresh, ignore_conflicts=True, batch_size=500)
     _cut(sorted({one.ci for one in fresh}))

@@ -101,9 +101,11 @@ def _joins(labels: Mapping[str, str], ground: Ground) -> bool:
 
 
 def _queried(_: Ground) -> Iterator[Sighting]:
-    """Yield what osquery found on hosts that are CIs."""
-    since = timezone.now() - LOOKED_BACK
-    yield from findings.of_results(registry.reader("telemetry").results(since))
+    """Yield what osquery found on hosts that are CIs, and which hosts are none."""
+    telemetry = registry.reader("telemetry")
+    yield from findings.of_results(telemetry.results(timezone.now() - LOOKED_BACK))
+    for name, strangers in telemetry.strangers().items():
+        yield from sightings.of_strangers(name, strangers)
 
 
 SOURCES: Final[tuple[Callable[[Ground], Iterator[Sighting]], ...]] = (

@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from adapters.cmdb.proposals import Sighting, Thing
-from adapters.telemetry.port import DeadLetter, Observer
+from adapters.telemetry.port import DeadLetter, Observer, Stranger
 from adapters.text import one_line
 
 PUBLISHED: Final = re.compile(r"telemetry\.([a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?)\.lines")
@@ -41,6 +41,13 @@ def of_observers(observers: Iterable[Observer]) -> Iterator[Sighting]:
         if one.began_at is not None and at is not None:
             said = f"its log is read ({one.source})"
             yield Sighting("observer", host(one.host), at, said)
+
+
+def of_strangers(log: str, strangers: Iterable[Stranger]) -> Iterator[Sighting]:
+    """Yield the hosts that write to a log of osquery's results and have no CI there."""
+    for one in strangers:
+        said = f"{one.times} results in the log {log} are of no CI"
+        yield Sighting(f"osquery:{log}", host(one.name), one.last, said)
 
 
 def of_alert(sender: str, labels: Mapping[str, str], at: datetime) -> Iterator[Sighting]:

@@ -398,6 +398,21 @@ def test_people_work_together_without_script(visit):
     expect(page.locator("#timeline + a")).to_have_text("As Markdown")
 
 
+def test_what_is_proposed_is_declined_without_script_and_on_a_phone(visit):
+    page = visit.person(width=390, java_script_enabled=False).new_page()
+    page.goto(f"{visit.address}/cmdb/ci/")
+    page.click("a.btn:has-text('Proposals')")
+    page.click("text=web-09")
+    page.locator("textarea[name=why]").first.fill("It is ours.")
+    page.fill("input[name=code]", "123456")
+    page.click("text=Make it a CI")
+    expect(page.locator(".wrong").first).to_contain_text("You have no second factor")
+    page.fill("form.apart textarea[name=why]", "A test machine.")
+    page.click("button:has-text('Decline it')")
+    expect(page.locator(".messagelist")).to_contain_text("It is declined")
+    expect(page.locator("section[aria-labelledby=decided]")).to_contain_text("A test machine.")
+
+
 def test_a_file_is_saved_and_not_shown(visit):
     page = visit.person().new_page()
     page.goto(f"{visit.address}/tickets/{visit.asked}/")

@@ -95,6 +95,17 @@ def test_what_comes_and_what_goes_is_a_difference_of_its_ci(world: World) -> Non
     assert world.deltas("nowhere") == ()
 
 
+def test_hosts_without_a_ci_are_noted_by_name_the_newest(world: World) -> None:
+    world.write(said("1", host="odd"), said("2", host="odd"), said("3"))
+    world.collect()
+    (one,) = world.reader.strangers()["fleet"]
+    assert (one.name, one.times) == ("odd", 2)
+    world.write(*(said("1", host=f"h{number}") for number in range(60)), said("2", host="odd"))
+    world.collect()
+    found = {one.name: one.times for one in world.reader.strangers()["fleet"]}
+    assert (len(found), found["odd"], found["h9"]) == (50, 3, 1)
+
+
 def test_results_of_all_cis_are_given_as_they_came(world: World) -> None:
     since = datetime.now(UTC) - timedelta(hours=3)
     world.write(said("80", ago_h=4), said("25", ago_h=2, action="removed"), said("8443"))

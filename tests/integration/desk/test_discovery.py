@@ -208,6 +208,19 @@ def test_what_osquery_finds_on_a_ci_is_proposed_with_its_relation(role, declared
     assert discovery.look().withdrawn == 1
 
 
+def test_a_host_that_osquery_runs_on_and_is_placed_nowhere_is_proposed(role, declared):
+    declared(SITE)
+    at = timezone.now().isoformat()
+    role("owner").execute(
+        "INSERT INTO telemetry_querylog (name, path, hosts, strangers) VALUES ('fleet', '/x', '{}',"
+        " %s)",
+        [json.dumps({"DB-09.example": {"first": at, "last": at, "times": 4}})],
+    )
+    discovery.look()
+    (one,) = waiting().values()
+    assert (one.key, one.source) == ("host:db-09.example", "osquery:fleet")
+
+
 def test_the_morning_says_how_many_wait():
     publish("web-09")
     discovery.look()
