@@ -1,19 +1,47 @@
-"""The numbered cases of the forge contract: they read; what they would merge is nobody's to try."""
+"""The numbered cases of the forge contract: they write to a repository that is named for checks.
+
+Nothing is ever merged by them: that needs a person's approval, and none is given here.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import ModuleType
 from typing import Final, get_args
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from adapters.conformance import Case, Kit, Options, Seen, cannot, refusal, same
 from adapters.forge import conf
-from adapters.forge.errors import PullNotFoundError
-from adapters.forge.port import Capability, Pull, Reader, State
+from adapters.forge.errors import (
+    ForgeError,
+    HeadMovedError,
+    NotApprovedError,
+    NotHereError,
+    NotOpenError,
+    PullNotFoundError,
+)
+from adapters.forge.place import Place
+from adapters.forge.port import (
+    Capability,
+    Draft,
+    File,
+    Pull,
+    Reader,
+    Reviewer,
+    State,
+    Writer,
+)
 
 NOWHERE: Final = 2_000_000_000
 """A number that no pull request has yet."""
+WRITE: Final = "write"
+NO_REPOSITORY: Final = (
+    "Name one for checks, `--set repository=owner/name`: a branch in the one that is in use would"
+    " start whatever is built there."
+)
+NEEDS_GIT: Final = "It writes by git, which the executor alone starts: `make test` tries that."
+BY: Final = "ethops-check"
 
 
 @dataclass
@@ -23,12 +51,41 @@ class Bench:
     adapter: ModuleType
     marker: str
     options: Options = field(default_factory=dict)
+    opened: list[int] = field(default_factory=list)
+
+    @cached_property
+    def place(self) -> Place:
+        """The place of the settings, at the repository for checks where one is named."""
+        at = conf.place()
+        return replace(at, repository=self.options.get("repository", at.repository))
 
     @property
     def reader(self) -> Reader:
         """The adapter's reader."""
-        made: Reader = self.adapter.Reader(place=conf.place())
+        made: Reader = self.adapter.Reader(place=self.place)
         return made
+
+    @property
+    def writer(self) -> Writer:
+        """The adapter's writer, where it needs no git."""
+        made: Writer = self.adapter.Writer(place=self.place)
+        return made
+
+    @property
+    def reviewer(self) -> Reviewer:
+        """The adapter's door for people."""
+        made: Reviewer = self.adapter.Reviewer(place=self.place)
+        return made
+
+    def open(self, key: UUID | None = None) -> Pull:
+        """Open one that says whose it is, and remember to take it away."""
+        key = key or uuid4()
+        file = File(f"{BY}/{key.hex}.md", f"[{self.marker}]\n".encode())
+        draft = Draft(f"[{self.marker}] To be closed", "A check's.", BY, (file,))
+        pull = self.writer.open(key, draft)
+        if pull.number not in self.opened:
+            self.opened.append(pull.number)
+        return pull
 
     @property
     def pulls(self) -> tuple[Pull, ...]:
@@ -38,17 +95,27 @@ class Bench:
 
     @property
     def cannot(self) -> dict[str, str]:
-        """Capability -> why this adapter has it not."""
-        return dict(cannot(self.adapter))
+        """Capability -> why this adapter, or this check, has it not."""
+        if "review" in self.adapter.Reader.capabilities:
+            return {WRITE: NEEDS_GIT, **cannot(self.adapter)}
+        unnamed = {} if "repository" in self.options else {WRITE: NO_REPOSITORY}
+        return {**unnamed, **cannot(self.adapter)}
 
     @contextmanager
     def undone(self) -> Iterator[None]:
-        """Nothing is written: a branch of a check would start whatever builds branches there."""
+        """What a case opens is taken away at the end: it stands at the forge."""
         yield
 
     def close(self) -> tuple[str, ...]:
-        """Nothing is left."""
-        return ()
+        """Close what is open of this check, and delete its branches."""
+        left: list[str] = []
+        for number in self.opened:
+            try:
+                self.writer.close(number, by=BY, why=f"[{self.marker}] The check is over.")
+                self.writer.tidy(number)
+            except ForgeError as fault:
+                left.append(f"Pull request {number} or its branch: {fault}")
+        return tuple(left)
 
 
 def _capabilities(bench: Bench) -> Seen:
@@ -95,6 +162,69 @@ def _no_such_file(bench: Bench) -> Seen:
     return refusal(lambda: bench.reader.content(NOWHERE, "absent"), PullNotFoundError)
 
 
+def _opened_once(bench: Bench) -> Seen:
+    key = uuid4()
+    first, again = bench.open(key), bench.open(key)
+    there = bench.reader.look(first.number)
+    seen = (again.number, there.key, there.head, there.state)
+    return same(seen, (first.number, key, first.head, "open"))
+
+
+def _files_read_back(bench: Bench) -> Seen:
+    pull = bench.open()
+    (change,) = bench.reader.changes(pull.number)
+    content = bench.reader.content(pull.number, change.path)
+    return same((change.kind, content), ("added", f"[{bench.marker}]\n".encode()))
+
+
+def _unapproved(bench: Bench) -> Seen:
+    pull = bench.open()
+    return refusal(
+        lambda: bench.writer.merge(pull.number, expected_head=pull.head, by="executor"),
+        NotApprovedError,
+    )
+
+
+def _own_review(bench: Bench) -> Seen:
+    pull = bench.open()
+    return refusal(
+        lambda: bench.reviewer.review(pull.number, "approved", head=pull.head, by=BY, why=""),
+        NotHereError,
+    )
+
+
+def _pushed(bench: Bench) -> Seen:
+    pull = bench.open()
+    more = [File(f"{BY}/more.md", b"more\n")]
+    moved = bench.writer.push(pull.number, more, expected_head=pull.head, by=BY)
+    if moved.head == pull.head:
+        return Seen(held=False, said=f"the head is {moved.head[:12]} still")
+    return refusal(
+        lambda: bench.writer.merge(pull.number, expected_head=pull.head, by="executor"),
+        HeadMovedError,
+    )
+
+
+def _closed(bench: Bench) -> Seen:
+    pull = bench.open()
+    bench.writer.close(pull.number, by=BY, why="a check")
+    if (state := bench.reader.look(pull.number).state) != "closed":
+        return Seen(held=False, said=f"it is {state}")
+    return refusal(
+        lambda: bench.writer.merge(pull.number, expected_head=pull.head, by="executor"),
+        NotOpenError,
+    )
+
+
+def _tidied(bench: Bench) -> Seen:
+    pull = bench.open()
+    bench.writer.close(pull.number, by=BY, why="a check")
+    bench.writer.tidy(pull.number)
+    bench.writer.tidy(pull.number)
+    there = bench.reader.look(pull.number)
+    return same((there.key, there.state), (pull.key, "closed"))
+
+
 KIT: Final = Kit(
     "forge",
     (
@@ -107,6 +237,13 @@ KIT: Final = Kit(
         Case("Changes are told by path, once", "in order", _by_path),
         Case("Reviews come in turn", "oldest first", _reviews_in_turn),
         Case("A file that is not there is an error", "forge.pull_not_found", _no_such_file),
+        Case("What is opened twice is opened once", "one, by its key", _opened_once, WRITE),
+        Case("What is opened reads back", "added, its bytes", _files_read_back, WRITE),
+        Case("Nobody's approval merges nothing", "forge.not_approved", _unapproved, WRITE),
+        Case("Our account reviews nothing", "forge.not_here", _own_review, WRITE),
+        Case("A push makes another head", "forge.head_moved", _pushed, WRITE),
+        Case("What is closed is not merged", "forge.not_open", _closed, WRITE),
+        Case("Its branch is tidied away", "known by its key still", _tidied, WRITE),
     ),
     Bench,
 )

@@ -20,6 +20,7 @@ from adapters.forge import standing
 from adapters.forge.errors import (
     ConflictError,
     ForgeError,
+    ForgeRefusedError,
     HeadMovedError,
     NotAPersonError,
     NotApprovedError,
@@ -180,6 +181,13 @@ class Writer:
             [number, by, one_line(why, 500)],
         )
         return _get(number)
+
+    def tidy(self, number: int) -> None:
+        """Delete its branch; its row keeps the head, which nobody needs any more."""
+        pull = _get(number)
+        if pull.state not in {"merged", "closed"}:
+            raise ForgeRefusedError(f"Pull request {number} is {pull.state}.")
+        self._repository.drop(pull.branch)
 
     def _begin(self, number: int, head: str, by: str) -> None:
         query = "SELECT forge.begin_merge(%s, %s, %s) AS code"

@@ -37,6 +37,10 @@ class Gitea(Common):
         """Return where a branch stands."""
         return tip_of(self._api, f"{self._at}/branches/{quote(branch)}", "commit", "id")
 
+    def drop(self, branch: str) -> None:
+        """Delete a branch."""
+        self._api.ask("DELETE", f"{self._at}/branches/{quote(branch)}")
+
     def reviews(self, pull: Pull) -> tuple[Review, ...]:
         """Return what was said; `official` is Gitea's word for somebody who may decide."""
         found: list[Review] = []

@@ -41,10 +41,18 @@ class GitHub(Common):
         found = super().look(number)
         if found.state != "closed":
             return found
-        said = self._api.get(f"{self._at}/issues/{number:d}")
+        try:
+            said = self._api.get(f"{self._at}/issues/{number:d}")
+        except (PullNotFoundError, ForgeRefusedError):
+            # A token may read pull requests and no issues: that it is closed is known so.
+            return found
         with understood("An issue"):
             by = said["closed_by"]
             return replace(found, ended_by=str(by["login"]) if by else "")
+
+    def drop(self, branch: str) -> None:
+        """Delete a branch."""
+        self._api.ask("DELETE", f"{self._at}/git/refs/{quote(f'heads/{branch}')}")
 
     def by_branch(self, branch: str) -> Pull | None:
         """Return the pull request of a branch, whatever became of it."""

@@ -181,6 +181,14 @@ class Writer(Protocol):
         """
         ...
 
+    def tidy(self, number: int) -> None:
+        """Delete the branch of one of ours that is over; a repeat changes nothing.
+
+        Raises:
+            ForgeRefusedError: it is not over, or was not opened by us.
+        """
+        ...
+
 
 class Reviewer(Protocol):
     """The door for people, where the adapter has the capability `review`."""

@@ -110,6 +110,10 @@ class Vendor(Protocol):
         """Say why, and close it."""
         ...
 
+    def drop(self, branch: str) -> None:
+        """Delete a branch."""
+        ...
+
     def conflicts(self, number: int) -> bool:
         """Tell whether the forge says that it cannot be merged as it is."""
         ...
@@ -219,6 +223,15 @@ class Writer:
         if pull.state == "open":
             self._vendor.close(number, f"{one_line(by, 150)}: {one_line(why, 500)}")
         return self._vendor.pull(number)
+
+    def tidy(self, number: int) -> None:
+        """Delete its branch by the name that its key has: never one of somebody else's."""
+        pull = self._vendor.pull(number)
+        if pull.state == "open" or pull.key is None:
+            raise ForgeRefusedError(f"Pull request {number} is open, or none of ours.")
+        branch = rules.branch_of(pull.key)
+        if self._vendor.tip(branch) is not None:
+            self._vendor.drop(branch)
 
     def _as_expected(self, number: int, head: str) -> Pull:
         pull = self._vendor.pull(number)

@@ -81,6 +81,10 @@ class Repository:
                 return made
         raise ForgeUnavailableError(f"{self._short} moved {MOST_TRIES} times under the merge.")
 
+    def drop(self, branch: str) -> None:
+        """Delete a branch; one that is not there is left alone."""
+        self._do("update-ref", "-d", f"refs/heads/{branch}")
+
     def _made(self) -> str:
         self._do("init", "--quiet", "--bare", "--template=", f"--initial-branch={self._short}")
         empty = _line(self._do("mktree"))

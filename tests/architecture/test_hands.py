@@ -11,7 +11,10 @@ from ethops.env import CLONE
 ROOMS = ("ethops", "personas", "gpu", "adapters", "audit")
 WRITERS = {"writer", "forge_writer"}
 KITS = "adapters/kits.py"
-BENCHES = {"adapters/tickets/conformance/bench.py", "adapters/cmdb/conformance.py"}
+BENCHES = {
+    *("adapters/tickets/conformance/bench.py", "adapters/cmdb/conformance.py"),
+    "adapters/forge/conformance.py",
+}
 """What makes writers for the conformance kit, which an administrator starts by a command."""
 COMMANDS = {
     "ethops/management/commands/_adapters_check.py",

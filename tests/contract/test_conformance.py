@@ -117,6 +117,23 @@ def test_a_forge_elsewhere_holds(
     seen = {one.title: one.seen for one in results(kits.kit("forge"), adapter)["held"]}
     made.close()
     assert seen["Changes are told by path, once"] == "2 files"
+    assert len(seen) == 9, "nothing is written where nobody named a repository for it"
+
+
+@pytest.mark.parametrize("name", ["gitea", "github"])
+def test_a_repository_that_is_kept_for_checks_is_written_to_and_left_as_it_was(
+    name: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Elsewhere(name, tmp_path / "forge.git")
+    place = Place(url=made.url, repository="in/use", token=TOKEN, machines=frozenset({BOT}))
+    monkeypatch.setattr(forge_conf, "place", lambda: place)
+    before = made.files()
+    adapter = import_module(f"adapters.forge.{name}")
+    found = results(kits.kit("forge"), adapter, repository="site/pages")
+    assert (len(found["held"]), found["cannot"]) == (16, [])
+    assert {pull["state"] for pull in made.pulls.values()} == {"closed"}
+    assert (made.branches(), made.files()) == (["main"], before)
+    made.close()
 
 
 def test_the_embedded_forge_holds(

@@ -20,6 +20,7 @@ from adapters.forge.errors import (
     ChangeRefusedError,
     ConflictError,
     ForgeError,
+    ForgeRefusedError,
     HeadMovedError,
     NotApprovedError,
     NothingChangedError,
@@ -303,6 +304,17 @@ def test_what_is_closed_is_not_merged(forge: Forge) -> None:
     with pytest.raises(NotOpenError):
         forge.merge(pull)
     assert PAGE.path not in forge.bases()
+
+
+def test_the_branch_of_one_that_is_over_is_tidied_away(forge: Forge) -> None:
+    pull = forge.open()
+    with pytest.raises(ForgeRefusedError):
+        forge.writer.tidy(pull.number)
+    forge.writer.close(pull.number, by="executor", why="no longer true")
+    forge.writer.tidy(pull.number)
+    forge.writer.tidy(pull.number)
+    there = forge.reader.look(pull.number)
+    assert (there.key, there.state) == (KEY, "closed")
 
 
 def test_what_is_merged_is_not_closed(forge: Forge) -> None:

@@ -24,7 +24,7 @@ from adapters.forge.errors import (
 from adapters.forge.place import Place
 from adapters.forge.port import Draft, File, Pull, Writer
 from tests.doubles.forges import BOT, TOKEN, Forge, Kind
-from tests.doubles.peer import Peer, plain, request
+from tests.doubles.peer import Peer, plain
 
 MODULES = {"gitea": gitea, "github": github}
 DRAFT = Draft("A page", "", "librarian", (File("page.md", b"x\n"),), "I-1", behind=("anna",))
@@ -195,7 +195,6 @@ def test_an_answer_without_end_is_none() -> None:
     peer = Peer()
 
     def drip(link: socket.socket) -> None:
-        request(link)
         link.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
         for _ in range(100):
             link.sendall(b" ")

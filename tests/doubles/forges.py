@@ -59,7 +59,7 @@ class Forge:
             def _any(self) -> None:
                 forge._serve(self)
 
-            do_GET = do_POST = do_PUT = do_PATCH = _any  # noqa: N815
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _any  # noqa: N815
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -134,6 +134,9 @@ class Forge:
             parts.append(f"M 100644 inline {path}\ndata {len(content)}\n".encode())
             parts += [content, b"\n"]
         self._run("fast-import", "--quiet", stdin=b"".join(parts))
+
+    def branches(self) -> list[str]:
+        return self._run("for-each-ref", "--format=%(refname:lstrip=2)").decode().split()
 
     def files(self, ref: str = "main") -> dict[str, bytes]:
         names = self._run("ls-tree", "-r", "-z", "--name-only", ref).decode().split("\0")
@@ -325,6 +328,14 @@ class Forge:
         tree = self._run("rev-parse", f"{given[0]}^{{tree}}").decode().strip()
         return 200, {"sha": given[0], "tree": {"sha": tree}}
 
+    def drop_branch(self, given: list[str], *_: object) -> tuple[int, Any]:
+        if self._tip(given[0]) is None:
+            raise Said(422 if self.kind == "github" else 404, "Reference does not exist")
+        for number, pull in self.pulls.items():
+            if pull["branch"] == given[0]:
+                self.delete_branch(number)
+        return 204, None
+
     def make_ref(self, _: object, __: object, body: dict[str, Any]) -> tuple[int, Any]:
         if self._tip(body["ref"].removeprefix("refs/heads/")):
             raise Said(422, "Reference already exists")
@@ -444,6 +455,8 @@ ROUTES: list[tuple[str, str, Callable[..., tuple[int, Any]]]] = [
     ("GET", r"git/commits/(\w+)", Forge.get_commit),
     ("GET", r"branches/(.+)", Forge.get_branch),
     ("GET", r"git/ref/heads/(.+)", Forge.get_branch),
+    ("DELETE", r"branches/(.+)", Forge.drop_branch),  # Gitea
+    ("DELETE", r"git/refs/heads/(.+)", Forge.drop_branch),  # GitHub
     ("GET", r"collaborators/([^/]+)/permission", Forge.get_permission),
     ("GET", r"issues/(\d+)", Forge.get_issue),
     ("POST", r"issues/(\d+)/comments", Forge.comment),
