@@ -33,7 +33,8 @@ def bring(*, whole: bool = False) -> tuple[mirror.Read, ...]:
     Raises:
         AdapterError: iTop cannot be asked at all.
     """
-    done = mirror.sync(session().client, whole=whole)
+    here = session()
+    done = mirror.sync(here.client, here.names.since, whole=whole)
     for stand in Synced.objects.filter(source=SOURCE, state="asks"):
         _ask(stand)
     return done

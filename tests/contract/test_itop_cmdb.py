@@ -56,7 +56,8 @@ def there(settings: Any) -> Iterator[Inventory]:
 
 
 def sync(**named: bool) -> dict[str, mirror.Read]:
-    return {one.itop_class: one for one in mirror.sync(session().client, **named)}
+    here = session()
+    return {one.itop_class: one for one in mirror.sync(here.client, here.names.since, **named)}
 
 
 def live(itop_class: str) -> list[str]:
@@ -287,6 +288,19 @@ def test_only_what_the_history_names_is_read(there: Inventory) -> None:
     assert (done["Server"].read, done["Server"].changed) == (2, 2)
     assert {"renamed", "new"} <= set(live("Server"))
     assert "s00003" not in live("Server")
+
+
+@db
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+def test_the_history_is_asked_for_by_the_clock_that_writes_it(
+    there: Inventory, settings: Any, zone: str
+) -> None:
+    there.zone = zone
+    settings.ADAPTERS["tickets"]["zone"] = zone
+    many(there, 3)
+    sync()
+    there.put("Server", name="new")
+    assert sync()["Server"].read == 1
 
 
 @db

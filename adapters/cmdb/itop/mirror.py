@@ -5,7 +5,7 @@ is asked for by id; what is then still missing is gone, unless it is more than o
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol, TypeAlias
@@ -72,13 +72,15 @@ class Read:
 
 
 Source: TypeAlias = Kind | Link
+Since: TypeAlias = Callable[[datetime, datetime], str]
+"""(a moment, now) -> iTop's time from which on all is that was written since that moment."""
 
 
-def sync(peer: Peer, *, whole: bool = False) -> tuple[Read, ...]:
+def sync(peer: Peer, since: Since, *, whole: bool = False) -> tuple[Read, ...]:
     """Bring the rows up to date; `whole` reads every class from end to end."""
     began = now()
     stands = {row["their_class"]: row for row in select(_STANDS, [SOURCE])}
-    named = None if whole else _named_by_history(peer, stands, began)
+    named = None if whole else _named_by_history(peer, since, stands, began)
     done: list[Read] = []
     untouched: list[str] = []
     for of in (*KINDS, *LINKS):
@@ -111,7 +113,7 @@ def _is_due(stand: Mapping[str, Any], at: datetime, *, with_history: bool) -> bo
 
 
 def _named_by_history(
-    peer: Peer, stands: Mapping[str, Mapping[str, Any]], at: datetime
+    peer: Peer, since: Since, stands: Mapping[str, Mapping[str, Any]], at: datetime
 ) -> dict[str, list[int]] | None:
     """Return class -> ids that iTop's history names since the last look.
 
@@ -123,15 +125,12 @@ def _named_by_history(
     ]
     if not seen:
         return None
-    # By iTop's own clock, of which only a length of time is asked: its zone is no matter.
-    back = int((at - min(seen) + OVERLAP).total_seconds())
-    if back > WHOLE_EVERY.total_seconds():
+    begin = min(seen) - OVERLAP
+    if at - begin > WHOLE_EVERY:
         return None
     classes = ",".join(f"'{of.itop_class}'" for of in (*KINDS, *LINKS))
-    query = (
-        f"SELECT {HISTORY} WHERE date >= DATE_SUB(NOW(), INTERVAL {back} SECOND)"
-        f" AND objclass IN ({classes})"
-    )
+    # Never NOW(): that is the clock of iTop's database, which may be hours behind what it writes.
+    query = f"SELECT {HISTORY} WHERE date >= '{since(begin, at)}' AND objclass IN ({classes})"
     try:
         found = peer.get(HISTORY, query, ("objclass", "objkey"), limit=PAGE)
     except AdapterError as fault:

@@ -96,6 +96,15 @@ class Names:
         """Return a moment as iTop writes it: on its own clock, without a zone."""
         return at.astimezone(self._zone).strftime(FORMAT)
 
+    def since(self, begin: datetime, at: datetime) -> str:
+        """Return iTop's time from which on all is that was written between a moment and now.
+
+        In the hour that is lived twice what comes later may be called earlier.
+        """
+        said = begin.astimezone(self._zone).replace(tzinfo=None)
+        back = at.astimezone(self._zone).replace(tzinfo=None) - (at - begin)
+        return min(said, back).strftime(FORMAT)
+
     def read_moment(self, said: object) -> datetime | None:
         """Return what iTop wrote; None where it says nothing."""
         try:

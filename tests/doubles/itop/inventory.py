@@ -2,7 +2,9 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from typing_extensions import override
 
@@ -10,16 +12,16 @@ from tests.doubles.itop.server import Itop, Refusal
 
 _IN: Final = re.compile(r"SELECT (\w+) WHERE id IN \(([\d,]+)\)")
 _HISTORY: Final = re.compile(
-    r"SELECT CMDBChangeOp WHERE date >= DATE_SUB\(NOW\(\), INTERVAL \d+ SECOND\)"
-    r" AND objclass IN \(([\w',]+)\)"
+    r"SELECT CMDBChangeOp WHERE date >= '([\d :-]+)' AND objclass IN \(([\w',]+)\)"
 )
 
 
 @dataclass
 class Inventory(Itop):
-    """Things and links of a site; every history is recent enough to be asked for."""
+    """Things and links of a site; its history is dated by the clock of its own zone."""
 
-    history: list[tuple[str, int]] = field(default_factory=list)
+    history: list[tuple[str, int, str]] = field(default_factory=list)
+    zone: str = "UTC"
     tells_history: bool = True
     short: set[str] = field(default_factory=set)
     """Classes of whose pages half is left out, while the count says all."""
@@ -31,17 +33,21 @@ class Inventory(Itop):
     def put(self, itop_class: str, **values: Any) -> int:
         """Put an object there, and into the history."""
         number = self.add(itop_class, **values)
-        self.history.append((itop_class, number))
+        self._told(itop_class, number)
         return number
 
     def change(self, number: int, **values: Any) -> None:
         """Change an object."""
         self.objects[number].update(values)
-        self.history.append((self.objects[number]["finalclass"], number))
+        self._told(self.objects[number]["finalclass"], number)
 
     def take_away(self, number: int) -> None:
         """Delete an object."""
-        self.history.append((self.objects.pop(number)["finalclass"], number))
+        self._told(self.objects.pop(number)["finalclass"], number)
+
+    def _told(self, itop_class: str, number: int) -> None:
+        at = datetime.now(ZoneInfo(self.zone)).strftime("%Y-%m-%d %H:%M:%S")
+        self.history.append((itop_class, number, at))
 
     @override
     def answer(self, said: dict[str, Any]) -> dict[str, Any]:
@@ -80,9 +86,9 @@ class Inventory(Itop):
                 "Error: The current user does not have enough permissions for reading data of"
                 " class CMDBChangeOp",
             )
-        classes = found[1].replace("'", "").split(",")
+        classes = found[2].replace("'", "").split(",")
         return [
             {"finalclass": "CMDBChangeOpSetAttributeScalar", "id": at, "objclass": of, "objkey": n}
-            for at, (of, n) in enumerate(self.history, 1)
-            if of in classes
+            for at, (of, n, when) in enumerate(self.history, 1)
+            if of in classes and when >= found[1]
         ]

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from adapters.tickets.itop import callbacks, cron, follow, keeping
+from adapters.tickets.itop.names import Names, Options
 
 PARIS = ZoneInfo("Europe/Paris")
 BACK = datetime(2026, 10, 25, 1, 0, tzinfo=UTC)
@@ -27,6 +28,17 @@ def test_an_hour_that_is_lived_twice_is_looked_at_twice(minutes: int) -> None:
     after = BACK + timedelta(minutes=minutes)
     begin = follow.window("2026-10-25 02:59:50", BACK - timedelta(minutes=1), after, PARIS)
     assert begin <= "2026-10-25 02:00:00"
+
+
+@pytest.mark.parametrize("change", [BACK, datetime(2026, 3, 29, 1, 0, tzinfo=UTC)])
+@pytest.mark.parametrize("length", [1, 20, 59, 61, 180])
+def test_since_a_moment_takes_in_all_that_was_written_since(change: datetime, length: int) -> None:
+    names = Names(None, Options("", "", zone="Europe/Paris"))  # type: ignore[arg-type]
+    for n in range(-200, 200, 7):
+        at = change + timedelta(minutes=n)
+        begin = names.since(at - timedelta(minutes=length), at)
+        written = (names.moment(at - timedelta(minutes=ago)) for ago in range(length + 1))
+        assert begin <= min(written)
 
 
 def test_an_outage_over_that_hour_skips_nothing() -> None:
