@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -11,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from adapters.cmdb import desk_words, queries
+from adapters.cmdb import desk_words, proposing, queries
 from adapters.cmdb.desk_words import FLAGS, LISTS, SCALES, Form
 from adapters.cmdb.precedence import ATTRIBUTE, EXISTS, Stand, is_locked
 from adapters.json_value import JSON
@@ -45,6 +46,7 @@ HELPS: Final = {
 }
 NOTHING: Final = hashlib.sha256(b"[]").hexdigest()
 """What is said of a CI of which nobody says anything: `cmdb.words_digest` of none."""
+PROPOSAL: Final = re.compile(r"[0-9]{1,18}")
 DEFAULTS: Final = {"impact": "2", "urgency": "2"}
 FIELD: Final = {"class": "ci_class"}
 """What a field of the form is called among claims, where it is another word."""
@@ -56,7 +58,14 @@ def new(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     if ref and queries.stands_of(ref):
         wrong = [f"There is a CI {ref}: change that one."]
         return _drawn(request, {**context, "shown": NOTHING}, "", _typed(request), wrong)
-    return _shown(request, {**context, "shown": NOTHING}, ref, {**DEFAULTS})
+    said = {**DEFAULTS, **_proposed(request.GET.get("proposal", ""))}
+    return _shown(request, {**context, "shown": NOTHING}, ref, said)
+
+
+def _proposed(number: str) -> dict[str, str]:
+    """Return the form as discovery proposes it, for whoever says it otherwise."""
+    found = proposing.waiting().filter(pk=int(number)) if PROPOSAL.fullmatch(number) else ()
+    return next(({**_form(one.said), "ref": one.ref} for one in found if EXISTS in one.said), {})
 
 
 def edit(request: HttpRequest, context: dict[str, Any], ref: str) -> HttpResponse:
@@ -143,7 +152,11 @@ def _asked(name: str, value: str, others: Mapping[str, Stand]) -> tuple[Asked, s
 
 def _said(stands: tuple[Stand, ...]) -> dict[str, str]:
     """Return the form as it stands: what the gate reads."""
-    held: dict[str, JSON] = {one.field: one.counts.value for one in stands if one.held}
+    return _form({one.field: one.counts.value for one in stands if one.held})
+
+
+def _form(held: Mapping[str, JSON]) -> dict[str, str]:
+    """Return words about a CI as the form's fields."""
     of_attributes = {
         name.removeprefix(ATTRIBUTE): value
         for name, value in held.items()

@@ -76,6 +76,26 @@ def test_a_host_that_publishes_becomes_a_ci_once_a_person_accepts_it(desk, code,
     assert 'href="/cmdb/ci/web-09/change/"' in page(desk.get(address(number)))
 
 
+def test_it_may_be_said_otherwise_and_is_withdrawn_then(desk, code, number):
+    said = page(desk.get(address(number)))
+    assert f'href="/cmdb/ci/new/?proposal={number}"' in said
+    form = page(desk.get(f"/cmdb/ci/new/?proposal={number}"))
+    assert 'name="ref" value="web-09"' in form
+    assert "&quot;hostname&quot;: &quot;web-09&quot;" in form
+    named = {"ref": "front", "name": "The front", "class": "vm", "impact": "1", "urgency": "2"}
+    shown = re.search('name="shown" value="([0-9a-f]{64})"', form)[1]
+    rest = {"attributes": '{"hostname": "web-09"}', "why": "x", "shown": shown, **code()}
+    assert desk.post("/cmdb/ci/new/", {**named, **rest}).status_code == 302
+    discovery.look()
+    assert Proposal.objects.get().state == "withdrawn"
+
+
+@pytest.mark.parametrize("number", ["", "x", "-1", "0", "9" * 19, "\u0663"])
+def test_a_proposal_that_is_none_fills_in_nothing(desk, clean_db, number):
+    answer = desk.get("/cmdb/ci/new/", {"proposal": number})
+    assert (answer.status_code, "hostname" in page(answer)) == (200, False)
+
+
 def test_a_ci_that_is_taken_back_is_proposed_again(desk, code, role, number):
     decide(desk, number, "accept", why="It is ours.", **code())
     role("owner").execute("SELECT cmdb.say_at_desk('web-09', '{}')")
