@@ -6,6 +6,7 @@ A stack of its own, a fake iTop in a process of its own, so that what a callback
 reads the ticket there) loads the machine as it does at a site.
 """
 
+import argparse
 import asyncio
 import json
 import random
@@ -121,7 +122,7 @@ class Door:
         return [one.took_ms for one in answers]
 
 
-def measured() -> list[Figure]:
+def measured(seconds: float = SECONDS) -> list[Figure]:
     """Start a stack that follows the fake, and send."""
     secret = secrets.token_urlsafe(32)
     with (
@@ -134,19 +135,24 @@ def measured() -> list[Figure]:
     ):
         stack.manage("up", "--detach")
         stack.drain()
-        return _figures(stack, Door(stack, secret), Bodies(first))
+        return _figures(stack, Door(stack, secret), Bodies(first), int(PER_SECOND * seconds / 2))
 
 
-def _figures(stack: Stack, door: Door, bodies: Bodies) -> list[Figure]:
-    count = int(PER_SECOND * SECONDS / 2)
+def _figures(stack: Stack, door: Door, bodies: Bodies, count: int) -> list[Figure]:
+    web = stack.process("web")
+    spent = {"callback": 0.0, "health": 0.0}
     ways = ("whole", "mixed", "health", "burst", "mixed burst", "health burst")
     took: dict[str, list[float]] = {way: [] for way in ways}
     sent, slowest = 0, 0.0
     # Turn by turn, so that a slow moment of the machine meets all.
     for _ in range(2):
         for way, make in (("whole", bodies.whole), ("mixed", bodies.mixed)):
+            began = _cpu(web)
             took[way] += door.even(make(count + pace.AT_ONCE))
-            took["health"] += door.health_even(count // 2 + pace.AT_ONCE)
+            middle = _cpu(web)
+            took["health"] += door.health_even(count + pace.AT_ONCE)
+            spent["callback"] += middle - began
+            spent["health"] += _cpu(web) - middle
             slowest = max(slowest, stack.drain())
             burst = f"{way} burst" if way == "mixed" else "burst"
             took[burst] += door.at_once(make(SENDERS * EACH))
@@ -167,12 +173,20 @@ def _figures(stack: Stack, door: Door, bodies: Bodies) -> list[Figure]:
         Figure(f"... 30 % broken, doubled, late, {many}", spread(took["mixed burst"]),
                f"p99 {BAR_MS:.0f}"),
         Figure(f"... health page, {many}", spread(took["health burst"])),
+        Figure("... CPU of the web process, for a callback and for the health page",
+               ", ".join(f"{1000 * one / (4 * (count + pace.AT_ONCE)):.1f} ms"
+                         for one in spent.values())),
         Figure("... of those answered 202, kept", f"{kept} of {sent + door.taken}"),
         Figure("... worked off after the last of them", f"{slowest:.1f} s"),
         Figure(f"... of {LARGEST} bytes, and a byte more",
                f"{sorted(largest)}, {sorted({one.status for one in refused})}", "[202], [413]"),
         Figure("... 413", spread([one.took_ms for one in refused])),
     ]  # fmt: skip
+
+
+def _cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 @contextmanager
@@ -192,8 +206,11 @@ def _itop() -> Iterator[tuple[str, int]]:
 
 def main() -> int:
     """Measure, and say what was found."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=SECONDS)
+    said = parser.parse_args()
     load = psutil.getloadavg()[0]
-    figures = measured()
+    figures = measured(said.seconds)
     for figure in figures:
         target = f"   (target {figure.target})" if figure.target else ""
         sys.stdout.write(f"{figure.what:<58} {figure.found}{target}\n")
