@@ -11,6 +11,7 @@ from django.db import transaction
 from adapters import registry
 from adapters.json_value import JSON
 from adapters.tickets import questions
+from adapters.tickets.models import Deed
 from adapters.tickets.port import LogLine, Request, Ticket, TicketDraft
 from adapters.tickets.states import SETTLED
 from audit.work import rows
@@ -23,6 +24,7 @@ from ethops.desk import (
     major,
     notices,
     resuming,
+    seen,
     unmerged,
 )
 from ethops.desk.policy import CARDS, Standing, Step, card_for, next_step
@@ -127,6 +129,7 @@ def _standing(ticket: Ticket) -> Standing:
         last_run=run.state if run else "",
         last_card=run.card if run else "",
         alert_ended=events.all_ended(ticket.ref),
+        reopened=_is_reopened(ticket.ref),
         held=_is_held(ticket),
         responder=_responder(ticket),
         asked=any(one.is_open for one in questions.of_ticket(ticket.ref)),
@@ -150,6 +153,16 @@ def _turn_began(ref: str) -> datetime | None:
     history = registry.reader("tickets").history(ref)
     said += [passage.at for passage in history if passage.stimulus == "ev_reopen"]
     return max(said, default=None)
+
+
+def _is_reopened(ref: str) -> bool:
+    """Tell whether somebody opened it again since an alert of it ended last: no rule of ours."""
+    ended = events.ended_at(ref)
+    deed = Deed.objects.filter(ticket_id=ref, stimulus="ev_reopen").order_by("-at").first()
+    if deed is None or ended is None or deed.at < ended:
+        return False
+    said = next((line.author for line in _lines(ref) if line.n == deed.line), "")
+    return said != seen.AUTHOR
 
 
 def _turn(ref: str) -> str:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import DatabaseError, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, Max, OuterRef, QuerySet
 
 from adapters import registry
 from adapters.errors import AdapterError
@@ -248,6 +249,13 @@ def all_ended(ticket_ref: str) -> bool:
         and not standing(ticket_ref).exists()
         and not flaps.is_flapping(ticket_ref)
     )
+
+
+def ended_at(ticket_ref: str) -> datetime | None:
+    """Return when an alert of a ticket was last said to have ended."""
+    ended = Event.objects.filter(ticket_ref=ticket_ref, status="resolved")
+    last: datetime | None = ended.aggregate(at=Max("at"))["at"]
+    return last
 
 
 def _tell_dispatcher(deed: Deed) -> None:

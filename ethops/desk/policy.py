@@ -25,6 +25,8 @@ class Standing:
     """A greater incident that it belongs to is open."""
     asked: bool = False
     """People were asked something that they have not answered yet."""
+    reopened: bool = False
+    """It was opened again after its alert had ended: that it ended is no answer to whoever did."""
     responder: str = CARDS["respond"]
     """Who responds to incidents of this CI: the card that looks after its class."""
 
@@ -40,7 +42,7 @@ def next_step(at: Standing) -> Step:
         return "nothing"
     if at.state == "escalated":
         return "tell_person"
-    if at.alert_ended:
+    if at.alert_ended and not at.reopened:
         return "settle"
     if at.held or at.asked:
         return "nothing"

@@ -1,9 +1,12 @@
 """A repeat opens the incident again that was resolved a short while ago, counted and on record."""
 
+from uuid import uuid4
+
 import pytest
 from django.db import connection
 
 from ethops.desk import dispatch
+from ethops.executor import tickets
 from tests.integration.desk import alerts
 from tests.integration.desk.alerts import end, fire, lines, newest, numbers, resolve, ticket
 
@@ -126,3 +129,24 @@ def test_the_dispatcher_looks_at_it():
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM audit_work WHERE payload->>'why' = 'reopened'")
         assert cursor.fetchone() == (1,)
+
+
+def test_a_person_who_opens_it_again_once_it_had_ended_is_not_overruled_by_that():
+    end(fire())
+    ref = alerts.opened()[0].ref
+    dispatch.consider({"ticket": ref, "why": "alert ended"})
+    assert ticket(ref).state == "resolved"
+    tickets.move_by_person(
+        key=uuid4(), ref=ref, person="ada", stimulus="ev_reopen", fields={}, vouched=alerts.OPERATOR
+    )
+    dispatch.consider({"ticket": ref, "why": "ada: ev_reopen"})
+    assert ticket(ref).state != "resolved"
+
+
+def test_what_a_rule_opened_again_is_settled_by_its_end():
+    end(fire())
+    ref = alerts.opened()[0].ref
+    dispatch.consider({"ticket": ref, "why": "alert ended"})
+    end(fire())
+    dispatch.consider({"ticket": ref, "why": "alert ended"})
+    assert (ticket(ref).state, ticket(ref).reopens) == ("resolved", 1)

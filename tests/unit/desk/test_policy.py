@@ -24,6 +24,9 @@ ASSIGNED = replace(
         (replace(NEW, state="resolved"), "nothing"),
         (replace(NEW, state="escalated"), "tell_person"),
         (replace(NEW, alert_ended=True), "settle"),
+        (replace(NEW, alert_ended=True, reopened=True), "triage"),
+        (replace(ASSIGNED, alert_ended=True, reopened=True), "respond"),
+        (replace(ASSIGNED, alert_ended=True, reopened=True, team="network"), "escalate"),
         (replace(NEW, last_run="failed", last_card="triage"), "escalate"),
         (replace(ASSIGNED, last_run="failed", last_card="incident_responder"), "escalate"),
         (replace(ASSIGNED, last_run="cancelled", last_card="incident_responder"), "escalate"),
@@ -51,7 +54,13 @@ standings = st.builds(
     last_run=st.sampled_from(["", *ENDS, "isolated"]),
     last_card=st.sampled_from(["", *CARDS.values()]),
     alert_ended=st.booleans(),
+    reopened=st.booleans(),
 )
+
+
+@given(standings)
+def test_what_was_opened_again_is_never_settled_by_a_rule(at):
+    assert next_step(replace(at, reopened=True)) != "settle"
 
 
 @given(standings)
