@@ -75,6 +75,18 @@ def test_who_may_not_delete_has_it_ended(house: House) -> None:
 
 
 @pytest.mark.django_db
+def test_many_that_stay_are_asked_about_once(house: House) -> None:
+    for _ in range(20):
+        left(house, status="closed")
+    house.itop.keeps_tickets = True
+    house.itop.calls.clear()
+    assert swept() == ("20 closed ones stay in iTop: our user may not delete them.",)
+    asked = [call["operation"] for call in house.itop.calls if call["class"] != "Problem"]
+    assert asked.count("core/delete") == 1
+    assert len(asked) < 10
+
+
+@pytest.mark.django_db
 def test_a_check_that_may_be_running_is_left_alone_unless_it_is_named(house: House) -> None:
     house.itop.at = ago(minutes=59)
     left(house)

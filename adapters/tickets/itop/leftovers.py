@@ -24,8 +24,12 @@ def swept(marker: str) -> tuple[str, ...]:
     done: list[str] = []
     stays = 0
     for itop_class in dict.fromkeys(words.CLASSES.values()):
+        kept = False
         for one in tuple(_found(itop_class, marker)):
-            said = _cleared(one)
+            # Who may not delete one may not delete the next: that is asked once.
+            over = kept and one.fields.get("status") == "closed"
+            said = "" if over else _cleared(one)
+            kept = kept or not said
             done += [said] if said else []
             stays += not said
     if stays:
@@ -41,17 +45,31 @@ def _found(itop_class: str, marker: str) -> Iterator[Found]:
     before = session().names.moment(now() - AFTER)
     said = query if marker else f"{query} AND last_update < '{before}'"
     fields = (*_READ, *words.logs_of(itop_class))
+    known: dict[str, bool] = {}
     for one in session().client.get(itop_class, said, fields).objects:
         title = str(one.fields.get("title"))
-        settled = one.fields.get("status") == "closed" and title.endswith(KEPT)
-        if is_of_check(title, marker) and not settled and _is_ours(one):
-            yield one
+        settled = one.fields.get("status") == "closed" and (title.endswith(KEPT) or _ref(one))
+        if is_of_check(title, marker) and not settled:
+            author = _author(one)
+            known[author] = known[author] if author in known else _is_ours(author)
+            if known[author]:
+                yield one
 
 
-def _is_ours(one: Found) -> bool:
-    """Tell whether our own login opened it: nobody may write a line in another's name."""
+def _ref(one: Found) -> str:
+    """Return our ticket of an object; empty where there is none."""
+    ours = Mirrored.objects.filter(itop_class=one.itop_class, itop_id=one.id)
+    return next(iter(ours.values_list("ticket_id", flat=True)), "")
+
+
+def _author(one: Found) -> str:
+    """Return the login that wrote its first line: nobody may write one in another's name."""
     logs = (marks.entries(one.fields, log) for log in words.logs_of(one.itop_class))
-    author = next((str(lines[0].get("user_id")) for lines in logs if lines), "")
+    return next((str(lines[0].get("user_id")) for lines in logs if lines), "")
+
+
+def _is_ours(author: str) -> bool:
+    """Tell whether a login is our own."""
     if not author.isdigit():
         return False
     # Users are not for everybody to read; who asks is known all the same.
@@ -63,9 +81,9 @@ def _cleared(one: Found) -> str:
     """Say what became of one; nothing of a closed one that our user may not delete."""
     was, name = str(one.fields.get("status")), f"{one.itop_class} {one.fields.get('ref')}"
     try:
-        _end(one)
-        ref = Mirrored.objects.filter(itop_class=one.itop_class, itop_id=one.id).first()
-        if ref is not None or str(one.fields.get("title")).endswith(KEPT):
+        if was != "closed":
+            _end(one)
+        if _ref(one) or str(one.fields.get("title")).endswith(KEPT):
             return f"{name} was {was} and is closed; it is on record, and stays."
         session().client.delete(one.itop_class, one.id, COMMENT)
     except ItopRightError as fault:
