@@ -1,16 +1,18 @@
-"""What figures are made of: incidents, changes, repairs and promises, as they happened. Pure."""
+"""What figures are made of: incidents, changes, repairs and promises, as they happened. Pure.
+
+What there are thousands of is a named tuple, which is made in a third of the time.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 Actor: TypeAlias = Literal["agent", "person", "itself"]
 ACTORS: Final[tuple[Actor, ...]] = ("agent", "person", "itself")
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(NamedTuple):
     """A move of a ticket: when, by which stimulus, and what kind of author gave it."""
 
     at: datetime
@@ -18,8 +20,7 @@ class Passage:
     author_kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Repair:
+class Repair(NamedTuple):
     """A change that was really made for a ticket; `verdict` is empty until it is judged."""
 
     ticket: str
@@ -32,8 +33,7 @@ class Repair:
     healed_alone: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Episode:
+class Episode(NamedTuple):
     """One time that an incident was open; `by` is who mended it."""
 
     began: datetime
@@ -42,8 +42,7 @@ class Episode:
     by: Actor
 
 
-@dataclass(frozen=True, slots=True)
-class Incident:
+class Incident(NamedTuple):
     """An incident from the first bad sample on; `taken_by` is who first put a hand to it."""
 
     ref: str

@@ -205,6 +205,9 @@ class Stopwatch(models.Model):
                     warn_told=False, warn_at__isnull=False, phase__in=["running", "paused"]
                 ),
             ),
+            # For the figures of a period.
+            models.Index("since", name="stopwatch_stopped", condition=Q(phase="stopped")),
+            models.Index("due_at", name="stopwatch_target", condition=Q(due_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
