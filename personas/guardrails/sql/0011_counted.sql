@@ -16,6 +16,12 @@ RETURNS gate.ask
 LANGUAGE plpgsql STABLE AS $$
 DECLARE v_ask gate.ask; v_touches boolean := gate.touches_ci(p_verb);
 BEGIN
+    -- Turns are taken by locks: who counts in a snapshot from before he waited counts too few, and
+    -- does not see the stop either.
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'what is so now is judged, in READ COMMITTED alone'
+            USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
     SELECT p_run, i, p_token, p_verb, p_entry, p_target, p_args, e, c,
         -- A playbook's arguments are what the CI declares, never what an agent says.
         CASE WHEN p_verb = 'playbook.run'
@@ -77,11 +83,15 @@ BEGIN
     RETURN v_ask;
 END $$;
 
--- Of all who ask for the same one after the other: entry, fleet, CI, always in this order.
+-- Of all who ask for the same one after the other: entry or scope, then the fleet, then the CI, always
+-- in this order.
 CREATE FUNCTION gate.take_turn(p gate.ask) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     IF p.verb = 'playbook.run' THEN
         PERFORM 1 FROM public.personas_catalogueentry WHERE name = p.entry FOR UPDATE;
+    ELSIF p.verb = 'command.run' THEN
+        PERFORM 1 FROM public.guardrails_commandscope s
+          WHERE s.card_id = (p.run).card_id AND s.name = p.entry FOR UPDATE;
     END IF;
     IF gate.would_only_look(p) THEN RETURN; END IF;
     PERFORM 1 FROM public.autonomy_breaker WHERE id = 1 FOR UPDATE;
@@ -89,26 +99,14 @@ BEGIN
         INSERT INTO public.autonomy_breaker (id) VALUES (1) ON CONFLICT DO NOTHING;
         PERFORM 1 FROM public.autonomy_breaker WHERE id = 1 FOR UPDATE;
     END IF;
-    IF (p.item).risk IS DISTINCT FROM 'none' THEN
-        PERFORM 1 FROM public.cmdb_ci WHERE ref = p.target FOR NO KEY UPDATE;
-    END IF;
 END $$;
 
--- Counted after the turn was taken. What may only observe permits nothing, so that two of them at
--- once take nothing from each other.
-CREATE FUNCTION gate.count_for(p gate.ask) RETURNS gate.counted LANGUAGE plpgsql VOLATILE AS $$
-DECLARE v gate.counted; v_since timestamptz;
+-- Counts what is so now.
+CREATE FUNCTION gate.count_now(p gate.ask) RETURNS gate.counted LANGUAGE plpgsql VOLATILE AS $$
+DECLARE v gate.counted; v_since timestamptz := clock_timestamp() - interval '1 hour';
 BEGIN
-    IF gate.level_given(p) <> 'observe' THEN PERFORM gate.take_turn(p); END IF;
-    v_since := clock_timestamp() - interval '1 hour';
     SELECT (SELECT count(*) FROM public.personas_run WHERE ticket_ref = (p.run).ticket_ref),
-           t.changes, t.uses, h.uses, h.here,
-           -- As gate.fleet_changes says.
-           (SELECT count(*) FROM public.personas_action a
-             WHERE a.verdict = 'authorised' AND a.verb NOT LIKE 'ticket.%' AND a.verb <> 'notify'
-               AND a.verb NOT LIKE 'pull.%' AND a.verb <> 'alerts.silence'
-               AND a.decided_at > v_since AND a.risk <> 'none'),
-           o.entry, o.ticket_ref
+           t.changes, t.uses, h.uses, h.here, gate.fleet_changes(v_since), o.entry, o.ticket_ref
       INTO v
       FROM (SELECT count(*) FILTER (WHERE gate.is_change(a.verb)
                                       AND NOT gate.only_looks(a.verb, a.risk)) AS changes,
@@ -129,6 +127,19 @@ BEGIN
     RETURN v;
 END $$;
 
+-- Counted after the turn was taken. What may only observe permits nothing, so that two of them at
+-- once take nothing from each other.
+CREATE FUNCTION gate.count_for(p gate.ask) RETURNS gate.counted LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    IF gate.level_given(p) <> 'observe' THEN
+        PERFORM gate.take_turn(p);
+        IF (p.item).risk IS DISTINCT FROM 'none' AND NOT gate.would_only_look(p) THEN
+            PERFORM 1 FROM public.cmdb_ci WHERE ref = p.target FOR NO KEY UPDATE;
+        END IF;
+    END IF;
+    RETURN gate.count_now(p);
+END $$;
+
 -- Guards as before, but of what was counted.
 CREATE OR REPLACE FUNCTION gate.guard_uses(p gate.ask) RETURNS text
 LANGUAGE plpgsql STABLE AS $$
@@ -141,6 +152,34 @@ BEGIN
     IF (p.counted).hour_uses >= (p.item).max_per_hour THEN
         RETURN format('%s was used %s times in an hour: a person must look', p.entry,
                       (p.counted).hour_uses);
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- Its scope was locked with the turn.
+CREATE OR REPLACE FUNCTION gate.guard_command_uses(p gate.ask) RETURNS text
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE v_scope public.guardrails_commandscope; v_count int; v_since timestamptz;
+BEGIN
+    IF (p.counted).runs IS NULL THEN RETURN 'nobody has counted the uses'; END IF;
+    SELECT s.* INTO v_scope FROM public.guardrails_commandscope s
+     WHERE s.card_id = (p.run).card_id AND s.name = p.entry;
+    SELECT count(*) INTO v_count FROM public.personas_action a
+      JOIN public.personas_run r ON r.id = a.run_id
+     WHERE a.ticket_ref = (p.run).ticket_ref AND a.verb = 'command.run' AND a.entry = p.entry
+       AND r.card_id = (p.run).card_id AND a.verdict = 'authorised'
+       AND a.outcome NOT IN ('void', 'expired');
+    IF v_count >= v_scope.max_per_ticket THEN
+        RETURN format('%s was already used %s of %s times on this ticket', p.entry, v_count,
+                      v_scope.max_per_ticket);
+    END IF;
+    v_since := clock_timestamp() - interval '1 hour';
+    SELECT count(*) INTO v_count FROM public.personas_action a
+      JOIN public.personas_run r ON r.id = a.run_id
+     WHERE a.verb = 'command.run' AND a.entry = p.entry AND a.entry <> ''
+       AND r.card_id = (p.run).card_id AND a.verdict = 'authorised' AND a.decided_at > v_since;
+    IF v_count >= v_scope.max_per_hour THEN
+        RETURN format('%s was used %s times in an hour: a person must look', p.entry, v_count);
     END IF;
     RETURN NULL;
 END $$;
@@ -219,8 +258,10 @@ DECLARE v_denied double precision := gate.policy_of(p, 'breaker_denied');
     v_since timestamptz := clock_timestamp()
         - make_interval(secs => gate.policy_of(p, 'breaker_window_s'));
 BEGIN
-    IF least(v_denied, gate.policy_of(p, 'breaker_failed'), gate.policy_of(p, 'breaker_abandoned')) < 1
-    THEN RETURN false; END IF;
+    IF (p.known).policy IS NULL OR least(v_denied, gate.policy_of(p, 'breaker_failed'),
+                                         gate.policy_of(p, 'breaker_abandoned')) < 1 THEN
+        RETURN false;
+    END IF;
     RETURN (SELECT b.state = 'closed'
                AND NOT EXISTS (SELECT 1 FROM public.personas_action a
                                 WHERE a.outcome = 'failed' AND a.settled_at > v_since)
@@ -269,7 +310,6 @@ BEGIN
       INTO v_facts;
     RETURN v_facts;
 END $$;
-ALTER FUNCTION gate.guardrail_facts(gate.ask) SECURITY INVOKER RESET ALL;
 
 -- As before; an observation is weighed against nothing.
 CREATE OR REPLACE FUNCTION gate.weighed(p_decision gate.decision, p_run public.personas_run,
@@ -342,9 +382,10 @@ END $f$ $q$, coalesce(v_always, false), coalesce(v_verbs, '{}'), coalesce(v_asks
     RETURN NULL;
 END $$;
 UPDATE gate.guard SET counts = true
- WHERE name IN ('uses', 'ticket_ceiling', 'fleet_ceiling', 'hour_share', 'duplicate');
+ WHERE name IN ('uses', 'command_uses', 'ticket_ceiling', 'fleet_ceiling', 'hour_share', 'duplicate');
 
--- As before, and what a person permits is counted as well, after its turn was taken.
+-- As before, and what a person permits is counted as well, after its turn was taken; who else changes
+-- the CI is not asked, so that it is not locked.
 CREATE OR REPLACE FUNCTION gate.judged_again(p_action uuid) RETURNS gate.ruling
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE v_ask gate.ask := gate.ask_again(p_action); v_guard record; v_says text;
@@ -355,7 +396,7 @@ BEGIN
     LOOP
         IF v_guard.counts AND v_ask.counted IS NULL AND gate.is_change(v_ask.verb) THEN
             PERFORM gate.take_turn(v_ask);
-            v_ask.counted := gate.count_for(v_ask);
+            v_ask.counted := gate.count_now(v_ask);
         END IF;
         EXECUTE format('SELECT gate.%I($1)', 'guard_' || v_guard.name) INTO v_says USING v_ask;
         IF v_says IS NOT NULL THEN
@@ -365,5 +406,10 @@ BEGIN
     RETURN NULL;
 END $$;
 
-REVOKE ALL ON FUNCTION gate.take_turn(gate.ask), gate.count_for(gate.ask), gate.is_calm(gate.ask)
-  FROM PUBLIC;
+-- The numbers of the policy are read as they are, whatever a session says of digits.
+ALTER FUNCTION gate.propose(uuid, text, int, text, text, text, text, text, text, text, text)
+    SET extra_float_digits = 1;
+ALTER FUNCTION gate.judged_again(uuid) SET extra_float_digits = 1;
+
+REVOKE ALL ON FUNCTION gate.take_turn(gate.ask), gate.count_now(gate.ask), gate.count_for(gate.ask),
+    gate.is_calm(gate.ask) FROM PUBLIC;

@@ -5,6 +5,7 @@ import pytest
 
 from tests.doubles.agent import propose
 from tests.integration.personas.conftest import World
+from tests.integration.personas.guardrails.conftest import Commands
 
 PATIENCE = "SET lock_timeout = '300ms'"
 
@@ -48,7 +49,7 @@ def test_who_may_only_observe_waits_for_nobody(world, steps, held):
 
 
 @pytest.mark.parametrize(
-    "guard", ["uses", "ticket_ceiling", "fleet_ceiling", "hour_share", "duplicate"]
+    "guard", ["uses", "command_uses", "ticket_ceiling", "fleet_ceiling", "hour_share", "duplicate"]
 )
 def test_where_nobody_has_counted_a_guard_refuses(world, guard):
     said = world.value(
@@ -57,3 +58,41 @@ def test_where_nobody_has_counted_a_guard_refuses(world, guard):
         """ '{"verb": "playbook.run"}'))""",
     )
     assert said.startswith("nobody has ")
+
+
+@pytest.fixture
+def scope_taken(commands: Commands):
+    """Somebody has the scope `change` and is not over yet; agents wait for a moment alone."""
+    commands.world.value("app", "SELECT gate.mind_breaker()")
+    commands.world.as_role("agent").execute(PATIENCE)
+    link = commands.world.connect("owner")
+    with link.transaction():
+        link.execute("SELECT 1 FROM guardrails_commandscope WHERE name = 'change' FOR UPDATE")
+        yield
+    link.close()
+
+
+def test_a_command_waits_for_its_scope_before_it_has_the_fleet(commands, scope_taken):
+    agent = commands.world.as_role("agent")
+    with pytest.raises(psycopg.errors.LockNotAvailable) as refused:
+        commands.ask("tool", "set", "x", "blue", scope="change")
+    assert "take_turn" in str(refused.value)
+    with commands.world.as_role("owner").transaction():
+        commands.world.one("owner", "SELECT id FROM autonomy_breaker FOR UPDATE NOWAIT")
+    assert agent.info.transaction_status.name == "IDLE"
+
+
+def test_a_command_that_may_only_be_observed_waits_for_no_scope(commands, scope_taken):
+    commands.world.value(
+        "app",
+        "SELECT gate.set_autonomy('responder', 'change', 'box', 'observe', 'ada', 'test', true)",
+    )
+    assert commands.ask("tool", "set", "x", "blue", scope="change")["verdict"] == "observed"
+
+
+@pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
+def test_nothing_is_judged_by_what_was_so(world, steps, isolation):
+    agent = world.as_role("agent")
+    agent.execute(f"SET default_transaction_isolation = '{isolation}'")
+    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
+        world.propose(steps[0][0], "playbook.run", "restart", "web-01")
