@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.db import DatabaseError, transaction
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Exists, Max, OuterRef, QuerySet, Subquery
 
 from adapters import registry
 from adapters.errors import AdapterError
@@ -236,10 +237,13 @@ def standing(ticket_ref: str) -> QuerySet[Event]:
     An alert that Alertmanager tells anew after both it and Prometheus were restarted begins later
     than it did before: its end is the end of the older beginning, too.
     """
-    ends = Event.objects.filter(
-        fingerprint=OuterRef("fingerprint"), starts_at__gte=OuterRef("starts_at"), status="resolved"
-    )
-    return Event.objects.filter(~Exists(ends), ticket_ref=ticket_ref, status="firing")
+    return Event.objects.filter(~Exists(_ENDS), ticket_ref=ticket_ref, status="firing")
+
+
+_ENDS: Final = Event.objects.filter(
+    fingerprint=OuterRef("fingerprint"), starts_at__gte=OuterRef("starts_at"), status="resolved"
+)
+"""The ends of an event, whether or not its incident was open when they came."""
 
 
 def all_ended(ticket_ref: str) -> bool:
@@ -252,9 +256,10 @@ def all_ended(ticket_ref: str) -> bool:
 
 
 def ended_at(ticket_ref: str) -> datetime | None:
-    """Return when an alert of a ticket was last said to have ended."""
-    ended = Event.objects.filter(ticket_ref=ticket_ref, status="resolved")
-    last: datetime | None = ended.aggregate(at=Max("at"))["at"]
+    """Return when the last of a ticket's alerts was first said to have ended."""
+    began = Event.objects.filter(ticket_ref=ticket_ref, status="firing")
+    ended = began.annotate(ended=Subquery(_ENDS.order_by("at").values("at")[:1]))
+    last: datetime | None = ended.aggregate(at=Max("ended"))["at"]
     return last
 
 

@@ -13,10 +13,11 @@ from django.utils import timezone
 
 from adapters.tickets import embedded
 from adapters.tickets.conformance.bench import Bench, is_of_check
-from adapters.tickets.itop import desk
+from adapters.tickets.itop import desk, leftovers
 from adapters.tickets.itop.names import FORMAT
 from adapters.tickets.itop.session import session
 from adapters.tickets.models import Ticket
+from adapters.tickets.port import TicketDraft
 from tests.doubles.itop.house import House
 
 KILLED = "ethops check 0123abcd"
@@ -140,6 +141,25 @@ def test_in_itop_it_is_ended_on_both_sides(clean_db: None, house: House) -> None
     deed = bench.writer.open(uuid4(), bench.draft("claims; kept", of="problem"))
     assert Bench(desk, NOW).sweep(KILLED) == (f"{deed.ref} is closed, and stays on record.",)
     assert house.object("Problem")["status"] == "closed"
+
+
+def test_a_ticket_of_ours_that_an_alert_titled_so_is_left_alone_and_named(
+    clean_db: None, house: House
+) -> None:
+    draft = TicketDraft("incident", f"[{KILLED}] Disk full", "x", 1, 1, "event management", "rule")
+    ref = desk.Writer().open(uuid4(), draft).ref
+    said = f"Incident {house.object('Incident')['ref']} is {ref} here, which no check opened"
+    assert swept() == swept(KILLED) == (f"{said}: it is left alone.",)
+    assert (house.object("Incident")["status"], Ticket.objects.get().state) == ("new", "new")
+
+
+@pytest.mark.django_db
+def test_it_is_not_said_to_be_closed_where_it_is_not(house: House, monkeypatch: Any) -> None:
+    left(house)
+    monkeypatch.setattr(leftovers, "_end", lambda _: None)
+    house.itop.keeps_tickets = True
+    (said,) = swept()
+    assert "was new and is new; it stays: " in said
 
 
 def run(*more: str) -> tuple[str, int]:

@@ -154,8 +154,7 @@ def settle(ticket: models.Ticket, state: str) -> None:
     if state == before:
         return
     ticket.state = state
-    if before == "resolved" and state == "assigned":
-        ticket.reopens += 1
+    ticket.reopens += _STIMULI.get((before, state)) == "ev_reopen"
     services.set_times(ticket, before)
     try:
         with transaction.atomic():
@@ -178,6 +177,9 @@ _STIMULI: Final = {
     ("pending", "assigned"): "ev_assign",
     ("assigned", "resolved"): "ev_resolve",
     ("resolved", "assigned"): "ev_reopen",
+    # Opened again and put off, or given back, between two looks.
+    ("resolved", "pending"): "ev_reopen",
+    ("resolved", "new"): "ev_reopen",
     ("resolved", "closed"): "ev_close",
 }
 

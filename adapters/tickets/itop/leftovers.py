@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from adapters.rows import now
-from adapters.tickets.conformance.bench import AFTER, KEPT, is_of_check
+from adapters.tickets.conformance.bench import AFTER, KEPT, RULE, is_of_check
 from adapters.tickets.itop import marks, words
 from adapters.tickets.itop.client import Found
 from adapters.tickets.itop.errors import ItopError, ItopRightError, ItopStimulusError
 from adapters.tickets.itop.models import Mirrored
 from adapters.tickets.itop.session import session
+from adapters.tickets.models import LogLine
 
 COMMENT: Final = "ethops conformance check, what an earlier one left"
 _READ: Final = ("ref", "title", "status")
@@ -80,17 +81,38 @@ def _is_ours(author: str) -> bool:
 def _cleared(one: Found) -> str:
     """Say what became of one; nothing of a closed one that our user may not delete."""
     was, name = str(one.fields.get("status")), f"{one.itop_class} {one.fields.get('ref')}"
+    ref = _ref(one)
+    if ref and not _is_of_kit(ref):
+        # Anybody's alert may be titled like a check: what is a ticket here is no leftover.
+        return f"{name} is {ref} here, which no check opened: it is left alone."
     try:
         if was != "closed":
             _end(one)
-        if _ref(one) or str(one.fields.get("title")).endswith(KEPT):
-            return f"{name} was {was} and is closed; it is on record, and stays."
+        if ref or str(one.fields.get("title")).endswith(KEPT):
+            return f"{name} was {was} and is {_status(one)}; it is on record, and stays."
         session().client.delete(one.itop_class, one.id, COMMENT)
     except ItopRightError as fault:
-        return "" if was == "closed" else f"{name} was {was} and is closed; it stays: {fault}"
+        return (
+            "" if was == "closed" else f"{name} was {was} and is {_status(one)}; it stays: {fault}"
+        )
     except ItopError as fault:
         return f"{name} ({was}) stays in iTop: {fault}"
     return f"{name} was {was}, and is removed."
+
+
+def _is_of_kit(ref: str) -> bool:
+    """Tell whether a check opened our ticket: its first line is the kit's."""
+    first = LogLine.objects.filter(ticket_id=ref).order_by("n").first()
+    return first is not None and first.author == RULE.author
+
+
+def _status(one: Found) -> str:
+    """Return the state that iTop has it in now."""
+    try:
+        found = session().client.get(one.itop_class, one.id, ("status",)).objects
+    except ItopError as fault:
+        return f"not to be read ({fault})"
+    return next((str(now_there.fields.get("status")) for now_there in found), "gone")
 
 
 def _end(one: Found) -> None:

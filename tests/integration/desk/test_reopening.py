@@ -5,8 +5,10 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from ethops.desk import dispatch
+from adapters.tickets.states import SETTLED
+from ethops.desk import dispatch, elsewhere
 from ethops.executor import tickets
+from tests.doubles.itop.house import housed
 from tests.integration.desk import alerts
 from tests.integration.desk.alerts import end, fire, lines, newest, numbers, resolve, ticket
 
@@ -150,3 +152,46 @@ def test_what_a_rule_opened_again_is_settled_by_its_end():
     end(fire())
     dispatch.consider({"ticket": ref, "why": "alert ended"})
     assert (ticket(ref).state, ticket(ref).reopens) == ("resolved", 1)
+
+
+def test_an_end_that_came_while_it_was_resolved_does_not_overrule_a_reopening():
+    one = fire()
+    ref = newest().ticket_ref
+    resolve(ref)
+    end(one)
+    assert newest().ticket_ref == ""
+    tickets.move_by_person(
+        key=uuid4(), ref=ref, person="ada", stimulus="ev_reopen", fields={}, vouched=alerts.OPERATOR
+    )
+    dispatch.consider({"ticket": ref, "why": "ada: ev_reopen"})
+    assert ticket(ref).state not in SETTLED
+
+
+def test_an_end_that_came_after_a_persons_reopening_settles_it():
+    one = fire()
+    ref = newest().ticket_ref
+    resolve(ref)
+    tickets.move_by_person(
+        key=uuid4(), ref=ref, person="ada", stimulus="ev_reopen", fields={}, vouched=alerts.OPERATOR
+    )
+    end(one)
+    dispatch.consider({"ticket": ref, "why": "alert ended"})
+    assert ticket(ref).state == "resolved"
+
+
+@pytest.mark.parametrize("state", ["assigned", "pending"])
+def test_where_itop_is_the_desk_its_reopening_stands_too(settings, state):
+    with housed() as house:
+        settings.ADAPTERS = {**settings.ADAPTERS, "tickets": house.settings()}
+        one = fire()
+        ref = newest().ticket_ref
+        there = house.object("Incident")
+        there.update(status="resolved", last_update="2026-01-02 00:00:00")
+        elsewhere.follow()
+        assert ticket(ref).state == "resolved"
+        end(one)
+        for number, status in enumerate((state, "assigned")):
+            there.update(status=status, last_update=f"2026-01-03 00:00:0{number}")
+            elsewhere.follow()
+        dispatch.consider({"ticket": ref, "why": "changed in iTop"})
+        assert (ticket(ref).state in SETTLED, ticket(ref).reopens) == (False, 1)
