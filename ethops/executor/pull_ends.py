@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 AUTHOR: Final = "executor"
 ON: Final = {"approved": ("ev_implement", "ev_finish"), "implementing": ("ev_finish",)}
 """State of a change -> the stimuli that its merge gives, in order; in any other state none."""
+ENDS: Final = ("merged", "closed")
 UNMERGED: Final = "pull closed"
 """By this the dispatcher knows that a person is to hear of it."""
 
@@ -86,8 +87,17 @@ def stimuli(ticket: Ticket) -> tuple[str, ...]:
 
 
 def sentence(claim: Claim) -> str:
-    """Say what became of it; the title is an agent's, names and address may be a forge's."""
+    """Say what became of it; the title is an agent's, names and address may be a forge's.
+
+    Raises:
+        TicketRefusedError: it has not ended.
+    """
     said = claim.args
+    if said["what"] not in ENDS:
+        raise TicketRefusedError(
+            f"Pull request {said['pull']} is {said['what']}: only ends are told.",
+            result={"refused": "pulls.not_over"},
+        )
     name = f"Pull request {said['pull']} ({one_line(said['title'], 200)})"
     by = one_line(said["by"], 150) or "somebody at the forge"
     at = one_line(said["url"], 500) or f"/pulls/{said['pull']}/"

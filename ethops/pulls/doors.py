@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
@@ -73,13 +74,16 @@ def follow() -> int:
     return int(found)
 
 
-def see(key: UUID, seen: Seen, *, mark: str, reviews: Sequence[Review] | None) -> str:
-    """Take over what was seen of one, and return what is new in it; '' where nothing is."""
+def see(key: UUID, seen: Seen, *, at: datetime, mark: str, reviews: Sequence[Review] | None) -> str:
+    """Take over what was seen of one, and return what is new in it; '' where nothing is.
+
+    `at` is when the forge was asked: what is older than what is known is left out.
+    """
     said = None if reviews is None else json.dumps([_said(each) for each in reviews[-MOST:]])
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT gate.see_pull(%s, %s, %s, %s, %s, %s, %s::jsonb)",
-            [key, seen.head[:64], seen.state, seen.merged_as, one_line(seen.ended_by, 150),
+            "SELECT gate.see_pull(%s, %s, %s, %s, %s, %s, %s, %s::jsonb)",
+            [key, at, seen.head[:64], seen.state, seen.merged_as, one_line(seen.ended_by, 150),
              mark, said],
         )  # fmt: skip
         (what,) = cursor.fetchone() or ("",)

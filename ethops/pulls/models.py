@@ -33,7 +33,11 @@ class Followed(models.Model):
     mark = models.CharField(
         max_length=60, db_default="", help_text="its last change, in their words"
     )
+    asked_at = models.DateTimeField(null=True, help_text="whatever came of it")
     seen_at = models.DateTimeField(null=True)
+    unread = models.IntegerField(
+        db_default=0, help_text="looks in a row that could not read it, and others"
+    )
     missing = models.IntegerField(db_default=0, help_text="looks in a row that found it nowhere")
     ends = models.IntegerField(db_default=0, help_text="how often it was merged or closed")
     told = models.BooleanField(db_default=True, help_text="nothing is left to be told")
@@ -49,7 +53,7 @@ class Followed(models.Model):
             models.CheckConstraint(name="followed_state_known", condition=Q(state__in=STATES))
         ]
         indexes: ClassVar = [
-            models.Index("seen_at", name="followed_to_see", condition=~Q(url="", state="merged")),
+            models.Index("asked_at", name="followed_to_ask", condition=~Q(url="", state="merged")),
             models.Index("key", name="followed_untold", condition=Q(told=False)),
         ]
 
@@ -65,6 +69,7 @@ class ForgeLook(models.Model):
     misses = models.IntegerField(db_default=0, help_text="looks in a row without an answer")
     away_since = models.DateTimeField(null=True)
     said = models.CharField(max_length=300, db_default="")
+    busy_until = models.DateTimeField(null=True, help_text="somebody is at it, unless it died")
 
     class Meta:
         """There is one forge."""

@@ -44,6 +44,8 @@ class Forge:
     asked: list[tuple[str, str]] = field(default_factory=list)
     after_merge: Callable[[], None] = lambda: None
     """Called once a merge is done, before it is answered."""
+    broken: dict[int, int] = field(default_factory=dict)
+    """Number of a pull request -> the status that it alone is answered with."""
     url: str = ""
 
     def __post_init__(self) -> None:
@@ -190,6 +192,8 @@ class Forge:
         ]
 
     def get_pull(self, given: list[str], *_: object) -> tuple[int, Any]:
+        if int(given[0]) in self.broken:
+            raise Said(self.broken[int(given[0])], "not this one")
         return 200, self._shown(self._number(given[0]))
 
     def by_base_head(self, given: list[str], *_: object) -> tuple[int, Any]:

@@ -1,5 +1,6 @@
 """The end of a pull request is told to its ticket, once, and moves a change as its table allows."""
 
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,6 +17,7 @@ from adapters.tickets.itop.models import Waiting
 from adapters.tickets.port import ChangeDraft, TicketDraft, Vouched
 from ethops.desk import dispatch, elsewhere, pull_watch
 from ethops.executor import pull_ends, registry
+from ethops.executor.errors import TicketRefusedError
 from ethops.executor.git import BareGit
 from ethops.pulls.models import Followed
 from tests.doubles.itop.house import housed
@@ -225,6 +227,35 @@ def test_what_came_to_nothing_is_ordered_again_and_a_person_hears_of_it(house, m
     assert (len(house.lines(ref)), house.row(pull).told) == (1, True)
 
 
+def test_after_the_last_order_a_person_hears_that_it_is_written_by_hand(house, monkeypatch):
+    ref = house.bench.incident("web-01")
+    pull = house.merged(house.opened(ref))
+
+    class Refusing:
+        def comment(self, *_: object) -> None:
+            raise TicketError("the desk has a bad day")
+
+    monkeypatch.setattr(pull_ends, "writer", lambda _: Refusing())
+    house.work()
+    house.bench.ask("owner", "UPDATE pulls_followed SET tries = 19 RETURNING 1")
+    last = house.order(pull)["id"]
+    for _ in range(3):
+        house.watch()
+        house.soon()
+    told = house.bench.ask("app", "SELECT count(*) AS n, min(args ->> 'text') AS text"
+                           " FROM personas_action WHERE principal = 'rule:pull'")  # fmt: skip
+    assert told["n"] == 1
+    assert f"not ordered again. Write into {ref} by hand" in told["text"]
+    assert (house.order(pull)["id"], house.row(pull).told) == (last, False)
+
+
+def test_only_ends_are_told():
+    args = {"pull": "7", "what": "open", "title": "t", "by": "", "url": "", "why": "", "commit": ""}
+    claim: Any = SimpleNamespace(args=args)
+    with pytest.raises(TicketRefusedError, match="7 is open: only ends are told"):
+        pull_ends.sentence(claim)
+
+
 @pytest.mark.parametrize("away", [False, True], ids=["there", "away at first"])
 def test_the_ticket_of_an_itop_is_told_there_and_its_change_goes_on(bench, settings, away):
     with housed() as itop:
@@ -258,6 +289,7 @@ def test_nobody_of_the_desk_writes_what_became_of_one(house):
         "INSERT INTO pulls_followed (key, number, title, head) SELECT gen_random_uuid(), 1, '', ''",
         "UPDATE pulls_followed SET state = 'merged'",
         "UPDATE pulls_followed SET told = false",
+        "UPDATE pulls_followed SET seen_at = now()",
         "DELETE FROM pulls_followed",
         "SELECT gate.end_pull(gen_random_uuid())",
         "SELECT gate.order_told(NULL::pulls_followed)",
@@ -266,5 +298,5 @@ def test_nobody_of_the_desk_writes_what_became_of_one(house):
         with pytest.raises(Exception, match="permission denied"):
             link.execute(harm)
     # What is at the forge here nobody says to have been seen elsewhere.
-    assert link.execute("SELECT gate.see_pull(%s, '', 'merged', 'x', 'me', '', NULL)",
+    assert link.execute("SELECT gate.see_pull(%s, now(), '', 'merged', 'x', 'me', '', NULL)",
                         [pull.key]).fetchone()[0] == ""  # fmt: skip

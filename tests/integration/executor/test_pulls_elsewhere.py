@@ -11,7 +11,10 @@ from django.test import Client
 
 from adapters.forge.port import Pull
 from adapters.registry import forge_reader
+from adapters.tickets.errors import TicketError
 from ethops.desk import pull_watch
+from ethops.executor import pull_ends
+from ethops.pulls import doors
 from ethops.pulls.models import Followed, ForgeLook
 from tests.doubles.forges import BOT, TOKEN, Forge, Kind
 from tests.doubles.peer import Peer, plain
@@ -227,3 +230,123 @@ def test_the_number_of_another_repository_is_not_ours(house):
     }  # fmt: skip
     house.watch()
     assert (house.row.state, house.row.missing, house.tells()) == ("open", 1, 0)
+
+
+@pytest.mark.parametrize("status", [500, 410])
+def test_one_that_cannot_be_read_stops_no_other_and_a_person_hears_of_it(house, status):
+    second = house.open(house.bench.incident("spool-01"))
+    house.open(house.bench.incident("lost-01"))
+    house.watch()
+    house.forge.broken[house.row.number] = status
+    with house.bench.as_role("app"):
+        number = Followed.objects.get(pk=second).number
+    house.forge.merge_as(number, "carla")
+    house.watch()
+    with house.bench.as_role("app"):
+        assert Followed.objects.get(pk=second).state == "merged"
+        assert ForgeLook.objects.get().misses == 0
+    assert (house.row.state, house.row.unread, house.incidents()) == ("open", 1, [])
+    for _ in range(pull_watch.UNREAD_AFTER):
+        house.watch()
+    assert house.incidents() == [f"Pull request {house.row.number} cannot be read at the forge"]
+    house.forge.broken.clear()
+    house.watch()
+    assert house.row.unread == 0
+
+
+def test_several_that_cannot_be_read_are_asked_for_after_the_others(house):
+    for ci in ("spool-01", "lost-01", "web-01"):
+        house.open(house.bench.incident(ci))
+    house.watch()
+    with house.bench.as_role("app"):
+        *first, last = Followed.objects.order_by("asked_at")
+    house.forge.broken |= dict.fromkeys((pull.number for pull in first), 403)
+    house.forge.merge_as(last.number, "carla")
+    house.watch()
+    with house.bench.as_role("app"):
+        assert (ForgeLook.objects.get().misses, Followed.objects.get(pk=last.pk).state) == (
+            1, "open",
+        )  # fmt: skip
+    house.watch()
+    with house.bench.as_role("app"):
+        assert (ForgeLook.objects.get().misses, Followed.objects.get(pk=last.pk).state) == (
+            0, "merged",
+        )  # fmt: skip
+
+
+def test_looking_and_telling_do_not_stop_each_other(house, monkeypatch):
+    def fails() -> int:
+        raise RuntimeError("a bad day")
+
+    with monkeypatch.context() as patched:
+        called: list[str] = []
+        patched.setattr(pull_watch, "follow", fails)
+        patched.setattr(pull_watch, "tell", lambda: called.append("told"))
+        with pytest.raises(RuntimeError):
+            house.watch()
+        assert called == ["told"]
+    house.forge.merge_as(house.pull.number, "carla")
+    with monkeypatch.context() as patched:
+        patched.setattr(doors, "retell", fails)
+        with pytest.raises(RuntimeError):
+            house.watch()
+    assert house.row.state == "merged"
+
+
+class Refusing:
+    def comment(self, *_: object) -> None:
+        raise TicketError("the desk has a bad day")
+
+
+def test_one_that_was_opened_again_before_its_ticket_heard_has_nothing_to_tell(house, monkeypatch):
+    house.watch()
+    house.forge.close_as(house.row.number, "ben")
+    with monkeypatch.context() as patched:
+        patched.setattr(pull_ends, "writer", lambda _: Refusing())
+        house.watch()
+        house.work()
+    house.forge.reopen(house.row.number)
+    house.watch()
+    assert (house.row.state, house.row.told) == ("open", True)
+    # As one looks that was opened again before that was seen to.
+    house.bench.ask("owner", "UPDATE pulls_followed SET told = false, next_at = now() RETURNING 1")
+    for _ in range(2):
+        house.watch()
+        house.work()
+    assert (house.row.told, house.tells(), house.lines()) == (True, 1, [])
+
+
+def test_one_look_goes_on_at_a_time_and_one_that_died_is_over(house):
+    house.watch()
+    asked = len(house.forge.asked)
+    turn = "UPDATE pulls_forgelook SET busy_until = now() + %s::interval RETURNING 1"
+    house.bench.ask("owner", turn, "1 minute")
+    house.watch()
+    assert len(house.forge.asked) == asked
+    house.bench.ask("owner", turn, "-1 second")
+    house.watch()
+    assert len(house.forge.asked) == asked + 1
+    with house.bench.as_role("app"):
+        assert ForgeLook.objects.get().busy_until is None
+
+
+def test_what_was_seen_before_what_is_known_changes_nothing(house):
+    house.watch()
+    house.forge.close_as(house.row.number, "ben")
+    house.watch()
+    said = house.bench.ask(
+        "app", "SELECT gate.see_pull(%s, now() - interval '1 minute', '', 'open', '', '', '', NULL)"
+        " AS what", house.key
+    )  # fmt: skip
+    assert (said["what"], house.row.state) == ("", "closed")
+
+
+def test_of_one_that_was_over_long_before_anybody_looked_no_ticket_is_told(house):
+    house.bench.ask(
+        "owner", "UPDATE personas_action SET decided_at = now() - interval '31 days'"
+        " WHERE id = %s RETURNING 1", house.key
+    )  # fmt: skip
+    house.forge.merge_as(house.pull.number, "carla")
+    house.watch()
+    assert (house.row.state, house.row.told, house.row.ends) == ("merged", True, 1)
+    assert house.tells() == 0
