@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import F
 from django.db.utils import DatabaseError
 from django.test.utils import CaptureQueriesContext
 
@@ -301,6 +303,74 @@ def test_the_history_is_asked_for_by_the_clock_that_writes_it(
     sync()
     there.put("Server", name="new")
     assert sync()["Server"].read == 1
+
+
+def later(**much: int) -> None:
+    """Let time pass: what was seen, and when was looked, is so much longer ago."""
+    Synced.objects.update(
+        whole_at=F("whole_at") - timedelta(**much), checked_at=F("checked_at") - timedelta(**much)
+    )
+
+
+CLOCKS = {
+    "lags": ("UTC", {"minutes": 3}),
+    "lags much": ("UTC", {"minutes": 50}),
+    "west of the zone set": ("America/New_York", {}),
+    "east of the zone set": ("Asia/Tokyo", {}),
+}
+
+
+@pytest.mark.parametrize("clock", CLOCKS)
+def test_no_clock_and_no_wrong_zone_hides_a_change(
+    there: Inventory, become: Callable[[str], None], clock: str
+) -> None:
+    become("owner")
+    there.zone, lags = CLOCKS[clock]
+    there.lags = timedelta(**lags)
+    ids = many(there, 3)
+    sync()
+    for number in range(3):
+        there.change(ids[number], name=f"renamed {number}")
+        assert sync()["Server"].changed == 1
+        later(minutes=10)
+        there.asked.clear()
+        assert sync()["Server"].read == 0
+        assert [of for of, _ in there.asked] == ["CMDBChangeOp"]
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_a_history_of_many_pages_is_read_whole_once(
+    there: Inventory, become: Callable[[str], None], newest_first: Any
+) -> None:
+    become("owner")
+    sync()
+    there.lags = timedelta(minutes=1)
+    server = many(there, 1)[0]
+    for _ in range(1_200):
+        there.change(server, name="again")
+    there.lags = timedelta()
+    there.put("Server", name="last")
+    there.history.sort(key=lambda one: one[2], reverse=newest_first)
+    # All was read whole just now: that is not done again each minute, and nothing is forgotten.
+    assert (sync(), live("Server")) == ({}, ["pve-01"])
+    later(minutes=20)
+    assert sync()["Server"].changed == 2
+    later(minutes=10)
+    there.asked.clear()
+    assert sync()["Server"].read == 0
+    assert [of for of, _ in there.asked] == ["CMDBChangeOp"]
+
+
+@db
+@pytest.mark.parametrize("date", ["2999-01-01 00:00:00", "soon", None])
+def test_a_date_that_is_none_moves_no_mark(there: Inventory, date: Any) -> None:
+    ids = many(there, 2)
+    there.change(ids[0], name="known")
+    sync()
+    there.history.append(("Server", ids[0], date or ""))
+    sync()
+    there.change(ids[1], name="seen")
+    assert sync()["Server"].changed == 1
 
 
 @db

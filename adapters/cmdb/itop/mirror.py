@@ -5,52 +5,29 @@ is asked for by id; what is then still missing is gone, unless it is more than o
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, TypeAlias
 
+from adapters.cmdb.itop.history import (
+    ABSENT,
+    HISTORY,
+    PAGE,
+    Object,
+    Peer,
+    Said,
+    Since,
+    keep,
+    look,
+)
 from adapters.cmdb.itop.kinds import KINDS, LINKS, SOURCE, Kind, Link, link, thing
 from adapters.errors import AdapterError
 from adapters.rows import now, select
 
-PAGE: Final = 1000
 WHOLE_EVERY: Final = timedelta(days=1)
 WITHOUT_HISTORY: Final = timedelta(minutes=15)
 """So often each class is read whole where the token may not read iTop's history."""
-OVERLAP: Final = timedelta(minutes=2)
-"""The history is read again so far back: a change is seen once its transaction has ended."""
-HISTORY: Final = "CMDBChangeOp"
-ABSENT: Final = "tickets.itop_query"
-FORBIDDEN: Final = "tickets.itop_right"
-
-
-class Object(Protocol):
-    """One object as iTop returned it."""
-
-    @property
-    def id(self) -> int: ...  # noqa: D102
-    @property
-    def fields(self) -> Mapping[str, Any]: ...  # noqa: D102
-
-
-class Page(Protocol):
-    """What one call returned; `total` counts all that the query found."""
-
-    @property
-    def objects(self) -> Sequence[Object]: ...  # noqa: D102
-    @property
-    def total(self) -> int: ...  # noqa: D102
-
-
-class Peer(Protocol):
-    """An iTop that can be asked; the tickets' client is one."""
-
-    def get(
-        self, itop_class: str, key: object, fields: Iterable[str], *, limit: int = 0, page: int = 1
-    ) -> Page:
-        """Return what a query finds."""
-        ...
 
 
 class ShortAnswerError(AdapterError):
@@ -72,22 +49,24 @@ class Read:
 
 
 Source: TypeAlias = Kind | Link
-Since: TypeAlias = Callable[[datetime, datetime], str]
-"""(a moment, now) -> iTop's time from which on all is that was written since that moment."""
+_NOTHING: Final = Said(None, None)
 
 
 def sync(peer: Peer, since: Since, *, whole: bool = False) -> tuple[Read, ...]:
     """Bring the rows up to date; `whole` reads every class from end to end."""
     began = now()
     stands = {row["their_class"]: row for row in select(_STANDS, [SOURCE])}
-    named = None if whole else _named_by_history(peer, since, stands, began)
+    classes = [of.itop_class for of in (*KINDS, *LINKS)]
+    said = _NOTHING if whole else look(peer, since, stands.get(HISTORY, {}), classes, began)
+    named, known = said.ids, said.ids is not None or said.is_crowded
+    whole = whole or (said.is_crowded and _is_long_ago(stands, began))
     done: list[Read] = []
     untouched: list[str] = []
     for of in (*KINDS, *LINKS):
         stand = stands.get(of.itop_class, {})
         if stand.get("state") == "asks":
             done.append(Read(of.itop_class, fault=str(stand["said"]), asks=True))
-        elif whole or _is_due(stand, began, with_history=named is not None):
+        elif whole or _is_due(stand, began, with_history=known):
             done.append(_kept(peer, of, began, None))
         elif named is not None and of.itop_class in named and stand.get("state") != "absent":
             done.append(_kept(peer, of, began, named[of.itop_class]))
@@ -95,12 +74,21 @@ def sync(peer: Peer, since: Since, *, whole: bool = False) -> tuple[Read, ...]:
             untouched.append(of.itop_class)
             done.append(Read(of.itop_class))
     _well(untouched, began, whole=False)
+    # What is too much to be read one by one is past once all has been read.
+    if said.mark is not None and (whole or not said.is_crowded):
+        keep(said.mark)
     return tuple(done)
 
 
 _STANDS: Final = (
     "SELECT their_class, state, whole_at, checked_at, said FROM cmdb_synced WHERE source = %s"
 )
+
+
+def _is_long_ago(stands: Mapping[str, Mapping[str, Any]], at: datetime) -> bool:
+    """Tell whether no class was read whole just now: all of them again would be much."""
+    whole_ats = [row["whole_at"] for row in stands.values() if row["their_class"] != HISTORY]
+    return all(one is None or one < at - WITHOUT_HISTORY for one in whole_ats)
 
 
 def _is_due(stand: Mapping[str, Any], at: datetime, *, with_history: bool) -> bool:
@@ -110,41 +98,6 @@ def _is_due(stand: Mapping[str, Any], at: datetime, *, with_history: bool) -> bo
         return True
     every = WHOLE_EVERY if with_history else WITHOUT_HISTORY
     return bool(whole_at < at - every or (stand["state"] == "failed" and with_history))
-
-
-def _named_by_history(
-    peer: Peer, since: Since, stands: Mapping[str, Mapping[str, Any]], at: datetime
-) -> dict[str, list[int]] | None:
-    """Return class -> ids that iTop's history names since the last look.
-
-    None where it may not be read, or names so many that reading whole costs no more.
-    """
-    # What waits for a person, or failed, is not looked at this way: it holds up no other.
-    seen = [
-        row["checked_at"] for row in stands.values() if row["state"] == "well" and row["checked_at"]
-    ]
-    if not seen:
-        return None
-    begin = min(seen) - OVERLAP
-    if at - begin > WHOLE_EVERY:
-        return None
-    classes = ",".join(f"'{of.itop_class}'" for of in (*KINDS, *LINKS))
-    # Never NOW(): that is the clock of iTop's database, which may be hours behind what it writes.
-    query = f"SELECT {HISTORY} WHERE date >= '{since(begin, at)}' AND objclass IN ({classes})"
-    try:
-        found = peer.get(HISTORY, query, ("objclass", "objkey"), limit=PAGE)
-    except AdapterError as fault:
-        if fault.code in (FORBIDDEN, ABSENT):
-            return None
-        raise
-    if found.total > len(found.objects):
-        return None
-    named: dict[str, set[int]] = {}
-    for one in found.objects:
-        key = str(one.fields.get("objkey", ""))
-        if key.isdigit():
-            named.setdefault(str(one.fields.get("objclass")), set()).add(int(key))
-    return {itop_class: sorted(ids) for itop_class, ids in named.items()}
 
 
 def _kept(peer: Peer, of: Source, began: datetime, ids: Sequence[int] | None) -> Read:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ _IN: Final = re.compile(r"SELECT (\w+) WHERE id IN \(([\d,]+)\)")
 _HISTORY: Final = re.compile(
     r"SELECT CMDBChangeOp WHERE date >= '([\d :-]+)' AND objclass IN \(([\w',]+)\)"
 )
+_NEW: Final = re.compile(r" AND \(date > '([\d :-]+)' OR id > (\d+)\)")
 
 
 @dataclass
@@ -22,6 +23,8 @@ class Inventory(Itop):
 
     history: list[tuple[str, int, str]] = field(default_factory=list)
     zone: str = "UTC"
+    lags: timedelta = timedelta()
+    """So far its clock is behind."""
     tells_history: bool = True
     short: set[str] = field(default_factory=set)
     """Classes of whose pages half is left out, while the count says all."""
@@ -46,7 +49,7 @@ class Inventory(Itop):
         self._told(self.objects.pop(number)["finalclass"], number)
 
     def _told(self, itop_class: str, number: int) -> None:
-        at = datetime.now(ZoneInfo(self.zone)).strftime("%Y-%m-%d %H:%M:%S")
+        at = (datetime.now(ZoneInfo(self.zone)) - self.lags).strftime("%Y-%m-%d %H:%M:%S")
         self.history.append((itop_class, number, at))
 
     @override
@@ -77,7 +80,9 @@ class Inventory(Itop):
         return super()._hits(itop_class, key)
 
     def _history(self, query: str) -> list[dict[str, Any]]:
-        found = _HISTORY.fullmatch(query)
+        new = _NEW.search(query)
+        after, beyond = new.groups() if new else ("", "0")
+        found = _HISTORY.fullmatch(_NEW.sub("", query))
         if found is None:
             raise Refusal(100, f"Error: Query failed to execute: query = {query}")
         if not self.tells_history:
@@ -88,7 +93,13 @@ class Inventory(Itop):
             )
         classes = found[2].replace("'", "").split(",")
         return [
-            {"finalclass": "CMDBChangeOpSetAttributeScalar", "id": at, "objclass": of, "objkey": n}
+            {
+                "finalclass": "CMDBChangeOpSetAttributeScalar",
+                "id": at,
+                "date": when,
+                "objclass": of,
+                "objkey": n,
+            }
             for at, (of, n, when) in enumerate(self.history, 1)
-            if of in classes and when >= found[1]
+            if of in classes and when >= found[1] and (when > after or at > int(beyond))
         ]

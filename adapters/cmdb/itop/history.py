@@ -1,0 +1,166 @@
+"""What iTop's history names since the last look, from the newest date on that iTop itself wrote.
+
+Our clock and the zone of the settings are not asked: iTop's may lag, and the zone be another.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Protocol, TypeAlias
+
+from adapters.cmdb.itop.kinds import SOURCE
+from adapters.errors import AdapterError
+from adapters.rows import select
+
+PAGE: Final = 1000
+OVERLAP: Final = timedelta(minutes=2)
+"""The history is read again so far back: a change is seen once its transaction has ended."""
+FIRST: Final = timedelta(days=2)
+"""So far back goes a look without a mark: farther than any zone and any clock is wrong."""
+TWICE: Final = timedelta(hours=2)
+"""So long after clocks went back the hour that is lived twice is read from its beginning."""
+HISTORY: Final = "CMDBChangeOp"
+ABSENT: Final = "tickets.itop_query"
+FORBIDDEN: Final = "tickets.itop_right"
+FORMAT: Final = "%Y-%m-%d %H:%M:%S"
+
+
+class Object(Protocol):
+    """One object as iTop returned it."""
+
+    @property
+    def id(self) -> int: ...  # noqa: D102
+    @property
+    def fields(self) -> Mapping[str, Any]: ...  # noqa: D102
+
+
+class Page(Protocol):
+    """What one call returned; `total` counts all that the query found."""
+
+    @property
+    def objects(self) -> Sequence[Object]: ...  # noqa: D102
+    @property
+    def total(self) -> int: ...  # noqa: D102
+
+
+class Peer(Protocol):
+    """An iTop that can be asked; the tickets' client is one."""
+
+    def get(
+        self, itop_class: str, key: object, fields: Iterable[str], *, limit: int = 0, page: int = 1
+    ) -> Page:
+        """Return what a query finds."""
+        ...
+
+
+Since: TypeAlias = Callable[[datetime, datetime], str]
+"""(a moment, now) -> iTop's time from which on all is that was written since that moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The newest date and number in the history; since `new_at` nothing newer was seen."""
+
+    date: datetime
+    number: int
+    new_at: datetime
+    looked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one look found: class -> ids, None where reading whole costs no more; and its mark."""
+
+    ids: Mapping[str, Sequence[int]] | None
+    mark: Mark | None
+    is_crowded: bool = False
+
+
+def look(
+    peer: Peer, since: Since, stand: Mapping[str, Any], classes: Iterable[str], at: datetime
+) -> Said:
+    """Return what the history names; nothing at all where it may not be read.
+
+    Raises:
+        AdapterError: iTop is away.
+    """
+    mark = _mark(stand)
+    listed = ",".join(f"'{one}'" for one in classes)
+    # Never NOW(): that is the clock of iTop's database, which may be hours behind what it writes.
+    query = f"SELECT {HISTORY} WHERE {_window(mark, since, at)} AND objclass IN ({listed})"
+    fields = ("objclass", "objkey", "date")
+    try:
+        found = peer.get(HISTORY, query, fields, limit=PAGE)
+        if found.total <= len(found.objects):
+            return Said(_ids(found.objects), _newer(mark, found.objects, at))
+        # Whichever way they are ordered, the newest is on the first page or on the last.
+        last = peer.get(HISTORY, query, fields, limit=PAGE, page=-(-found.total // PAGE))
+    except AdapterError as fault:
+        if fault.code in (FORBIDDEN, ABSENT):
+            return Said(None, None)
+        raise
+    return Said(None, _newer(mark, (*found.objects, *last.objects), at), is_crowded=True)
+
+
+def keep(mark: Mark) -> None:
+    """Remember how far was read, once all that is named has been read again."""
+    select("SELECT cmdb.synced(%s, %s, 'well', %s, %s, %s)",
+           [SOURCE, HISTORY, mark.new_at == mark.looked_at, mark.looked_at,
+            f"{mark.date.strftime(FORMAT)} {mark.number}"])  # fmt: skip
+
+
+def _mark(stand: Mapping[str, Any]) -> Mark | None:
+    date, _, number = str(stand.get("said", "")).rpartition(" ")
+    if not date:
+        return None
+    return Mark(_date(date), int(number), stand["whole_at"], stand["checked_at"])
+
+
+def _window(mark: Mark | None, since: Since, at: datetime) -> str:
+    """Return what has to be true of a change that is new, or may have become visible late."""
+    if mark is None:
+        return f"date >= '{since(at - FIRST, at)}'"
+    before = mark.looked_at - TWICE
+    twice = _date(since(before, before)) - _date(since(before, at))
+    begin = f"date >= '{(mark.date - OVERLAP - twice).strftime(FORMAT)}'"
+    if twice or at - mark.new_at <= OVERLAP:
+        return begin
+    # All of before is visible by now, and has been read: in peace nothing is read again.
+    return f"{begin} AND (date > '{mark.date.strftime(FORMAT)}' OR id > {mark.number})"
+
+
+def _newer(mark: Mark | None, objects: Sequence[Object], at: datetime) -> Mark | None:
+    dates = [mark.date] if mark else []
+    dates += [date for one in objects if (date := _believed(one, at)) is not None]
+    if not dates:
+        return None
+    numbers = [mark.number] if mark else []
+    date, number = max(dates), max([*numbers, *(one.id for one in objects)])
+    if mark is not None and (date, number) == (mark.date, mark.number):
+        return Mark(date, number, mark.new_at, at)
+    return Mark(date, number, at, at)
+
+
+def _ids(objects: Iterable[Object]) -> dict[str, list[int]]:
+    named: dict[str, set[int]] = {}
+    for one in objects:
+        key = str(one.fields.get("objkey", ""))
+        if key.isdigit():
+            named.setdefault(str(one.fields.get("objclass")), set()).add(int(key))
+    return {itop_class: sorted(ids) for itop_class, ids in named.items()}
+
+
+def _believed(one: Object, at: datetime) -> datetime | None:
+    """Return when a change is said to have been; None for what is no time, or of no zone's today.
+
+    From a mark that lies years ahead nothing would be seen again.
+    """
+    try:
+        date = _date(str(one.fields.get("date")))
+    except ValueError:
+        return None
+    return date if date < at.astimezone(UTC).replace(tzinfo=None) + FIRST else None
+
+
+def _date(said: str) -> datetime:
+    return datetime.strptime(said, FORMAT)  # noqa: DTZ007 - it has no zone
