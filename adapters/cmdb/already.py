@@ -11,6 +11,8 @@ from adapters.json_value import JSON
 NAMES_OF_HOSTS: Final = ("hostname", "fqdn", "address", "addresses")
 """Attributes by which a CI says which host it is."""
 NAMES_OF_SERVICES: Final = ("unit", "units", "service", "services", "listens", "process")
+PORT: Final = re.compile(r"(?:.*:)?(\d{1,5})(?:/(tcp|udp))?", re.ASCII | re.IGNORECASE)
+"""A port as people write what listens: `10.0.0.5:5432`, `5432/tcp`, `5432`."""
 
 
 class Ground:
@@ -79,14 +81,14 @@ def _called(ci: CI) -> Iterator[str]:
 def _places(ci: CI) -> Iterator[str]:
     """Yield what it runs on, and itself: a host's own CI may name its services."""
     yield from (name.lower() for name in (ci.ref, ci.name, ci.host) if name)
-    for attribute in ("runs_on", "depends_on"):
-        yield from (name.lower() for name in _several(ci.attributes.get(attribute)))
+    yield from (name.lower() for name in _several(ci.attributes.get("runs_on")))
 
 
 def _provides(ci: CI) -> Iterator[str]:
     names = [ci.ref, ci.name]
     for attribute in NAMES_OF_SERVICES:
         names += _several(ci.attributes.get(attribute))
+    names += _ports(ci.attributes.get("listens"))
     for name in names:
         yield from (name.lower(), name.lower().removesuffix(".service"))
 
@@ -97,7 +99,18 @@ def _words(said: JSON) -> list[str]:
 
 def _texts(attributes: object) -> Iterator[str]:
     said = attributes if isinstance(attributes, dict) else {}
-    yield from (text for name in NAMES_OF_SERVICES for text in _several(said.get(name)))
+    for name in NAMES_OF_SERVICES:
+        # A program may listen on several ports, and each of them is a service.
+        if name != "process" or not said.get("listens"):
+            yield from _several(said.get(name))
+
+
+def _ports(listens: JSON) -> Iterator[str]:
+    """Yield where it listens as a sighting says it."""
+    for one in listens if isinstance(listens, list | tuple) else [listens]:
+        found = PORT.fullmatch(str(one))
+        if found is not None:
+            yield f"{int(found[1])}/{(found[2] or 'tcp').lower()}"
 
 
 def _several(said: JSON) -> list[str]:

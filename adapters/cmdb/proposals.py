@@ -143,7 +143,9 @@ class Folded:
 
     proposals: tuple[Proposal, ...]
     left_out: Mapping[str, int]
-    """Things beyond a source's share."""
+    """Things beyond a source's own share."""
+    crowded: Mapping[str, int]
+    """Things of sources that have room, left out because enough waits of all together."""
     unfit: Mapping[str, int]
     """Things whose names or values are none."""
 
@@ -168,7 +170,7 @@ def fold(
         else:
             unfit[one.source] += 1
     waiting = Counter(one.source for one in before.values() if one.state == "proposed")
-    refs, left = frozenset(taken), Counter[str]()
+    refs, left, crowded = frozenset(taken), Counter[str](), Counter[str]()
     kept: list[Proposal] = []
     # Those that wait keep their places, whatever else is seen.
     for key in sorted(by_key, key=lambda key: (not _waits(before.get(key)), key)):
@@ -178,14 +180,18 @@ def fold(
         state = moved(known.state, stimulus) if known else "proposed"
         source = known.source if known else ""
         if state == "proposed" and not _waits(known):
-            source = _place(sorted({one.source for one in said}), waiting)
+            sources = sorted({one.source for one in said})
+            source = _place(sources, waiting)
             if not source:
-                left[min(one.source for one in said)] += 1
+                left[sources[0]] += 1
+                continue
+            if waiting.total() >= MOST:
+                crowded[source] += 1
                 continue
             waiting[source] += 1
         seen = _evidence(known, said)
         kept.append(Proposal(thing, thing.ref(refs), state, source, thing.words, seen))
-    return Folded(tuple(kept), dict(left), dict(unfit))
+    return Folded(tuple(kept), dict(left), dict(crowded), dict(unfit))
 
 
 def set_of(sightings: Iterable[Sighting]) -> Iterator[Sighting]:
@@ -208,8 +214,6 @@ def _waits(known: Proposal | None) -> bool:
 
 def _place(sources: Iterable[str], waiting: Counter[str]) -> str:
     """Return the source to whose share it counts; empty where none of them has room."""
-    if waiting.total() >= MOST:
-        return ""
     return next((one for one in sources if waiting[one] < MOST_OF_SOURCE), "")
 
 

@@ -59,9 +59,31 @@ _PICTURES = """
 """
 MOST_READ: Final = 2_000
 """Results that one answer rests on; where there are more, it says that it isn't the whole."""
+MOST_ROWS: Final = 50_000
+"""Rows of the results of all CIs in one answer."""
+# The CIs one by one and of each the newest, both by index; then everybody's newest, everybody's
+# second, and so on, so that one that says much displaces only itself.
 _RESULTS = """
-    SELECT ci, query, action, at, rows FROM reading.query_result
-    WHERE at >= %s ORDER BY at DESC, query LIMIT %s
+    WITH RECURSIVE known AS (
+        (SELECT ci FROM reading.query_result ORDER BY ci LIMIT 1)
+        UNION ALL
+        SELECT (SELECT r.ci FROM reading.query_result r WHERE r.ci > k.ci ORDER BY r.ci LIMIT 1)
+        FROM known k WHERE k.ci IS NOT NULL
+    ), fair AS (
+        SELECT k.ci, n.* FROM known k CROSS JOIN LATERAL (
+            SELECT r.query, r.action, r.at, r.rows,
+                   row_number() OVER (ORDER BY r.seen_at DESC, r.at DESC, r.query) AS place
+            FROM reading.query_result r WHERE r.ci = k.ci AND r.at >= %s
+            ORDER BY place LIMIT %s
+        ) n
+        ORDER BY n.place, n.at DESC, k.ci LIMIT %s
+    ), counted AS (
+        SELECT f.*, sum(jsonb_array_length(f.rows))
+               OVER (ORDER BY f.place, f.at DESC, f.ci ROWS UNBOUNDED PRECEDING) AS held
+        FROM fair f
+    )
+    SELECT ci, query, action, at, rows FROM counted WHERE held <= %s
+    ORDER BY at, place DESC, ci
 """
 _UNJOINED = """
     WHERE id IN (SELECT id FROM telemetry_use WHERE joined_at IS NULL ORDER BY id LIMIT %s)
@@ -124,12 +146,12 @@ class Reader:
         )
         return deltas.of(kept, since, shown=shown, lost=lost)
 
-    def results(self, since: datetime, *, limit: int = 500) -> tuple[Result, ...]:
-        """Return the newest results of all CIs since then, oldest first."""
-        found = select(_RESULTS, [since, limit])
-        return tuple(
-            Result(**row | {"rows": tuple(json.loads(row["rows"]))}) for row in found[::-1]
-        )
+    def results(
+        self, since: datetime, *, of_each: int = 100, limit: int = 5_000
+    ) -> tuple[Result, ...]:
+        """Return the newest results of each CI since then, of all at most `limit`, oldest first."""
+        found = select(_RESULTS, [since, of_each, limit, MOST_ROWS])
+        return tuple(Result(**row | {"rows": tuple(json.loads(row["rows"]))}) for row in found)
 
     def strangers(self) -> Mapping[str, tuple[Stranger, ...]]:
         """Return the hosts without a CI that write to each log."""

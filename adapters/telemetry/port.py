@@ -206,8 +206,13 @@ class Reader(Protocol):
         """Return what differs on a CI since then, by query; of each at most `shown` rows a side."""
         ...
 
-    def results(self, since: datetime, *, limit: int = 500) -> tuple[Result, ...]:
-        """Return the newest results of all CIs since then, oldest first."""
+    def results(
+        self, since: datetime, *, of_each: int = 100, limit: int = 5_000
+    ) -> tuple[Result, ...]:
+        """Return the newest results of each CI since then, oldest first.
+
+        Where there are more than `limit` of all, each CI has as many of them as any other.
+        """
         ...
 
     def strangers(self) -> Mapping[str, tuple[Stranger, ...]]:

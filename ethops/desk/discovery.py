@@ -13,6 +13,7 @@ from adapters.cmdb import proposals, proposing
 from adapters.cmdb.already import Ground
 from adapters.cmdb.proposals import Folded, Sighting
 from adapters.errors import AdapterError
+from adapters.json_value import JSON
 from adapters.monitoring import targets
 from ethops.desk import dispatch, findings, sightings
 from ethops.desk.models import Event
@@ -22,6 +23,10 @@ log = logging.getLogger(__name__)
 LOOKED_BACK: Final = timedelta(days=1)
 MOST_READ: Final = 2_000
 MOST_CIS: Final = 100_000
+MOST_NAMED: Final = 10
+"""Sources that a notice names: those that say most."""
+LOW: Final = 3
+"""Impact and urgency of a notice: nothing is broken, something is unknown for longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,8 @@ def look() -> Found:
     ]
     withdrawn = proposing.withdraw(said)
     _tell_of_floods(folded)
-    return Found(kept, withdrawn, sum(folded.left_out.values()), sum(folded.unfit.values()))
+    left_out = sum(folded.left_out.values()) + sum(folded.crowded.values())
+    return Found(kept, withdrawn, left_out, sum(folded.unfit.values()))
 
 
 def _all_seen(ground: Ground) -> Iterator[Sighting]:
@@ -114,17 +120,43 @@ SOURCES: Final[tuple[Callable[[Ground], Iterator[Sighting]], ...]] = (
 
 
 def _tell_of_floods(folded: Folded) -> None:
-    """Tell a person of each source that says more than is kept, once a day while it does."""
-    today = timezone.now().date()
+    """Tell a person once a day of each source whose share is full, and of a list that is full."""
     for source, number in folded.left_out.items():
-        dispatch.open_for_person(
-            occasion=f"discovery:{source}:{today}",
-            cause=f"discovery:{source}",
+        _tell(
+            source,
             title=f"More is found by {source} than is proposed",
-            description=(
+            text=(
                 f"{number} things that are no CI were seen by {source} besides the"
                 f" {proposals.MOST_OF_SOURCE} of its share that wait for a person already. Decide"
                 " about those, or find out why it sees so many: somebody may make them up."
             ),
             facts={"source": source, "left_out": number},
         )
+    if folded.crowded:
+        # One for all: what is full is the list, and not what any of them may fill of it.
+        number = sum(folded.crowded.values())
+        most = sorted(folded.crowded, key=lambda one: (-folded.crowded[one], one))
+        named = ", ".join(most[:MOST_NAMED])
+        more = f" and {len(most) - MOST_NAMED} more" if len(most) > MOST_NAMED else ""
+        _tell(
+            "all",
+            title="More is found than is proposed",
+            text=(
+                f"{number} things that are no CI were seen by {named}{more} besides the"
+                f" {proposals.MOST} of all sources that wait for a person already. Decide about"
+                " those: then there is room for what is seen next."
+            ),
+            facts={"sources": list(most[:MOST_NAMED]), "left_out": number},
+        )
+
+
+def _tell(about: str, *, title: str, text: str, facts: Mapping[str, JSON]) -> None:
+    dispatch.open_for_person(
+        occasion=f"discovery:{about}:{timezone.now().date()}",
+        cause=f"discovery:{about}",
+        title=title,
+        description=text,
+        facts=facts,
+        impact=LOW,
+        urgency=LOW,
+    )

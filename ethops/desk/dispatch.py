@@ -405,8 +405,9 @@ def _conclude(ref: str, payload: Mapping[str, Any]) -> None:
 
 
 def open_for_person(
-    *, occasion: str, title: str, description: str, facts: Mapping[str, JSON], cause: str = ""
-) -> str:
+    *, occasion: str, title: str, description: str, facts: Mapping[str, JSON], cause: str = "",
+    impact: int = 2, urgency: int = 1,
+) -> str:  # fmt: skip
     """Open an incident of ethops itself that no agent can help with, and tell a person, once.
 
     Occasions of the same cause are folded into one while it is open; returns the incident's ref.
@@ -417,8 +418,8 @@ def open_for_person(
             ticket_class="incident",
             title=title,
             description=description,
-            impact=2,
-            urgency=1,
+            impact=impact,
+            urgency=urgency,
             author=AUTHOR,
             author_kind="rule",
             cause_key=cause or occasion,

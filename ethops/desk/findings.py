@@ -5,7 +5,9 @@ Whoever has root on a host writes what he likes there: it is a sighting, and no 
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Final
 
 from adapters.cmdb.proposals import Kind, Sighting, Thing
@@ -21,27 +23,45 @@ PROTOCOLS: Final = {"6": "tcp", "17": "udp", "tcp": "tcp", "udp": "udp"}
 EPHEMERAL: Final = 32_768
 """From this port on a host gives out ports by itself (Linux, ip_local_port_range)."""
 LOOPS: Final = ("127.", "::1", "localhost")
-MOST_ROWS: Final = 20_000
-"""Rows of one look: beyond them the older ones wait for the next snapshot."""
+MOST_OF_CI: Final = 5_000
+"""Rows of one CI in one look: beyond them its older ones wait for the next snapshot."""
+MOST_ROWS: Final = 50_000
+"""Rows of one look, the newest."""
 
 
 def of_results(results: Iterable[Result]) -> Iterator[Sighting]:
     """Yield what is there by the newest word of each query; what went since is not."""
-    there: dict[tuple[str, str], Sighting] = {}
-    read = 0
-    for result in sorted(results, key=lambda one: one.at):
-        for row in result.rows:
-            read += 1
-            if read > MOST_ROWS:
-                break
-            for thing, said in _things(result.ci, row):
-                name = (result.query, thing.key)
-                if result.action == "removed":
-                    there.pop(name, None)
-                else:
-                    words = f"{result.query}: {said}"
-                    there[name] = Sighting(f"osquery:{result.ci}", thing, result.at, words)
-    yield from there.values()
+    newest: dict[tuple[str, str], Sighting | None] = {}
+    for result, row in _newest_first(results):
+        for thing, said in _things(result.ci, row):
+            words = f"{result.query}: {said}"
+            seen = Sighting(f"osquery:{result.ci}", thing, result.at, words)
+            # What is told first is the newest word, and what is older says no more.
+            newest.setdefault(
+                (result.query, thing.key), None if result.action == "removed" else seen
+            )
+    yield from (one for one in newest.values() if one is not None)
+
+
+def _newest_first(results: Iterable[Result]) -> Iterator[tuple[Result, Row]]:
+    """Yield rows as far back as a look goes, and of a query no further than its last snapshot."""
+    read: Counter[str] = Counter()
+    pictured: dict[tuple[str, str], datetime] = {}
+    for result in sorted(results, key=_age, reverse=True):
+        query = (result.ci, result.query)
+        if query in pictured and result.at < pictured[query]:
+            continue
+        if result.action == "snapshot":
+            pictured[query] = result.at
+        room = min(MOST_OF_CI - read[result.ci], MOST_ROWS - read.total())
+        rows = result.rows[:room]
+        read[result.ci] += len(rows)
+        yield from ((result, row) for row in rows)
+
+
+def _age(result: Result) -> tuple[datetime, bool]:
+    """Order by time; a process that began anew went and came within one second of the host."""
+    return result.at, result.action != "removed"
 
 
 def _things(ci: str, row: Row) -> Iterator[tuple[Thing, str]]:

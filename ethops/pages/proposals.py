@@ -56,8 +56,9 @@ def shown(request: HttpRequest, context: dict[str, Any], number: int) -> HttpRes
         refused = _decided(request, number)
         if not refused:
             return HttpResponseRedirect(reverse("admin:proposals"))
-    # Taken first, so that what is seen while this is drawn is seen as changed since.
-    digest = request.POST.get("shown", "") or proposing.digest(min(number, LARGEST))
+    # Taken first, so that what is seen while this is drawn is seen as changed since; and anew where
+    # something was refused, since what is drawn then is new, too.
+    digest = proposing.digest(min(number, LARGEST))
     found = Proposal.objects.filter(pk=min(number, LARGEST)).first()
     if found is None:
         raise Http404("There is no such proposal.")

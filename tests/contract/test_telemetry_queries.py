@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from adapters.telemetry import results
+from adapters.telemetry import embedded, results
 from adapters.telemetry.port import Collector, Delta, QueryLog, Reader
 from adapters.telemetry.records import LONGEST
 from ethops.desk import observers
@@ -118,6 +118,21 @@ def test_results_of_all_cis_are_given_as_they_came(world: World) -> None:
         ("db-01", "listening_ports", "added", ({"port": "5432"},)),
     ]
     assert world.reader.results(since, limit=1) == found[-1:]
+    assert world.reader.results(since, of_each=1) == found[-2:]
+
+
+def test_a_ci_that_says_much_hides_no_other(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    since = datetime.now(UTC) - timedelta(hours=3)
+    world.write(*(said(str(port), ago_h=2, host="db-01.example") for port in range(3)))
+    world.collect()
+    world.write(*(said(str(port), ago_h=1 - port / 100) for port in range(40)))
+    world.collect()
+    found = world.reader.results(since, limit=5)
+    assert [one.ci for one in found] == ["db-01"] * 2 + ["web-01"] * 3
+    assert [one.rows[0]["port"] for one in found[2:]] == ["37", "38", "39"]
+    assert len(world.reader.results(since)) == 43
+    monkeypatch.setattr(embedded, "MOST_ROWS", 2)
+    assert [one.ci for one in world.reader.results(since)] == ["db-01", "web-01"]
 
 
 def test_of_a_snapshot_the_difference_to_that_of_yesterday_is_told(world: World) -> None:

@@ -168,6 +168,10 @@ def test_what_was_seen_otherwise_meanwhile_is_to_be_looked_at_again(desk, code, 
         answer = desk.post(address(number), form)
         assert (answer.status_code, "look again" in page(answer)) == (422, True)
     assert Proposal.objects.get().state == "proposed"
+    # What was drawn with the refusal is what there is, and may be decided about.
+    drawn = re.search('name="shown" value="([0-9a-f]{64})"', page(answer))[1]
+    form = {"act": "decline", "why": "x", "shown": drawn}
+    assert desk.post(address(number), form).status_code == 302
 
 
 def test_what_is_decided_is_decided_once(desk, code, role, number):

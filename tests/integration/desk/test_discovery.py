@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from adapters import registry, site, site_rows
-from adapters.cmdb import proposing
+from adapters.cmdb import proposals, proposing
 from adapters.cmdb.models import Proposal
 from adapters.cmdb.proposals import MOST_OF_SOURCE, MOVES, STATES
 from adapters.telemetry import taken
@@ -112,6 +112,25 @@ def test_a_flood_is_one_notice_and_takes_no_place_from_others():
     (ticket,) = alerts.opened()
     assert ticket.title == "More is found by bus than is proposed"
     assert ticket.description.startswith("30 things")
+
+
+def test_a_list_that_is_full_is_one_notice_for_all_that_found_no_place(role, monkeypatch):
+    monkeypatch.setattr(proposals, "MOST", 0)
+    monkeypatch.setattr(discovery, "MOST_NAMED", 2)
+    at = timezone.now().isoformat()
+    for log in ("a", "b", "c"):
+        hosts = {f"{log}-{n}": {"first": at, "last": at, "times": 1} for n in range(3)}
+        role("owner").execute(
+            "INSERT INTO telemetry_querylog (name, path, hosts, strangers)"
+            " VALUES (%s, %s, '{}', %s)", [log, f"/{log}", json.dumps(hosts)],
+        )  # fmt: skip
+    publish("web-09")
+    for _ in range(2):
+        assert discovery.look().left_out == 10
+    (ticket,) = alerts.opened()
+    assert (ticket.title, ticket.impact, ticket.urgency) == ("More is found than is proposed", 3, 3)
+    said = "10 things that are no CI were seen by osquery:a, osquery:b and 2 more besides the 0 of"
+    assert ticket.description.startswith(said)
 
 
 def test_an_alert_that_joins_no_ci_proposes_its_host():

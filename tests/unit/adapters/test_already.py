@@ -77,6 +77,34 @@ def test_a_service_is_known_where_it_runs(thing, known):
     assert GROUND.is_one(thing) is known
 
 
+JAVA = service("java:8080/tcp", listens="8080/tcp", process="java")
+
+
+@pytest.mark.parametrize(
+    ("declared", "known"),
+    [
+        ({"listens": "8080/tcp", "process": "java"}, True),
+        ({"listens": "9090/tcp", "process": "java"}, False),
+        ({"process": "java"}, False),
+        ({"name": "java:8080/tcp"}, True),
+        ({"listens": ["10.0.0.5:22", "10.0.0.5:8080"]}, True),
+        ({"listens": 8080}, True),
+        ({"listens": "8080/udp"}, False),
+    ],
+    ids=[
+        "itself", "its sibling", "a process alone", "by its name", "by address and port", "a port",
+        "another protocol",
+    ],
+)  # fmt: skip
+def test_a_listener_is_known_by_its_port_and_never_by_its_process(declared, known):
+    assert Ground([ci("web-01"), ci("x", runs_on=["web-01"], **declared)]).is_one(JAVA) is known
+
+
+def test_what_depends_on_a_host_does_not_run_there():
+    ground = Ground([ci("web-01"), ci("x", depends_on=["web-01"], listens="8080/tcp")])
+    assert not ground.is_one(JAVA)
+
+
 @pytest.mark.parametrize(
     ("said", "seen", "otherwise"),
     [

@@ -111,7 +111,17 @@ def test_many_sources_together_are_bounded():
     seen = [host(f"h{n}-{each}", f"alerts:{n}") for n in range(60) for each in range(20)]
     folded = fold(seen, {})
     assert len(folded.proposals) == MOST
-    assert sum(folded.left_out.values()) == 1_200 - MOST
+    assert folded.left_out == {}, "none of them has filled its own share"
+    assert sum(folded.crowded.values()) == 1_200 - MOST
+
+
+def test_a_full_share_is_told_as_such_however_much_waits_of_all():
+    waits = {
+        f"host:w{n}-{each}": Proposal(host().thing, "w", "proposed", f"alerts:{n}", {}, ())
+        for n in range(MOST // MOST_OF_SOURCE) for each in range(MOST_OF_SOURCE)
+    }  # fmt: skip
+    folded = fold([host("a", "alerts:0"), host("b", "bus")], waits)
+    assert (folded.left_out, folded.crowded) == ({"alerts:0": 1}, {"bus": 1})
 
 
 def test_what_another_source_sees_as_well_is_proposed_once_with_both():

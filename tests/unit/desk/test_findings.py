@@ -77,6 +77,32 @@ def test_what_went_since_is_not_there_and_what_came_again_is():
     assert [one.at for one in again.values()] == [NOON + timedelta(minutes=2)]
 
 
+def test_a_process_that_began_anew_within_a_second_is_there():
+    went, came = result({**PORT, "pid": "1"}, action="removed"), result({**PORT, "pid": "2"})
+    assert list(seen(went, came)) == list(seen(came, went)) == ["service:web-01:postgres:5432/tcp"]
+
+
+def test_of_snapshots_the_newest_is_what_there_is():
+    old = result(PORT, {**PORT, "port": "80"}, action="snapshot")
+    new = result({**PORT, "port": "81"}, action="snapshot", minute=1)
+    assert list(seen(new, old)) == ["service:web-01:postgres:81/tcp"]
+    assert seen(old, result(action="snapshot", minute=2)) == {}
+    assert len(seen(old, result(PORT, action="snapshot", minute=1, query="other"))) == 2
+
+
+def ports(*numbers):
+    return [{**PORT, "port": str(number), "name": ""} for number in numbers]
+
+
+def test_beyond_the_bounds_the_oldest_rows_are_not_read(monkeypatch):
+    monkeypatch.setattr(findings, "MOST_OF_CI", 2)
+    monkeypatch.setattr(findings, "MOST_ROWS", 3)
+    told = [result(row, minute=n) for n, row in enumerate(ports(1, 2, 3))]
+    assert list(seen(*told)) == ["service:web-01:3/tcp", "service:web-01:2/tcp"]
+    other = Result("db-01", "q", "added", NOON - timedelta(hours=1), tuple(ports(7, 8)))
+    assert list(seen(*told, other))[2:] == ["service:db-01:7/tcp"], "who says much hides nobody"
+
+
 @given(st.lists(st.dictionaries(st.sampled_from([*PORT, *UNIT, *SYSTEM, *KERNEL]), st.text())))
 def test_no_row_of_a_host_breaks_the_look(rows):
     for one in findings.of_results([result(*rows)]):
