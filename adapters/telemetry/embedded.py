@@ -71,10 +71,12 @@ _RESULTS = """
         FROM known k WHERE k.ci IS NOT NULL
     ), fair AS (
         SELECT k.ci, n.* FROM known k CROSS JOIN LATERAL (
-            SELECT r.query, r.action, r.at, r.rows,
-                   row_number() OVER (ORDER BY r.seen_at DESC, r.at DESC, r.query) AS place
-            FROM reading.query_result r WHERE r.ci = k.ci AND r.at >= %s
-            ORDER BY place LIMIT %s
+            SELECT m.*, row_number() OVER (ORDER BY m.seen_at DESC, m.at DESC, m.query) AS place
+            FROM (
+                SELECT r.query, r.action, r.at, r.seen_at, r.rows FROM reading.query_result r
+                WHERE r.ci = k.ci AND r.at >= %s
+                ORDER BY r.seen_at DESC, r.at DESC, r.query LIMIT %s
+            ) m
         ) n
         ORDER BY n.place, n.at DESC, k.ci LIMIT %s
     ), counted AS (
