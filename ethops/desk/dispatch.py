@@ -12,6 +12,7 @@ from adapters import registry
 from adapters.json_value import JSON
 from adapters.tickets import questions
 from adapters.tickets.models import Deed
+from adapters.tickets.models import Ticket as TicketRow
 from adapters.tickets.port import LogLine, Request, Ticket, TicketDraft
 from adapters.tickets.states import SETTLED
 from audit.work import rows
@@ -261,6 +262,8 @@ def _come_again(ref: str, seconds: int) -> None:
 def _settle(ticket: Ticket) -> None:
     try:
         with transaction.atomic():
+            if not _is_as_read(ticket):
+                return
             _resolve_by_rule(ticket)
             # The move holds the ticket's row, which a new episode would have to touch too.
             if not events.all_ended(ticket.ref):
@@ -268,6 +271,15 @@ def _settle(ticket: Ticket) -> None:
             _look_at_children(ticket)
     except _FiresAgain:
         return
+
+
+def _is_as_read(ticket: Ticket) -> bool:
+    """Tell, and hold the ticket, whether nobody has taken or moved it since it was looked at.
+
+    Whoever did is told to the dispatcher, which looks at it anew.
+    """
+    rows = TicketRow.objects.select_for_update(of=("self",)).filter(ref=ticket.ref)
+    return (ticket.assignee, ticket.state) in rows.values_list("assignee", "state")
 
 
 class _FiresAgain(Exception):  # noqa: N818 - no error: it only undoes the move
@@ -289,6 +301,9 @@ def _escalate(ticket: Ticket, why: str = "") -> None:
     run = queries.newest_run(ticket.ref)
     said = f"The agent {run.card} ended ({run.state}): {run.summary}" if run else "No agent fits."
     said = why or said
+    with transaction.atomic():
+        if not _is_as_read(ticket):
+            return
     tickets.move_by_rule(
         key=uuid5(NAMESPACE, f"escalate:{_turn(ticket.ref)}"),
         ref=ticket.ref,

@@ -195,3 +195,20 @@ def test_where_itop_is_the_desk_its_reopening_stands_too(settings, state):
             elsewhere.follow()
         dispatch.consider({"ticket": ref, "why": "changed in iTop"})
         assert (ticket(ref).state in SETTLED, ticket(ref).reopens) == (False, 1)
+
+
+@pytest.mark.parametrize("step", ["settle", "escalate"])
+def test_who_takes_it_while_a_rule_looks_at_it_keeps_it(step, monkeypatch, role):
+    end(fire())
+    ref = alerts.opened()[0].ref
+
+    def decide(at):
+        # Between the look and the move.
+        role("owner").execute(
+            "UPDATE public.tickets_ticket SET assignee = 'ada' WHERE ref = %s", [ref]
+        )
+        return step
+
+    monkeypatch.setattr(dispatch, "next_step", decide)
+    dispatch.consider({"ticket": ref, "why": "alert ended"})
+    assert (ticket(ref).assignee, ticket(ref).state) == ("ada", "new")
