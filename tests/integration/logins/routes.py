@@ -247,6 +247,7 @@ ROWS_OF = {
     "memory/evidence": "desk",
     "memory/item": "desk",
     "monitoring/alertstate": "desk",
+    "monitoring/pasthour": "desk",
     "monitoring/probe": "desk",
     "muting/muting": "desk",
     "notify/contact": "desk",
