@@ -103,7 +103,7 @@ class HeldError(TicketError):
     hint = "Look at the ticket: who takes it from its holder says so (`instead_of`)."
 
     def __init__(self, ref: str, holder: str) -> None:
-        super().__init__(f"{holder} has {ref}.")
+        super().__init__(f"{holder or 'Nobody'} has {ref}.")
         self.holder = holder
 
 

@@ -218,10 +218,9 @@ ANY_GROUP: Final = "*"
 class Vouched:
     """What a door vouches for about a person's move; without a word of it he is a requester.
 
-    That he is the ticket's own requester is no door's to say: the ticket knows. `alone` says that
-    one person operates this house. `came_back` are the incidents that show a problem to be back
-    since it was resolved; None where nobody has looked, or nobody can say yet. `all_the_same`: the
-    person closes it nevertheless, and has said why.
+    That he is its requester the ticket knows. `alone`: one person operates the house. `came_back`:
+    incidents that show a problem to be back; None: nobody has looked, or can say. `all_the_same`:
+    he closes it nevertheless, and said why. `holder`: who had it when a rule looked; None: whoever.
     """
 
     roles: frozenset[Role] = frozenset()
@@ -229,6 +228,7 @@ class Vouched:
     alone: bool = False
     came_back: tuple[str, ...] | None = None
     all_the_same: bool = False
+    holder: str | None = None
 
 
 NOTHING: Final = Vouched()
@@ -393,6 +393,7 @@ class Writer(Protocol):
             FieldMissingError: the move needs a field that is not there; `errors` by field.
             DraftRefusedError: a field is not taken, or out of its range; `errors` by field.
             StepsOpenError: a request is resolved before its steps are done.
+            HeldError: another has it than `vouched.holder`.
             RecurrenceUnknownError: nobody has looked whether a problem came back.
             CameBackError: it has.
             CauseTakenError: a reopened incident's cause has another open incident.

@@ -59,6 +59,8 @@ def move_ticket(
 ) -> port.Deed:
     """Move a ticket, set fields and append a line; run inside a transaction."""
     ticket = deeds.locked(ref)
+    if vouched.holder not in {None, ticket.assignee}:
+        raise HeldError(ref, ticket.assignee)
     details = deeds.details_of(ticket)
     before = ticket.state
     roles = _roles(ticket, details, note, vouched)

@@ -11,8 +11,8 @@ from django.db import transaction
 from adapters import registry
 from adapters.json_value import JSON
 from adapters.tickets import questions
+from adapters.tickets.errors import HeldError
 from adapters.tickets.models import Deed
-from adapters.tickets.models import Ticket as TicketRow
 from adapters.tickets.port import LogLine, Request, Ticket, TicketDraft
 from adapters.tickets.states import SETTLED
 from audit.work import rows
@@ -262,24 +262,14 @@ def _come_again(ref: str, seconds: int) -> None:
 def _settle(ticket: Ticket) -> None:
     try:
         with transaction.atomic():
-            if not _is_as_read(ticket):
-                return
             _resolve_by_rule(ticket)
             # The move holds the ticket's row, which a new episode would have to touch too.
             if not events.all_ended(ticket.ref):
                 raise _FiresAgain
             _look_at_children(ticket)
-    except _FiresAgain:
+    # Who has taken it meanwhile keeps it, and what he does is told to the dispatcher.
+    except (_FiresAgain, HeldError):
         return
-
-
-def _is_as_read(ticket: Ticket) -> bool:
-    """Tell, and hold the ticket, whether nobody has taken or moved it since it was looked at.
-
-    Whoever did is told to the dispatcher, which looks at it anew.
-    """
-    rows = TicketRow.objects.select_for_update(of=("self",)).filter(ref=ticket.ref)
-    return (ticket.assignee, ticket.state) in rows.values_list("assignee", "state")
 
 
 class _FiresAgain(Exception):  # noqa: N818 - no error: it only undoes the move
@@ -294,6 +284,7 @@ def _resolve_by_rule(ticket: Ticket) -> None:
         fields={"solution": "Ended by itself, before anybody acted."},
         rule=AUTHOR,
         text="The alert ended before anybody acted.",
+        holder=ticket.assignee,
     )
 
 
@@ -301,17 +292,19 @@ def _escalate(ticket: Ticket, why: str = "") -> None:
     run = queries.newest_run(ticket.ref)
     said = f"The agent {run.card} ended ({run.state}): {run.summary}" if run else "No agent fits."
     said = why or said
-    with transaction.atomic():
-        if not _is_as_read(ticket):
-            return
-    tickets.move_by_rule(
-        key=uuid5(NAMESPACE, f"escalate:{_turn(ticket.ref)}"),
-        ref=ticket.ref,
-        stimulus="ev_escalate",
-        fields={"team": "people"},
-        rule=AUTHOR,
-        text=f"{said} A person is needed.",
-    )
+    try:
+        tickets.move_by_rule(
+            key=uuid5(NAMESPACE, f"escalate:{_turn(ticket.ref)}"),
+            ref=ticket.ref,
+            stimulus="ev_escalate",
+            fields={"team": "people"},
+            rule=AUTHOR,
+            text=f"{said} A person is needed.",
+            holder=ticket.assignee,
+        )
+    # A person has it by now.
+    except HeldError:
+        return
     _tell(registry.reader("tickets").get(ticket.ref))
 
 

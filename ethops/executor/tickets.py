@@ -275,10 +275,15 @@ def move_by_rule(
     fields: TicketFields,
     text: str = "",
     came_back: tuple[str, ...] | None = None,
+    holder: str | None = None,
 ) -> Deed:
-    """Move a ticket as a rule says, on record; `came_back` is what it found of a problem."""
+    """Move a ticket as a rule says, on record; `came_back` is what it found of a problem.
+
+    Raises:
+        HeldError: `holder` had it when the rule looked, and has it no more.
+    """
     note = Note(text=text, author=rule, author_kind="rule")
-    vouched = NOTHING if came_back is None else Vouched(came_back=came_back)
+    vouched = Vouched(came_back=came_back, holder=holder)
     deed = writer("tickets").move(key, ref, stimulus, fields, note, vouched)
     projection.follow(ref)
     body: dict[str, JSON] = {"stimulus": stimulus, "state": deed.state, "fields": [*fields]}
