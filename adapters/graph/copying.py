@@ -101,7 +101,6 @@ _WHEN: Final = """
     SET copy.asked_at = datetime.realtime()
     WITH copy WHERE copy.turn = $turn
     SET copy.at = $at, copy.places = $places, copy.edges = $edges
-    REMOVE copy.busy_until
     RETURN copy.at
 """
 """Last, so that who asks for the turn meanwhile does not wait."""
@@ -172,10 +171,9 @@ class Copier:
             raise GraphBusyError(f"{self._server.uri}: another process is copying.")
         try:
             yield turn, took[0]["at"]
-        except BaseException:
+        finally:
             with suppress(GraphAwayError):
                 self._server.ask(_END_TURN, turn=turn)
-            raise
 
     def _there(self) -> dict[str, Row]:
         (columns,) = self._server.ask(_THERE)

@@ -29,18 +29,28 @@ class Object(Protocol):
     """One object as iTop returned it."""
 
     @property
-    def id(self) -> int: ...  # noqa: D102
+    def id(self) -> int:
+        """Its number within its class."""
+        ...
+
     @property
-    def fields(self) -> Mapping[str, Any]: ...  # noqa: D102
+    def fields(self) -> Mapping[str, Any]:
+        """Attribute -> value, of those that were asked for."""
+        ...
 
 
 class Page(Protocol):
-    """What one call returned; `total` counts all that the query found."""
+    """What one call returned."""
 
     @property
-    def objects(self) -> Sequence[Object]: ...  # noqa: D102
+    def objects(self) -> Sequence[Object]:
+        """Those of this page."""
+        ...
+
     @property
-    def total(self) -> int: ...  # noqa: D102
+    def total(self) -> int:
+        """How many the query found, on all pages."""
+        ...
 
 
 class Peer(Protocol):
@@ -159,8 +169,9 @@ def _believed(one: Object, at: datetime) -> datetime | None:
         date = _date(str(one.fields.get("date")))
     except ValueError:
         return None
-    return date if date < at.astimezone(UTC).replace(tzinfo=None) + FIRST else None
+    return date if date < at + FIRST else None
 
 
 def _date(said: str) -> datetime:
-    return datetime.strptime(said, FORMAT)  # noqa: DTZ007 - it has no zone
+    # It has no zone, and is compared with its like alone; any serves.
+    return datetime.strptime(said, FORMAT).replace(tzinfo=UTC)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -67,7 +67,8 @@ def window(reached: str, polled_at: datetime | None, at: datetime, zone: ZoneInf
     """
     if not reached:
         return ""
-    begin = datetime.strptime(reached, FORMAT) - OVERLAP  # noqa: DTZ007 - it has no zone
+    # It has no zone; whichever it is given here is not written again.
+    begin = datetime.strptime(reached, FORMAT).replace(tzinfo=UTC) - OVERLAP
     offset = at.astimezone(zone).utcoffset() or timedelta()
     before = ((polled_at or at) - timedelta(hours=2)).astimezone(zone).utcoffset() or timedelta()
     return (begin - max(before - offset, timedelta())).strftime(FORMAT)
