@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from adapters import conf
@@ -11,6 +12,7 @@ from adapters.cmdb.itop.kinds import SOURCE
 from adapters.cmdb.models import Synced
 from adapters.errors import AdapterError
 from adapters.rows import select
+from adapters.tickets.itop.names import lived_twice
 from adapters.tickets.itop.session import session
 from ethops.desk import dispatch
 
@@ -35,7 +37,8 @@ def bring(*, whole: bool = False) -> tuple[mirror.Read, ...]:
         AdapterError: iTop cannot be asked at all.
     """
     here = session()
-    done = mirror.sync(here.client, here.names.since, whole=whole)
+    twice = partial(lived_twice, zone=here.names.zone())
+    done = mirror.sync(here.client, twice, whole=whole)
     for stand in Synced.objects.filter(source=SOURCE, state="asks"):
         _ask(stand)
     return done

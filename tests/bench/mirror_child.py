@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from django.db import connection, connections  # noqa: E402
 
 from adapters import registry  # noqa: E402
 from adapters.cmdb.itop import mirror  # noqa: E402
+from adapters.tickets.itop.names import lived_twice  # noqa: E402
 from adapters.tickets.itop.session import session  # noqa: E402
 from tests.conftest import point_django  # noqa: E402
 from tests.doubles.itop.house import ADAPTER  # noqa: E402
@@ -36,7 +38,8 @@ _STATUS = Path("/proc/self/status")
 def cis(*, whole: bool = False) -> int:
     """Bring the copy of the CMDB up to date; returns how many things were changed."""
     here = session()
-    return sum(one.changed for one in mirror.sync(here.client, here.names.since, whole=whole))
+    twice = partial(lived_twice, zone=here.names.zone())
+    return sum(one.changed for one in mirror.sync(here.client, twice, whole=whole))
 
 
 def main() -> int:

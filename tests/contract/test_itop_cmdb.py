@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from adapters.cmdb.models import Known, Relation, Synced
 from adapters.cmdb.port import CI
 from adapters.cmdb.port import Inventory as Declared
 from adapters.rows import now, select
+from adapters.tickets.itop.names import lived_twice
 from adapters.tickets.itop.session import session
 from adapters.tickets.models import Ticket
 from ethops.desk import mirroring
@@ -59,7 +61,8 @@ def there(settings: Any) -> Iterator[Inventory]:
 
 def sync(**named: bool) -> dict[str, mirror.Read]:
     here = session()
-    return {one.itop_class: one for one in mirror.sync(here.client, here.names.since, **named)}
+    twice = partial(lived_twice, zone=here.names.zone())
+    return {one.itop_class: one for one in mirror.sync(here.client, twice, **named)}
 
 
 def live(itop_class: str) -> list[str]:

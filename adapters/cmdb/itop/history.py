@@ -17,8 +17,6 @@ OVERLAP: Final = timedelta(minutes=2)
 """The history is read again so far back: a change is seen once its transaction has ended."""
 FIRST: Final = timedelta(days=2)
 """So far back goes a look without a mark: farther than any zone and any clock is wrong."""
-TWICE: Final = timedelta(hours=2)
-"""So long after clocks went back the hour that is lived twice is read from its beginning."""
 HISTORY: Final = "CMDBChangeOp"
 ABSENT: Final = "tickets.itop_query"
 FORBIDDEN: Final = "tickets.itop_right"
@@ -63,8 +61,8 @@ class Peer(Protocol):
         ...
 
 
-Since: TypeAlias = Callable[[datetime, datetime], str]
-"""(a moment, now) -> iTop's time from which on all is that was written since that moment."""
+LivedTwice: TypeAlias = Callable[[datetime, datetime], timedelta]
+"""(the last look, now) -> by how much clocks there went back; later may be called earlier then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,11 @@ class Said:
 
 
 def look(
-    peer: Peer, since: Since, stand: Mapping[str, Any], classes: Iterable[str], at: datetime
+    peer: Peer,
+    lived_twice: LivedTwice,
+    stand: Mapping[str, Any],
+    classes: Iterable[str],
+    at: datetime,
 ) -> Said:
     """Return what the history names; nothing at all where it may not be read.
 
@@ -97,7 +99,7 @@ def look(
     mark = _mark(stand)
     listed = ",".join(f"'{one}'" for one in classes)
     # Never NOW(): that is the clock of iTop's database, which may be hours behind what it writes.
-    query = f"SELECT {HISTORY} WHERE {_window(mark, since, at)} AND objclass IN ({listed})"
+    query = f"SELECT {HISTORY} WHERE {_window(mark, lived_twice, at)} AND objclass IN ({listed})"
     fields = ("objclass", "objkey", "date")
     try:
         found = peer.get(HISTORY, query, fields, limit=PAGE)
@@ -126,12 +128,11 @@ def _mark(stand: Mapping[str, Any]) -> Mark | None:
     return Mark(_date(date), int(number), stand["whole_at"], stand["checked_at"])
 
 
-def _window(mark: Mark | None, since: Since, at: datetime) -> str:
+def _window(mark: Mark | None, lived_twice: LivedTwice, at: datetime) -> str:
     """Return what has to be true of a change that is new, or may have become visible late."""
     if mark is None:
-        return f"date >= '{since(at - FIRST, at)}'"
-    before = mark.looked_at - TWICE
-    twice = _date(since(before, before)) - _date(since(before, at))
+        return f"date >= '{(at - FIRST).astimezone(UTC).strftime(FORMAT)}'"
+    twice = lived_twice(mark.looked_at, at)
     begin = f"date >= '{(mark.date - OVERLAP - twice).strftime(FORMAT)}'"
     if twice or at - mark.new_at <= OVERLAP:
         return begin

@@ -14,10 +14,10 @@ from adapters.cmdb.itop.history import (
     ABSENT,
     HISTORY,
     PAGE,
+    LivedTwice,
     Object,
     Peer,
     Said,
-    Since,
     keep,
     look,
 )
@@ -52,12 +52,12 @@ Source: TypeAlias = Kind | Link
 _NOTHING: Final = Said(None, None)
 
 
-def sync(peer: Peer, since: Since, *, whole: bool = False) -> tuple[Read, ...]:
+def sync(peer: Peer, lived_twice: LivedTwice, *, whole: bool = False) -> tuple[Read, ...]:
     """Bring the rows up to date; `whole` reads every class from end to end."""
     began = now()
     stands = {row["their_class"]: row for row in select(_STANDS, [SOURCE])}
     classes = [of.itop_class for of in (*KINDS, *LINKS)]
-    said = _NOTHING if whole else look(peer, since, stands.get(HISTORY, {}), classes, began)
+    said = _NOTHING if whole else look(peer, lived_twice, stands.get(HISTORY, {}), classes, began)
     named, known = said.ids, said.ids is not None or said.is_crowded
     whole = whole or (said.is_crowded and _is_long_ago(stands, began))
     done: list[Read] = []

@@ -16,7 +16,7 @@ from adapters.tickets.itop import absorb, adopt, backlog, locks, words
 from adapters.tickets.itop.client import Found
 from adapters.tickets.itop.errors import ItopBusyError, ItopUnclearError
 from adapters.tickets.itop.models import Mirrored
-from adapters.tickets.itop.names import FORMAT
+from adapters.tickets.itop.names import FORMAT, lived_twice
 from adapters.tickets.itop.push import Push
 from adapters.tickets.itop.session import Session
 
@@ -60,18 +60,12 @@ def began_round() -> Round:
 
 
 def window(reached: str, polled_at: datetime | None, at: datetime, zone: ZoneInfo) -> str:
-    """Return iTop's time from which on is looked, with an overlap; empty at the first look. Pure.
-
-    Times there have no zone: in the hour that is lived twice what comes later may be called
-    earlier.
-    """
+    """Return iTop's time from which on is looked, overlapping; empty at the first look. Pure."""
     if not reached:
         return ""
     # It has no zone; whichever it is given here is not written again.
     begin = datetime.strptime(reached, FORMAT).replace(tzinfo=UTC) - OVERLAP
-    offset = at.astimezone(zone).utcoffset() or timedelta()
-    before = ((polled_at or at) - timedelta(hours=2)).astimezone(zone).utcoffset() or timedelta()
-    return (begin - max(before - offset, timedelta())).strftime(FORMAT)
+    return (begin - lived_twice(polled_at or at, at, zone)).strftime(FORMAT)
 
 
 def pages(here: Session, query: str, done: Round) -> Iterator[tuple[Found, ...]]:

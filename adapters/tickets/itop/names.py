@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,17 @@ from adapters.tickets.itop.client import Client
 from adapters.tickets.itop.errors import ItopUnsetError
 
 FORMAT: Final = "%Y-%m-%d %H:%M:%S"
+SINCE_BACK: Final = timedelta(hours=2)
+"""So long after clocks went back the hour that is lived twice is read from its beginning."""
+
+
+def lived_twice(looked_at: datetime, at: datetime, zone: ZoneInfo) -> timedelta:
+    """Return by how much clocks went back since a look, or shortly before it. Pure.
+
+    Times in iTop have no zone: of that hour what comes later may be called earlier.
+    """
+    before = (looked_at - SINCE_BACK).astimezone(zone).utcoffset() or timedelta()
+    return max(before - (at.astimezone(zone).utcoffset() or timedelta()), timedelta())
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +106,6 @@ class Names:
     def moment(self, at: datetime) -> str:
         """Return a moment as iTop writes it: on its own clock, without a zone."""
         return at.astimezone(self._zone).strftime(FORMAT)
-
-    def since(self, begin: datetime, at: datetime) -> str:
-        """Return iTop's time from which on all is that was written between a moment and now.
-
-        In the hour that is lived twice what comes later may be called earlier.
-        """
-        said = begin.astimezone(self._zone).replace(tzinfo=None)
-        back = at.astimezone(self._zone).replace(tzinfo=None) - (at - begin)
-        return min(said, back).strftime(FORMAT)
 
     def read_moment(self, said: object) -> datetime | None:
         """Return what iTop wrote; None where it says nothing."""

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from adapters.tickets.itop import callbacks, cron, follow, keeping
-from adapters.tickets.itop.names import Names, Options
+from adapters.tickets.itop.names import lived_twice
 
 PARIS = ZoneInfo("Europe/Paris")
 BACK = datetime(2026, 10, 25, 1, 0, tzinfo=UTC)
@@ -32,13 +32,24 @@ def test_an_hour_that_is_lived_twice_is_looked_at_twice(minutes: int) -> None:
 
 @pytest.mark.parametrize("change", [BACK, datetime(2026, 3, 29, 1, 0, tzinfo=UTC)])
 @pytest.mark.parametrize("length", [1, 20, 59, 61, 180])
-def test_since_a_moment_takes_in_all_that_was_written_since(change: datetime, length: int) -> None:
-    names = Names(None, Options("", "", zone="Europe/Paris"))  # type: ignore[arg-type]
+def test_nothing_that_was_written_since_a_look_is_called_earlier(
+    change: datetime, length: int
+) -> None:
     for n in range(-200, 200, 7):
         at = change + timedelta(minutes=n)
-        begin = names.since(at - timedelta(minutes=length), at)
-        written = (names.moment(at - timedelta(minutes=ago)) for ago in range(length + 1))
-        assert begin <= min(written)
+        looked_at = at - timedelta(minutes=length)
+        begin = _there(looked_at) - lived_twice(looked_at, at, PARIS)
+        assert begin <= min(_there(at - timedelta(minutes=ago)) for ago in range(length + 1))
+
+
+def test_two_hours_after_it_the_hour_is_lived_once() -> None:
+    for after, twice in ((0, 1), (2, 1), (3, 0)):
+        at = BACK + timedelta(hours=after)
+        assert lived_twice(at - timedelta(minutes=1), at, PARIS) == timedelta(hours=twice)
+
+
+def _there(at: datetime) -> datetime:
+    return at.astimezone(PARIS).replace(tzinfo=None)
 
 
 def test_an_outage_over_that_hour_skips_nothing() -> None:
