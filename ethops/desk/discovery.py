@@ -17,6 +17,7 @@ from adapters.json_value import JSON
 from adapters.monitoring import targets
 from ethops.desk import dispatch, findings, sightings
 from ethops.desk.models import Event
+from ethops.desk.topology import host_named
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +103,7 @@ def _scraped(ground: Ground) -> Iterator[Sighting]:
 
 def _joins(labels: Mapping[str, str], ground: Ground) -> bool:
     """Tell whether labels mean a CI, by the name of their host or by a rule."""
-    name = sightings.named_host(labels)
+    name = host_named(labels)[:200]
     return ground.knows_host(name) or registry.reader("cmdb").join(labels).result != "none"
 
 

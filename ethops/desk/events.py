@@ -30,7 +30,7 @@ from ethops.desk.ground import Ground, of_seen
 from ethops.desk.models import Delivery, Event, MaintenanceWindow
 from ethops.desk.numbers import Numbers
 from ethops.desk.seen import AUTHOR, Seen, draft, key
-from ethops.desk.sightings import named_host
+from ethops.desk.topology import host_named
 from ethops.executor import tickets
 
 
@@ -304,7 +304,7 @@ def facts(ticket_ref: str) -> Mapping[str, str]:
         "symptom": event.annotations.get("symptom") or event.labels.get("symptom", ""),
         "summary": event.annotations.get("summary", "")[:300],
         "description": event.annotations.get("description", "")[:600],
-        "host": named_host(event.labels),
+        "host": host_named(event.labels)[:200],
     }
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from adapters.cmdb.proposals import Sighting, Thing
 from adapters.telemetry.port import DeadLetter, Observer, Stranger
 from adapters.text import one_line
+from ethops.desk.topology import host_named
 
 PUBLISHED: Final = re.compile(r"telemetry\.([a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?)\.lines")
 """The routing key of a host's lines; the broker holds who publishes to his own."""
@@ -52,7 +53,7 @@ def of_strangers(log: str, strangers: Iterable[Stranger]) -> Iterator[Sighting]:
 
 def of_alert(sender: str, labels: Mapping[str, str], at: datetime) -> Iterator[Sighting]:
     """Yield the host that an alert names."""
-    name = named_host(labels)
+    name = host_named(labels)[:200]
     if name:
         alert = labels.get("alertname", "an alert")
         said = f"alert {alert} of {sender} names it"
@@ -61,22 +62,13 @@ def of_alert(sender: str, labels: Mapping[str, str], at: datetime) -> Iterator[S
 
 def of_target(server: str, labels: Mapping[str, str], at: datetime) -> Iterator[Sighting]:
     """Yield the host that a Prometheus looks after."""
-    name = named_host(labels)
+    name = host_named(labels)[:200]
     if name:
         # Without a login that the address may have.
         where = urlsplit(server)
         place = f"{where.hostname}:{where.port}" if where.port else f"{where.hostname}"
         said = f"target {labels.get('instance', name)} of the job {labels.get('job', 'none')}"
         yield Sighting(f"prometheus:{place}"[:100], host(name), at, said)
-
-
-def named_host(labels: Mapping[str, str]) -> str:
-    """Return the host that an alert's labels name, as it is written there."""
-    for label in ("host", "hostname", "node"):
-        if labels.get(label):
-            return labels[label][:200]
-    name, _, port = labels.get("instance", "").rpartition(":")
-    return (name if port.isdecimal() else labels.get("instance", ""))[:200]
 
 
 def _is_address(text: str) -> bool:

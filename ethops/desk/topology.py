@@ -59,7 +59,9 @@ def host_named(labels: Mapping[str, str]) -> str:
     for label in HOST_LABELS:
         said = labels.get(label, "")
         name, _, port = said.rpartition(":")
-        host = name if port.isdecimal() and name else said
+        # What has more colons is an address, unless it is in brackets.
+        has_port = port.isdecimal() and name and (":" not in name or name.endswith("]"))
+        host = name if has_port else said
         if host:
             return host
     return ""

@@ -39,9 +39,11 @@ def test_an_observed_host_is_seen_when_its_log_was_written_last():
         ({"instance": "Web-09.example:9100"}, "web-09.example", "hostname"),
         ({"instance": "10.0.0.5:9100"}, "10.0.0.5", "address"),
         ({"host": "web-09", "instance": "other"}, "web-09", "hostname"),
+        ({"host": "web-09:9100"}, "web-09", "hostname"),
+        ({"host": "2001:db8::1"}, "2001:db8::1", "address"),
         ({"node": "n1"}, "n1", "hostname"),
     ],
-    ids=["an instance", "an address", "a host first", "a node"],
+    ids=["an instance", "an address", "a host first", "a host's port", "a long address", "a node"],
 )
 def test_an_alert_names_a_host(labels, name, attribute):
     (one,) = sightings.of_alert("prom", {"alertname": "Down", **labels}, NOON)
