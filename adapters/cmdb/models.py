@@ -259,9 +259,9 @@ class Proposal(models.Model):
     about = models.CharField("on", max_length=64, db_default="", help_text="the CI it is seen on")
     ref = models.CharField(max_length=64, help_text="of the CI that it is, or would be")
     said = models.JSONField(help_text="what accepting it says, field by field")
-    source = models.CharField(max_length=100, help_text="who saw it first")
+    source = models.CharField(max_length=100, help_text="the first who saw it and had room")
     seen = models.JSONField(db_default=[], help_text="what each source saw, and when")
-    times = models.BigIntegerField(db_default=1, help_text="how often it was seen")
+    times = models.BigIntegerField(db_default=1, help_text="how often its newest 8 sources saw it")
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     state = models.CharField(

@@ -132,7 +132,7 @@ class Proposal:
     ref: str
     state: State
     source: str
-    """Whose share of proposals it counts to: who saw it first."""
+    """Whose share of proposals it counts to: the first who saw it and had room."""
     words: Mapping[str, JSON]
     seen: tuple[Seen, ...]
 
@@ -180,7 +180,8 @@ def fold(
         state = moved(known.state, stimulus) if known else "proposed"
         source = known.source if known else ""
         if state == "proposed" and not _waits(known):
-            sources = sorted({one.source for one in said})
+            # The oldest first, as sightings are told.
+            sources = list(dict.fromkeys(one.source for one in said))
             source = _place(sources, waiting)
             if not source:
                 left[sources[0]] += 1
@@ -195,7 +196,7 @@ def fold(
 
 
 def set_of(sightings: Iterable[Sighting]) -> Iterator[Sighting]:
-    """Yield each sighting once."""
+    """Yield each sighting once, the oldest first."""
     told: set[tuple[str, str, datetime]] = set()
     for one in sorted(sightings, key=_newest):
         name = (one.source, one.thing.key, one.at)
@@ -213,7 +214,7 @@ def _waits(known: Proposal | None) -> bool:
 
 
 def _place(sources: Iterable[str], waiting: Counter[str]) -> str:
-    """Return the source to whose share it counts; empty where none of them has room."""
+    """Return the first source that has room, to whose share it counts; empty where none has."""
     return next((one for one in sources if waiting[one] < MOST_OF_SOURCE), "")
 
 

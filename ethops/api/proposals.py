@@ -29,7 +29,7 @@ class ProposalOut(serializers.Serializer[Any]):
     about = serializers.CharField()
     ref = serializers.CharField()
     said = serializers.JSONField()
-    first_seen_by = serializers.CharField(source="source")
+    found_by = serializers.CharField(source="source", help_text="the first who saw it and had room")
     seen = SeenOut(many=True)
     times = serializers.IntegerField()
     first_seen_at = serializers.DateTimeField()

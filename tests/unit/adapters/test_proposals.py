@@ -132,6 +132,18 @@ def test_what_another_source_sees_as_well_is_proposed_once_with_both():
     ]  # fmt: skip
 
 
+def test_it_counts_to_the_first_who_saw_it_and_had_room():
+    seen = [host(source="alerts:a", minute=3), host(source="observer", minute=1), host(minute=2)]
+    (one,) = fold(seen, {}).proposals
+    assert one.source == "observer"
+    full = {
+        f"host:w{n}": Proposal(host(f"w{n}").thing, f"w{n}", "proposed", "observer", {}, ())
+        for n in range(MOST_OF_SOURCE)
+    }
+    (one,) = fold(seen, full).proposals
+    assert one.source == "bus"
+
+
 def test_of_very_many_sources_the_newest_are_kept():
     seen = [host(source=f"alerts:{n}", minute=n, said="x" * 999) for n in range(30)]
     (one,) = fold(seen, {}).proposals
