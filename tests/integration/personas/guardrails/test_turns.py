@@ -1,11 +1,16 @@
 """Who may change something waits for the turn of the same; who may only observe does not."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
 import psycopg
 import pytest
 
 from tests.doubles.agent import propose
 from tests.integration.personas.conftest import World
 from tests.integration.personas.guardrails.conftest import Commands
+from tests.waiting import eventually
 
 PATIENCE = "SET lock_timeout = '300ms'"
 
@@ -61,25 +66,30 @@ def test_where_nobody_has_counted_a_guard_refuses(world, guard):
 
 
 @pytest.fixture
-def scope_taken(commands: Commands):
-    """Somebody has the scope `change` and is not over yet; agents wait for a moment alone."""
+def scope_taken(commands: Commands) -> Iterator[ExitStack]:
+    """Somebody has the scope `change` until this is closed; agents wait for a moment alone."""
     commands.world.value("app", "SELECT gate.mind_breaker()")
     commands.world.as_role("agent").execute(PATIENCE)
-    link = commands.world.connect("owner")
-    with link.transaction():
+    with ExitStack() as taken:
+        link = commands.world.connect("owner")
+        taken.callback(link.close)
+        taken.enter_context(link.transaction())
         link.execute("SELECT 1 FROM guardrails_commandscope WHERE name = 'change' FOR UPDATE")
-        yield
-    link.close()
+        yield taken
 
 
 def test_a_command_waits_for_its_scope_before_it_has_the_fleet(commands, scope_taken):
-    agent = commands.world.as_role("agent")
-    with pytest.raises(psycopg.errors.LockNotAvailable) as refused:
-        commands.ask("tool", "set", "x", "blue", scope="change")
-    assert "take_turn" in str(refused.value)
-    with commands.world.as_role("owner").transaction():
-        commands.world.one("owner", "SELECT id FROM autonomy_breaker FOR UPDATE NOWAIT")
-    assert agent.info.transaction_status.name == "IDLE"
+    world, agent = commands.world, commands.world.as_role("agent")
+    agent.execute("SET lock_timeout = '10s'")
+    waits = "SELECT pg_blocking_pids(%s) <> '{}' AS so"
+    with ThreadPoolExecutor(1) as beside:
+        asked = beside.submit(commands.ask, "tool", "set", "x", "blue", scope="change")
+        eventually(lambda: world.value("owner", waits, agent.info.backend_pid))
+        # Who waits has not locked the fleet yet, or all the others would wait with it.
+        world.one("owner", "SELECT id FROM autonomy_breaker FOR UPDATE NOWAIT")
+        assert not asked.done()
+        scope_taken.close()
+        assert asked.result()["verdict"] == "authorised"
 
 
 def test_a_command_that_may_only_be_observed_waits_for_no_scope(commands, scope_taken):
