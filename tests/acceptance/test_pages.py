@@ -150,6 +150,7 @@ class Visit:
             "new ticket": "/tickets/new/",
             "new change": "/tickets/new/change/",
             "new CI": "/cmdb/ci/new/",
+            "a CI at the desk": "/cmdb/ci/web-01/edit/",
             "proposals": "/cmdb/proposals/",
             "proposal": f"/cmdb/proposals/{self.proposal}/",
             "pull requests": "/pulls/",
@@ -193,6 +194,7 @@ def visit(
     scene.proposed()
     scene.queued()
     scene.alive()
+    said_by_a_file(role("owner"))
     card = GpuScene(role)
     card.slots()
     card.card(resident=["embed", "reason"])
@@ -219,6 +221,15 @@ def visit(
         yield made
     for context in list(browser.contexts):
         context.close()
+
+
+def said_by_a_file(owner: psycopg.Connection[Any]) -> None:
+    """What the site file and an import say of a CI: the one is locked at the desk."""
+    site = {"ref": True, "name": "web-01", "ci_class": "service", "impact": 1, "urgency": 2}
+    other = {"attributes.os": f"<img src=x onerror=alert(2)> {'long' * 30}"}
+    for source, words in (("site", site), ("import:a", other)):
+        said = [{"ref": "web-01", "field": name, "value": it} for name, it in words.items()]
+        owner.execute("SELECT * FROM cmdb.say(%s, %s::jsonb, NULL)", [source, json.dumps(said)])
 
 
 def found_host() -> int:
