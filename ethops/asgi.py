@@ -2,20 +2,21 @@
 
 import gc
 
-from django.core.asgi import get_asgi_application
+import django
 from django.urls import get_resolver
 
 from ethops import env
+from ethops.api.handler import OneThread
 from ethops.api.limits import FORM_BYTES, App, BodyLimit, Message, Receive, Send
 
 env.enter()
-_django = get_asgi_application()
+django.setup(set_prefix=False)
 
 # Its rows are Django models, which exist only once the line above has run.
 from adapters.conf import largest_attachment_bytes  # noqa: E402
 from gpu.proxy import app as proxy  # noqa: E402
 
-_desk = BodyLimit(_django, upload=largest_attachment_bytes() + FORM_BYTES)
+_desk = BodyLimit(OneThread(), upload=largest_attachment_bytes() + FORM_BYTES)
 
 _proxy: App = proxy.application
 

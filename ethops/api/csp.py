@@ -1,8 +1,7 @@
 """The wall around pages that show strangers' text: nothing inline, nothing from other hosts."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -23,24 +22,12 @@ HEADERS = {
 class ContentSecurityPolicy:
     """Puts the headers on every answer; outermost, so that error pages carry them too."""
 
-    sync_capable = True
-    async_capable = True
-
-    def __init__(
-        self, get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
-    ) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
-        if iscoroutinefunction(get_response):
-            markcoroutinefunction(self)
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer, with the headers."""
-        answer = self.get_response(request)
-        return walled(answer) if isinstance(answer, HttpResponseBase) else _walled_later(answer)
-
-
-async def _walled_later(answer: Awaitable[HttpResponseBase]) -> HttpResponseBase:
-    return walled(await answer)
+        return walled(self.get_response(request))
 
 
 def walled(answer: HttpResponseBase) -> HttpResponseBase:

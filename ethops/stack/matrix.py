@@ -80,7 +80,9 @@ def _house(ports: Ports) -> tuple[Process, ...]:
             "web",
             _python(
                 "-m", "uvicorn", "ethops.asgi:application", "--host", LOOPBACK,
-                "--port", str(ports.web), "--lifespan", "off",
+                "--port", str(ports.web), "--lifespan", "off", "--loop", "uvloop",
+                # It bounds what is kept of a head that does not end, which httptools does not.
+                "--http", "h11",
                 "--timeout-graceful-shutdown", "2", "--no-access-log", "--log-level", "warning",
             ),
             Seen.HTTP,

@@ -66,7 +66,8 @@ def _bare(stack: Stack) -> Iterator[str]:
     said = stack.layout.environment("web") | {"DJANGO_SETTINGS_MODULE": "tests.bench.bare"}
     process = subprocess.Popen(
         [sys.executable, "-m", "uvicorn", "ethops.asgi:application", "--host", LOOPBACK, "--port",
-         str(port), "--lifespan", "off", "--no-access-log", "--log-level", "warning"],
+         str(port), "--lifespan", "off", "--loop", "uvloop", "--http", "h11",
+         "--no-access-log", "--log-level", "warning"],
         cwd=CLONE,
         env=said,
     )  # fmt: skip
