@@ -103,7 +103,12 @@ _database_options: dict[str, Any] = {
     "connect_timeout": 5,
 }
 if _said.database_pool:
-    _database_options["pool"] = {"min_size": 0, "max_size": 12, "timeout": 10}
+    # At the web's door somebody waits while a session is opened.
+    _database_options["pool"] = {
+        "min_size": 4 if _said.process == "web" else 0,
+        "max_size": 12,
+        "timeout": 10,
+    }
 
 DATABASES = {
     "default": {

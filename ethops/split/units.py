@@ -6,6 +6,7 @@ from pathlib import Path
 from ethops.executor.systemd import escaped, quoted
 from ethops.split.families import Egress, family_of
 from ethops.stack.matrix import Process
+from ethops.stack.spawn import STANDS_BACK
 
 SHUT_OFF = (
     "NoNewPrivileges=yes",
@@ -27,6 +28,8 @@ SHUT_OFF = (
     "SystemCallFilter=@system-service",
 )
 """For whoever has no business with this host."""
+BACK_WEIGHT = 11
+"""Of 100, which all others have: what the niceness is among processes."""
 
 
 def name(process: Process) -> str:
@@ -54,6 +57,8 @@ def unit(
         "PrivateTmp=yes",
         "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK",
     ]
+    if process.stands_back:
+        service += [f"Nice={STANDS_BACK}", f"CPUWeight={BACK_WEIGHT}"]
     if not family.acts:
         writable = [state / family.folder] if family.folder else []
         # The desk lays the stop file there.

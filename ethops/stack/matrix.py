@@ -31,6 +31,8 @@ class Process:
     """Groups are stopped in this order, each after the one before has ended."""
     card: str = ""
     """Which of the GPU's cards it serves, where it is a worker of one."""
+    stands_back: bool = False
+    """Where cores are short it leaves them to who waits for an answer, or for an effect."""
 
     @property
     def kind(self) -> str:
@@ -59,8 +61,9 @@ def gpu_worker(card: str) -> Process:
 
 
 TELEMETRY: Final = Process(
-    "telemetry", (sys.executable, "-m", "django", "telemetry", "hear"), Seen.HEARTBEAT
-)
+    "telemetry", (sys.executable, "-m", "django", "telemetry", "hear"), Seen.HEARTBEAT,
+    stands_back=True,
+)  # fmt: skip
 
 
 def _house(ports: Ports) -> tuple[Process, ...]:
@@ -68,9 +71,13 @@ def _house(ports: Ports) -> tuple[Process, ...]:
         Process("recorder", _python("-m", "audit.recorder"), Seen.HEARTBEAT, stop_group=1),
         Process("checkpointer", _python("-m", "audit.checkpointer"), Seen.HEARTBEAT, stop_group=1),
         Process("witnessing", _python("-m", "audit.witnessing"), Seen.HEARTBEAT),
-        Process("verifier", _python("-m", "django", "verifier"), Seen.HEARTBEAT),
-        Process("control", _worker("control", "control", threads=4), Seen.HEARTBEAT),
-        Process("agent", _worker("agent", "agent", threads=4), Seen.HEARTBEAT),
+        Process(
+            "verifier", _python("-m", "django", "verifier"), Seen.HEARTBEAT, stands_back=True
+        ),
+        Process(
+            "control", _worker("control", "control", threads=4), Seen.HEARTBEAT, stands_back=True
+        ),
+        Process("agent", _worker("agent", "agent", threads=4), Seen.HEARTBEAT, stands_back=True),
         Process(
             "executor",
             _worker("executor", "executor.light,executor.plays", threads=6),
@@ -95,6 +102,7 @@ def _house(ports: Ports) -> tuple[Process, ...]:
                 "--pidfile", "", "--loglevel", "WARNING",
             ),
             Seen.HEARTBEAT,
+            stands_back=True,
         ),
         Process(
             "flower",
@@ -105,6 +113,7 @@ def _house(ports: Ports) -> tuple[Process, ...]:
             ),
             Seen.HTTP,
             path="/",
+            stands_back=True,
         ),
     )  # fmt: skip
 

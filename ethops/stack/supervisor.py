@@ -36,7 +36,7 @@ from ethops.stack.matrix import Process, Seen, processes
 from ethops.stack.progress import Line, Mark, Tell, say_nothing
 from ethops.stack.restarts import RestartPolicy
 from ethops.stack.sightings import SeeDatabase, SeeRedis, SeeWeb, Sightings, Watchers
-from ethops.stack.spawn import spawn
+from ethops.stack.spawn import spawn, stand_back
 from ethops.stack.status import ProcessStatus, StackStatus, clear_status, write_status
 
 READY_SECONDS = 120.0
@@ -295,12 +295,18 @@ class Supervisor:
         self._children.append(Child(name, start, seen, stop_group, how, wait))
 
     def _starter(self, process: Process) -> Callable[[], subprocess.Popen[bytes]]:
-        return lambda: spawn(
-            process.command,
-            environment=self.layout.environment(process.kind, process.card),
-            folder=CLONE,
-            log=self.layout.where.log(process.name),
-        )
+        def start() -> subprocess.Popen[bytes]:
+            started = spawn(
+                process.command,
+                environment=self.layout.environment(process.kind, process.card),
+                folder=CLONE,
+                log=self.layout.where.log(process.name),
+            )
+            if process.stands_back:
+                stand_back(started.pid)
+            return started
+
+        return start
 
     def _watch_http(self, process: Process) -> None:
         base, well = {

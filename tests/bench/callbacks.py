@@ -162,6 +162,7 @@ def _figures(stack: Stack, door: Door, bodies: Bodies, count: int) -> list[Figur
     largest, refused = door.sizes()
     with stack.connect("owner") as owner:
         (kept,) = owner.execute(KEPT).fetchone() or (0,)
+    assert kept == sent + door.taken, f"{kept} of {sent + door.taken} kept"
     rate = f"{PER_SECOND:.0f}/s"
     many = f"{SENDERS} senders at once"
     return [

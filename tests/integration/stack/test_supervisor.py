@@ -18,6 +18,7 @@ from ethops.stack.ports import Ports, free_ports, is_free
 from ethops.stack.postgres import UNSAFE_FOR_TESTS
 from ethops.stack.progress import Line, Mark
 from ethops.stack.restarts import RestartPolicy
+from ethops.stack.spawn import STANDS_BACK
 from ethops.stack.status import ProcessStatus, is_alive, read_status
 from ethops.stack.supervisor import Supervisor
 
@@ -90,6 +91,16 @@ def test_a_start_says_one_line_per_stage_and_all_are_well(
 def test_every_process_of_the_matrix_runs(stack: Supervisor) -> None:
     found = {process.name: process.state for process in stack.processes()}
     assert found == dict.fromkeys(("redis", "postgres", *OURS), "up")
+
+
+@pytest.mark.parametrize("name", ["control", "web"])
+def test_who_stands_back_has_less_weight_and_nobody_else(stack: Supervisor, name: str) -> None:
+    pid = status_of(stack, name).pid
+    assert pid is not None
+    weight = STANDS_BACK if name == "control" else 0
+    assert os.getpriority(os.PRIO_PROCESS, pid) == weight
+    group = Path(f"/proc/{pid}/autogroup")  # where the kernel groups by session
+    assert not group.exists() or group.read_text().split()[-1] == str(weight)
 
 
 def test_the_web_answers_and_flower_asks_for_a_login(stack: Supervisor, layout: Layout) -> None:

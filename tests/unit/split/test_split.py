@@ -77,6 +77,15 @@ def test_whoever_does_not_act_here_is_shut_off(files, family):
             assert ("ProtectSystem=strict" in unit) is not family.acts
 
 
+@pytest.mark.parametrize(
+    ("name", "stands_back"),
+    [("web", False), ("recorder", False), ("executor", False), ("control", True), ("agent", True)],
+)
+def test_who_waits_for_an_answer_has_the_greater_weight(files, name, stands_back):
+    lines = files[f"etc/systemd/system/ethops-{name}.service"].text.splitlines()
+    assert ({"Nice=10", "CPUWeight=11"} <= set(lines)) is stands_back
+
+
 def test_the_packet_filter_names_closed_families(files):
     rules = files["etc/nftables.d/ethops.nft"].text
     closed = [family.user for family in FAMILIES if family.egress is Egress.CLOSED]
