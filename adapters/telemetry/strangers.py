@@ -8,7 +8,7 @@ from adapters.json_value import JSON
 from adapters.telemetry.port import Stranger
 
 Kept: TypeAlias = dict[str, JSON]
-"""Name -> when it was read first, when last, and how many results of it were not kept."""
+"""Name -> when it was read last, and how many results of it were not kept."""
 
 MOST: Final = 50
 
@@ -18,11 +18,9 @@ def noted(kept: Mapping[str, JSON], names: Iterable[str], at: datetime) -> Kept:
     found = dict(kept)
     for name in names:
         was = found.get(name)
-        first, times = (
-            (was["first"], was["times"]) if isinstance(was, dict) else (at.isoformat(), 0)
-        )
+        times = was["times"] if isinstance(was, dict) else 0
         count = times if isinstance(times, int) else 0
-        found[name] = {"first": first, "last": at.isoformat(), "times": count + 1}
+        found[name] = {"last": at.isoformat(), "times": count + 1}
     newest = sorted(found, key=lambda name: (str(_last(found[name])), name))[-MOST:]
     return {name: found[name] for name in sorted(newest)}
 

@@ -25,8 +25,6 @@ EPHEMERAL: Final = 32_768
 LOOPS: Final = ("127.", "::1", "localhost")
 MOST_OF_CI: Final = 5_000
 """Rows of one CI in one look: beyond them its older ones wait for the next snapshot."""
-MOST_ROWS: Final = 50_000
-"""Rows of one look, the newest."""
 
 
 def of_results(results: Iterable[Result]) -> Iterator[Sighting]:
@@ -53,8 +51,7 @@ def _newest_first(results: Iterable[Result]) -> Iterator[tuple[Result, Row]]:
             continue
         if result.action == "snapshot":
             pictured[query] = result.at
-        room = min(MOST_OF_CI - read[result.ci], MOST_ROWS - read.total())
-        rows = result.rows[:room]
+        rows = result.rows[: MOST_OF_CI - read[result.ci]]
         read[result.ci] += len(rows)
         yield from ((result, row) for row in rows)
 

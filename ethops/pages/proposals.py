@@ -15,6 +15,7 @@ from adapters.cmdb.precedence import ATTRIBUTE, EXISTS, Stand, is_locked
 from adapters.json_value import JSON
 from ethops.api import acts
 from ethops.pages import words
+from ethops.pages.ci import FORBIDDEN
 from ethops.pages.words import Moment
 from personas.approvals import queries as approvals
 from personas.approvals.errors import ApprovalRefusedError
@@ -22,8 +23,6 @@ from personas.approvals.errors import ApprovalRefusedError
 SHOWN: Final = 100
 DECIDED: Final = 20
 LARGEST: Final = 2**63 - 1
-FORBIDDEN: Final = "You may not say what is so of a CI; ask an admin."
-KINDS: Final = {"host": "host", "service": "service", "attribute": "attribute"}
 FIELDS: Final = {"name": "Name", "ci_class": "Class", "attributes.runs_on": "Runs on"}
 """Fields that are called otherwise by people; other attributes by their own names."""
 UNSAID: Final = frozenset({EXISTS, "managed_by"})
@@ -137,7 +136,7 @@ def _line(one: Proposal, now: Any) -> dict[str, Any]:
     return {
         "href": reverse("admin:proposal", args=[one.pk]),
         "what": headline(one),
-        "kind": KINDS[one.kind],
+        "kind": one.kind,
         "source": one.source,
         "times": words.count(one.times, "time"),
         "last": Moment(one.last_seen_at, now),

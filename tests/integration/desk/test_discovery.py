@@ -119,7 +119,7 @@ def test_a_list_that_is_full_is_one_notice_for_all_that_found_no_place(role, mon
     monkeypatch.setattr(discovery, "MOST_NAMED", 2)
     at = timezone.now().isoformat()
     for log in ("a", "b", "c"):
-        hosts = {f"{log}-{n}": {"first": at, "last": at, "times": 1} for n in range(3)}
+        hosts = {f"{log}-{n}": {"last": at, "times": 1} for n in range(3)}
         role("owner").execute(
             "INSERT INTO telemetry_querylog (name, path, hosts, strangers)"
             " VALUES (%s, %s, '{}', %s)", [log, f"/{log}", json.dumps(hosts)],
@@ -233,7 +233,7 @@ def test_a_host_that_osquery_runs_on_and_is_placed_nowhere_is_proposed(role, dec
     role("owner").execute(
         "INSERT INTO telemetry_querylog (name, path, hosts, strangers) VALUES ('fleet', '/x', '{}',"
         " %s)",
-        [json.dumps({"DB-09.example": {"first": at, "last": at, "times": 4}})],
+        [json.dumps({"DB-09.example": {"last": at, "times": 4}})],
     )
     discovery.look()
     (one,) = waiting().values()
