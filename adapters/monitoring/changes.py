@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from statistics import median
 from typing import Final
 
@@ -85,6 +86,11 @@ def _said(symptom: Symptom, among: Sequence[Change], count: int, ago_s: float) -
 def finite(points: Iterable[Point]) -> tuple[Point, ...]:
     """Return the points that are numbers: a Prometheus also tells NaN and infinity."""
     return tuple(point for point in points if math.isfinite(point.value))
+
+
+def whole(at: datetime) -> datetime:
+    """Return when the hour began that a moment lies in."""
+    return at.replace(minute=0, second=0, microsecond=0)
 
 
 def _medians(found: Sequence[Series]) -> Mapping[tuple[tuple[str, str], ...], float]:

@@ -6,14 +6,14 @@ three numbers of each whole hour, and asks a Prometheus for hours of a week ago 
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Final
 
 from django.db import connection
 
-from adapters.monitoring.changes import finite
+from adapters.monitoring.changes import finite, whole
 from adapters.monitoring.errors import RangeError
 from adapters.monitoring.models import PastHour, Probe
 from adapters.monitoring.port import Hour, Point, Series
@@ -49,11 +49,6 @@ def keep_hours() -> int:
     return came
 
 
-def whole(at: datetime) -> datetime:
-    """Return when the hour began that a moment lies in. Pure."""
-    return at.replace(minute=0, second=0, microsecond=0)
-
-
 def _of_samples(until: datetime) -> int:
     newest = PastHour.objects.filter(begin__gte=until - SAMPLES).order_by("-begin").first()
     since = newest.begin + HOUR if newest else until - SAMPLES
@@ -70,8 +65,9 @@ def _of_servers(begin: datetime) -> int:
     ends, away, came = time.monotonic() + BUDGET_S, set[str](), 0
     for probe in Probe.objects.filter(kind="prometheus", retired=False).order_by("name"):
         url = str(probe.params["url"])
-        kept = PastHour.objects.filter(probe=probe, begin__in=asked).count()
-        if kept == len(asked) or url in away or time.monotonic() > ends:
+        kept = PastHour.objects.filter(probe=probe, begin__in=asked)
+        missing = set(asked) - set(kept.values_list("begin", flat=True))
+        if not missing or url in away or time.monotonic() > ends:
             continue
         try:
             found = History(url, TIMEOUT_S).series(
@@ -82,8 +78,9 @@ def _of_servers(begin: datetime) -> int:
             away.add(url)
             continue
         # A server may add what was at the very end, which is of another hour.
-        hours = (one for one in told(worst(found, probe.params)) if one.begin in asked)
-        came += _put(probe, hours)
+        hours = [one for one in told(worst(found, probe.params)) if one.begin in missing]
+        _put(probe, hours)
+        came += len(hours)
     return came
 
 
@@ -106,16 +103,10 @@ def told(points: Iterable[Point]) -> Iterator[Hour]:
         yield Hour(begin, min(values), median(values), max(values), len(values))
 
 
-def _put(probe: Probe, hours: Iterable[Hour]) -> int:
+def _put(probe: Probe, hours: Iterable[Hour]) -> None:
     rows = [
         PastHour(probe=probe, begin=one.begin, low=one.low, middle=one.middle, high=one.high,
                  points=one.points)
         for one in hours
     ]  # fmt: skip
-    before = _count(probe, rows)
     PastHour.objects.bulk_create(rows, ignore_conflicts=True)
-    return len(rows) - before
-
-
-def _count(probe: Probe, rows: Sequence[PastHour]) -> int:
-    return PastHour.objects.filter(probe=probe, begin__in=[row.begin for row in rows]).count()

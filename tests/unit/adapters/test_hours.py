@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from adapters.monitoring.hours import told, whole, worst
+from adapters.monitoring.changes import whole
+from adapters.monitoring.hours import told, worst
 from adapters.monitoring.port import Hour, Point, Series
 
 AT = datetime(2026, 3, 1, 11, 30, tzinfo=UTC)
