@@ -1,6 +1,7 @@
 """One look through a Prometheus: is every sample that an expression finds within its limits."""
 
 import math
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlencode
@@ -16,13 +17,15 @@ NAMED: Final = 120
 """Characters of a sample's labels that are shown."""
 
 
-class _Sample(BaseModel):
+class Sample(BaseModel):
+    """One series at one time."""
+
     metric: dict[str, str]
     value: tuple[float, float]
 
 
 class _Vector(BaseModel):
-    result: list[_Sample]
+    result: list[Sample]
 
 
 class _Found(BaseModel):
@@ -37,30 +40,40 @@ class _Refused(BaseModel):
 
 async def look_prometheus(params: PrometheusParams) -> Look:
     """Ask an expression once, and judge what it finds."""
+    found = await ask(params.url, "query", {"query": params.query}, params.timeout_s)
+    return found if isinstance(found, Look) else judge(params, found)
+
+
+async def ask(url: str, door: str, asked: Mapping[str, str], timeout_s: float) -> Answer | Look:
+    """Ask one door of its HTTP API; returns why where nothing comes back."""
     # As a number of seconds: its durations know no fractions.
-    asked = {"query": params.query, "timeout": f"{params.timeout_s:.3f}"}
-    found = await get(f"{params.url.rstrip('/')}/api/v1/query?{urlencode(asked)}", params.timeout_s)
-    if isinstance(found, Look):
-        return Look(found.symptom, None, "", found.detail)
-    return judge(params, found)
+    words = urlencode({**asked, "timeout": f"{timeout_s:.3f}"})
+    found = await get(f"{url.rstrip('/')}/api/v1/{door}?{words}", timeout_s)
+    return Look(found.symptom, None, "", found.detail) if isinstance(found, Look) else found
+
+
+def vector(found: Answer, unfit: str) -> list[Sample] | Look:
+    """Return the samples of an answer, or why it has none: `unfit` where it is no vector. Pure."""
+    if found.status != HTTPStatus.OK:
+        return Look("wrong_status", None, "", refusal(found))
+    try:
+        return _Found.model_validate_json(found.body).data.result
+    except ValidationError:
+        return Look("wrong_content", None, "", unfit)
 
 
 def judge(params: PrometheusParams, found: Answer) -> Look:
     """Judge what a Prometheus answered. Pure."""
-    if found.status != HTTPStatus.OK:
-        return Look("wrong_status", None, "", refusal(found))
-    try:
-        samples = _Found.model_validate_json(found.body).data.result
-    except ValidationError:
-        said = "Answers no instant vector: ask for one, such as vector(1) or max(up)."
-        return Look("wrong_content", None, "", said)
+    samples = vector(found, "Answers no instant vector: ask for one, such as vector(1) or max(up).")
+    if isinstance(samples, Look):
+        return samples
     if not samples:
         symptom: Symptom = "ok" if params.empty == "ok" else "wrong_content"
         return Look(symptom, None, "", "The expression finds nothing.")
     return _worst(params, samples)
 
 
-def _worst(params: PrometheusParams, samples: list[_Sample]) -> Look:
+def _worst(params: PrometheusParams, samples: list[Sample]) -> Look:
     broken = next((one for one in samples if math.isnan(one.value[1])), None)
     if broken is not None:
         return Look("wrong_content", None, "", f"{_name(broken)} is no number.")
@@ -74,14 +87,14 @@ def _worst(params: PrometheusParams, samples: list[_Sample]) -> Look:
     return _seen("ok", shown, "within its limits", len(samples))
 
 
-def _seen(symptom: Symptom, sample: _Sample, said: str, count: int) -> Look:
+def _seen(symptom: Symptom, sample: Sample, said: str, count: int) -> Look:
     value = sample.value[1]
     among = f", of {count} samples" if count > 1 else ""
     finite = value if math.isfinite(value) else None
     return Look(symptom, finite, "", f"{_name(sample)} is {value:g}, {said}{among}.")
 
 
-def _name(sample: _Sample) -> str:
+def _name(sample: Sample) -> str:
     labels = ", ".join(f"{name}={value}" for name, value in sorted(sample.metric.items()))
     return one_line(labels, NAMED) or "The value"
 

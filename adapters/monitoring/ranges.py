@@ -4,16 +4,15 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import urlencode
 
 from pydantic import BaseModel, ValidationError
 
 from adapters.monitoring.changes import MOST_SERIES, changes, judge, step_s
 from adapters.monitoring.declared import ChangeParams
 from adapters.monitoring.errors import RangeError
-from adapters.monitoring.looks import Answer, Look, get
+from adapters.monitoring.looks import Answer, Look
 from adapters.monitoring.port import Point, Series
-from adapters.monitoring.prometheus import refusal
+from adapters.monitoring.prometheus import ask, refusal
 
 TIMEOUT_S: Final = 5.0
 
@@ -77,12 +76,9 @@ async def _ask(
         "start": f"{begin.timestamp():.3f}",
         "end": f"{end.timestamp():.3f}",
         "step": f"{step_s((end - begin).total_seconds()):.3f}",
-        "timeout": f"{timeout_s:.3f}",
     }
-    found = await get(f"{url.rstrip('/')}/api/v1/query_range?{urlencode(asked)}", timeout_s)
-    if isinstance(found, Look):
-        return Look(found.symptom, None, "", found.detail)
-    return read(found)
+    found = await ask(url, "query_range", asked, timeout_s)
+    return found if isinstance(found, Look) else read(found)
 
 
 def read(found: Answer) -> tuple[Series, ...] | Look:

@@ -2,36 +2,18 @@
 
 import asyncio
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Final
-from urllib.parse import urlencode
-
-from pydantic import BaseModel, ValidationError
 
 from adapters.monitoring.errors import RangeError
-from adapters.monitoring.looks import Answer, Look, get
+from adapters.monitoring.looks import Answer, Look
 from adapters.monitoring.models import Probe
-from adapters.monitoring.prometheus import refusal
+from adapters.monitoring.prometheus import ask, vector
 
 ASKING: Final = ("prometheus", "change")
 """Kinds of probes that name a Prometheus."""
 MOST_SERVERS: Final = 10
 TIMEOUT_S: Final = 5.0
 MOST_TARGETS: Final = 2_000
-
-
-class _Series(BaseModel):
-    metric: dict[str, str]
-
-
-class _Vector(BaseModel):
-    result: list[_Series]
-
-
-class _Found(BaseModel):
-    """An instant vector (Prometheus, HTTP API, instant queries)."""
-
-    data: _Vector
 
 
 def servers() -> tuple[str, ...]:
@@ -48,8 +30,7 @@ def targets(url: str, timeout_s: float = TIMEOUT_S) -> tuple[Mapping[str, str], 
     Raises:
         RangeError: the server does not answer, or refuses.
     """
-    asked = urlencode({"query": "up", "timeout": f"{timeout_s:.3f}"})
-    found = asyncio.run(get(f"{url.rstrip('/')}/api/v1/query?{asked}", timeout_s))
+    found = asyncio.run(ask(url, "query", {"query": "up"}, timeout_s))
     if isinstance(found, Look):
         raise RangeError(found.detail)
     return read(found)
@@ -61,10 +42,7 @@ def read(found: Answer) -> tuple[Mapping[str, str], ...]:
     Raises:
         RangeError: it refuses, or answers no instant vector.
     """
-    if found.status != HTTPStatus.OK:
-        raise RangeError(refusal(found))
-    try:
-        rows = _Found.model_validate_json(found.body).data.result
-    except ValidationError as fault:
-        raise RangeError("Answers no instant vector, or one beyond 1 MiB.") from fault
+    rows = vector(found, "Answers no instant vector, or one beyond 1 MiB.")
+    if isinstance(rows, Look):
+        raise RangeError(rows.detail)
     return tuple(row.metric for row in rows[:MOST_TARGETS])

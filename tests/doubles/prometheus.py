@@ -1,4 +1,4 @@
-"""A Prometheus that knows what one value was at any time: range queries and nothing else."""
+"""A Prometheus that knows what one value was at any time, and which targets it has."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -18,14 +18,28 @@ NAN: Final = "NaN"
 class Prometheus:
     """`knows` says what each series was at a time, in seconds; None where it was not there."""
 
-    knows: dict[str, Callable[[float], float | str | None]]
+    knows: dict[str, Callable[[float], float | str | None]] = field(default_factory=dict)
+    targets: tuple[str, ...] = ()
+    """Instances of its job `node`, all of them up."""
     asked: list[dict[str, str]] = field(default_factory=list)
     is_away: bool = False
     url: str = ""
 
-    def answer(self, said: dict[str, str]) -> dict[str, Any]:
-        """Return a range vector."""
+    def answer(self, door: str, said: dict[str, str]) -> dict[str, Any] | None:
+        """Return a range vector, or what is up; None for what it does not know."""
         self.asked.append(said)
+        if door == "query_range":
+            return self._course(said)
+        return self._up() if (door, said.get("query")) == ("query", "up") else None
+
+    def _up(self) -> dict[str, Any]:
+        rows = [
+            {"metric": {"__name__": "up", "instance": name, "job": "node"}, "value": [1.5, "1"]}
+            for name in self.targets
+        ]
+        return {"status": "success", "data": {"resultType": "vector", "result": rows}}
+
+    def _course(self, said: dict[str, str]) -> dict[str, Any]:
         begin, end, step = (float(said[name]) for name in ("start", "end", "step"))
         times = [begin + n * step for n in range(int((end - begin) / step) + 1)]
         rows = [
@@ -63,7 +77,11 @@ class _Handler(BaseHTTPRequestHandler):
             return
         parts = urlsplit(self.path)
         said = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        body = json.dumps(self.prometheus.answer(said)).encode()
+        found = self.prometheus.answer(parts.path.removeprefix("/api/v1/"), said)
+        if found is None:
+            self.send_error(404)
+            return
+        body = json.dumps(found).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

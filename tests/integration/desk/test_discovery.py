@@ -1,9 +1,7 @@
 """What is seen and is no CI: proposed once, bounded, withdrawn; its states are the table."""
 
 import json
-import threading
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from uuid import uuid4
 
@@ -19,6 +17,7 @@ from adapters.cmdb.proposals import MOST_OF_SOURCE, MOVES, STATES
 from adapters.telemetry import taken
 from ethops.desk import discovery, handover
 from tests.conftest import point_django
+from tests.doubles.prometheus import Prometheus, served
 from tests.integration.desk import alerts
 
 WHY = "no observer of pushed lines is declared"
@@ -142,29 +141,11 @@ def test_an_alert_that_joins_no_ci_proposes_its_host():
     assert (one.source, one.seen[0]["said"]) == ("alerts:am", "alert Down of am names it")
 
 
-TARGETS = {"data": {"result": [
-    {"metric": {"instance": name, "job": "node"}} for name in ("db-09:9100", "web-01:9100", ":1")
-]}}  # fmt: skip
-
-
 @pytest.fixture
 def prometheus():
     """A Prometheus with three targets, one of them a CI; returns its address."""
-
-    class Answers(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200 if "query=up" in self.path else 404)
-            self.end_headers()
-            self.wfile.write(json.dumps(TARGETS).encode())
-
-        def log_message(self, *said):
-            del said
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
+    with served(Prometheus(targets=("db-09:9100", "web-01:9100", ":1"))) as there:
+        yield there.url
 
 
 def asks(role, url, name="p"):
