@@ -61,6 +61,8 @@ class Forge:
     """What the base holds now."""
     direct: Callable[[dict[str, bytes]], None]
     """Somebody changes the base past every pull request."""
+    branches: Callable[[], list[str]]
+    """What branches there are."""
     elsewhere: Elsewhere | None = None
 
     def open(self, draft: Draft = DRAFT, key: UUID = KEY) -> Pull:
@@ -83,6 +85,10 @@ def git(folder: Path, *words: str, stdin: bytes = b"") -> bytes:
 def files_of(folder: Path, ref: str = "main") -> dict[str, bytes]:
     names = git(folder, "ls-tree", "-r", "-z", "--name-only", ref).decode().split("\0")
     return {name: git(folder, "cat-file", "blob", f"{ref}:{name}") for name in names if name}
+
+
+def branches_of(folder: Path) -> list[str]:
+    return git(folder, "for-each-ref", "--format=%(refname:lstrip=2)").decode().split()
 
 
 def commit_to(folder: Path, files: dict[str, bytes], ref: str = "refs/heads/main") -> None:
@@ -130,6 +136,7 @@ def ours(place: Place, become: Callable[[str], None]) -> Forge:
         review,
         lambda: files_of(place.folder),
         lambda files: commit_to(place.folder, files),
+        lambda: branches_of(place.folder),
     )
 
 
@@ -138,7 +145,13 @@ def at(kind: Kind, folder: Path) -> Iterator[Forge]:
     module = import_module(f"adapters.forge.{kind}")
     place = Place(url=made.url, repository="site/pages", token=TOKEN, machines=frozenset({BOT}))
     yield Forge(
-        module.Reader(place), module.Writer(place), made.review, made.files, made.commit, made
+        module.Reader(place),
+        module.Writer(place),
+        made.review,
+        made.files,
+        made.commit,
+        made.branches,
+        made,
     )
     made.close()
 
@@ -308,11 +321,14 @@ def test_what_is_closed_is_not_merged(forge: Forge) -> None:
 
 def test_the_branch_of_one_that_is_over_is_tidied_away(forge: Forge) -> None:
     pull = forge.open()
+    other = forge.open(replace(DRAFT, title="Another"), key=uuid4())
     with pytest.raises(ForgeRefusedError):
         forge.writer.tidy(pull.number)
     forge.writer.close(pull.number, by="executor", why="no longer true")
+    assert sorted(forge.branches()) == sorted(["main", pull.branch, other.branch])
     forge.writer.tidy(pull.number)
     forge.writer.tidy(pull.number)
+    assert sorted(forge.branches()) == sorted(["main", other.branch]), "its own alone is deleted"
     there = forge.reader.look(pull.number)
     assert (there.key, there.state) == (KEY, "closed")
 
