@@ -48,6 +48,10 @@ class House:
         with self.bench.as_role("app"):
             return Followed.objects.get(pk=self.key)
 
+    def seen_at(self) -> dict[Any, Any]:
+        with self.bench.as_role("app"):
+            return dict(Followed.objects.values_list("key", "seen_at"))
+
     def watch(self) -> None:
         with self.bench.as_role("app"):
             pull_watch.watch()
@@ -172,10 +176,13 @@ def test_a_look_is_bounded_and_comes_round_to_all(house, monkeypatch):
     for ci in ("spool-01", "lost-01"):
         house.open(house.bench.incident(ci))
     monkeypatch.setattr(pull_watch, "AT_ONCE", 2)
-    for _ in range(2):
-        house.watch()
-    with house.bench.as_role("app"):
-        assert Followed.objects.filter(seen_at=None).count() == 0
+    house.watch()
+    first = house.seen_at()
+    assert (len(first), list(first.values()).count(None)) == (3, 1), "two of the three"
+    house.watch()
+    second = house.seen_at()
+    assert sum(second[key] != at for key, at in first.items()) == 2, "two again"
+    assert None not in second.values(), "the third among them"
 
 
 @pytest.mark.parametrize(
