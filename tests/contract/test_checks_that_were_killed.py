@@ -11,8 +11,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from adapters.markers import is_of_check
 from adapters.tickets import embedded
-from adapters.tickets.conformance.bench import Bench, is_of_check
+from adapters.tickets.conformance.bench import Bench
 from adapters.tickets.itop import desk, leftovers
 from adapters.tickets.itop.names import FORMAT
 from adapters.tickets.itop.session import session

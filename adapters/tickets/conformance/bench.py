@@ -1,11 +1,9 @@
 """A desk of tickets on the bench: what a case opens bears a marker, and does not stay open."""
 
-import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from types import ModuleType
 from typing import Any, Final, Protocol, TypeVar
 from uuid import uuid4
@@ -14,6 +12,7 @@ from django.db import connections, transaction
 
 from adapters import conf
 from adapters.conformance import Options, cannot
+from adapters.markers import AFTER, is_of_check
 from adapters.rows import now
 from adapters.tickets.errors import TicketError
 from adapters.tickets.port import (
@@ -35,16 +34,7 @@ ALONE: Final = "Tickets live here; nobody else has them."
 SECRETS: Final = ("token", "password", "secret")
 KEPT: Final = "; kept"
 """How the title ends of what stays on record."""
-AFTER: Final = timedelta(hours=1)
-"""A check that began longer ago was killed: one takes minutes."""
-_TITLED: Final = re.compile(r"\[(ethops check [0-9a-f]{8})\] \S.*")
 T = TypeVar("T")
-
-
-def is_of_check(title: str, marker: str = "") -> bool:
-    """Tell whether a title is one that a check gives: of this marker, or of any. Pure."""
-    found = _TITLED.fullmatch(title)
-    return found is not None and marker in ("", found[1])
 
 
 @dataclass(frozen=True, slots=True)

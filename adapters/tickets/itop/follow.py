@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from django.db import DataError, IntegrityError, transaction
 
+from adapters.markers import is_of_check
 from adapters.rows import now
-from adapters.tickets.conformance.bench import is_of_check
 from adapters.tickets.errors import TicketError
 from adapters.tickets.itop import absorb, adopt, backlog, locks, words
 from adapters.tickets.itop.client import Found

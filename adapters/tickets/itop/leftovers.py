@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+from adapters.markers import AFTER, WORD, is_of_check
 from adapters.rows import now
-from adapters.tickets.conformance.bench import AFTER, KEPT, RULE, is_of_check
+from adapters.tickets.conformance.bench import KEPT, RULE
 from adapters.tickets.itop import marks, words
 from adapters.tickets.itop.client import Found
 from adapters.tickets.itop.errors import ItopError, ItopRightError, ItopStimulusError
@@ -40,7 +41,7 @@ def swept(marker: str) -> tuple[str, ...]:
 
 def _found(itop_class: str, marker: str) -> Iterator[Found]:
     """Yield what is a check's by its whole title, and ours by who wrote its first line."""
-    begins = marks.oql(f"[{marker}]" if marker else "[ethops check ")
+    begins = marks.oql(f"[{marker}]" if marker else f"[{WORD} ")
     query = f"SELECT {itop_class} WHERE title LIKE '{begins}%'"
     # By the clock that writes there: what its database calls NOW() may be of another zone.
     before = session().names.moment(now() - AFTER)

@@ -1,8 +1,6 @@
 """`manage.py adapters check CONTRACT [ADAPTER]`: the conformance kit against a live system."""
 
 import json
-import re
-import secrets
 from argparse import ArgumentTypeError, _SubParsersAction
 from collections.abc import Callable
 from dataclasses import asdict
@@ -11,7 +9,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.markup import escape
 
-from adapters import conformance, kits
+from adapters import conformance, kits, markers
 from adapters.errors import AdapterError
 from ethops import env
 
@@ -45,10 +43,10 @@ def _marker(said: str) -> str:
     if not said:
         # None is named: of any check.
         return ""
-    found = re.fullmatch(r"\[?(?:ethops check )?([0-9a-f]{8})\]?", said)
+    found = markers.named(said)
     if found is None:
         raise ArgumentTypeError("write the eight signs of a check's marker, such as 3f9c01ab")
-    return f"ethops check {found[1]}"
+    return found
 
 
 def _pair(said: str) -> tuple[str, str]:
@@ -65,7 +63,7 @@ def run(write: Callable[[str], Any], options: dict[str, Any]) -> int:
     console = Console(
         highlight=False, no_color=env.plain_terminal(), soft_wrap=True, quiet=as_json
     )  # fmt: skip
-    marker = f"ethops check {secrets.token_hex(4)}"
+    marker = markers.new()
     bench = kit.bench(module, marker, dict(options["set"]))
     if options["sweep"] is not None:
         return _swept_alone(console, write, bench, options)
