@@ -7,9 +7,11 @@ from typing import Final
 
 from adapters import conf, registry
 from adapters.cmdb.conformance import KIT as CMDB
-from adapters.conformance import AnyKit, cannot
+from adapters.conformance import AnyKit, Bench, Options, cannot
 from adapters.errors import BrokenAdapterError, UnknownContractError
-from adapters.forge.conformance import KIT as FORGE
+from adapters.forge.conformance.bench import Bench as ForgeBench
+from adapters.forge.conformance.bench import GitAt
+from adapters.forge.conformance.kit import KIT as FORGE
 from adapters.graph.conformance import KIT as GRAPH
 from adapters.inference.conformance import KIT as INFERENCE
 from adapters.monitoring.conformance import KIT as MONITORING
@@ -82,6 +84,14 @@ def kit(contract: str) -> AnyKit:
     if contract not in KITS:
         raise UnknownContractError(f"No contract `{contract}`; there are: {', '.join(KITS)}.")
     return KITS[contract]
+
+
+def bench(contract: str, adapter: ModuleType, marker: str, options: Options, git: GitAt) -> Bench:
+    """Put an adapter onto its contract's bench; git is handed in, since no adapter starts it."""
+    made: Bench = kit(contract).bench(adapter, marker, options)
+    if isinstance(made, ForgeBench):
+        made.git = git
+    return made
 
 
 def module(contract: str, name: str = "") -> ModuleType:

@@ -13,7 +13,7 @@ WRITERS = {"writer", "forge_writer"}
 KITS = "adapters/kits.py"
 BENCHES = {
     *("adapters/tickets/conformance/bench.py", "adapters/cmdb/conformance.py"),
-    "adapters/forge/conformance.py",
+    "adapters/forge/conformance/bench.py",
 }
 """What makes writers for the conformance kit, which an administrator starts by a command."""
 COMMANDS = {

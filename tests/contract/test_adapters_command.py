@@ -1,6 +1,7 @@
 """`manage.py adapters`: the kit against a system that is there, for people and for programs."""
 
 import json
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from types import ModuleType
@@ -10,9 +11,14 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from adapters import kits
+from adapters.forge import conf as forge_conf
+from adapters.forge.conformance.bench import HERE
+from adapters.forge.place import Place
+from adapters.forge.repository import Repository
 from adapters.tickets import embedded
 from adapters.tickets.conformance.bench import ALONE
 from adapters.tickets.models import Ticket
+from ethops.executor.git import BareGit
 from tests.doubles.itop.house import House
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/reference/conformance.md").read_text("utf-8")
@@ -41,6 +47,18 @@ def test_an_itop_holds_and_only_what_is_on_record_stays(clean_db: None, house: H
     assert (status, found["counts"]) == (0, {"held": 32, "failed": 0, "cannot": 0})
     assert house.objects("Incident") == []
     assert {one["status"] for one in house.objects("Problem")} == {"closed"}
+
+
+def test_the_forge_s_cases_are_handed_git(
+    become: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "repository.git"
+    monkeypatch.setattr(forge_conf, "place", lambda: Place(folder=folder))
+    Repository(BareGit(folder), "main").tip()
+    become("owner")
+    status, found = said("check", "forge", "embedded")
+    assert (status, found["counts"]) == (0, {"held": 15, "failed": 0, "cannot": 1})
+    assert (found["cannot"], found["left"]) == ({"pages": HERE}, [])
 
 
 def test_a_case_that_fails_is_told_with_what_was_seen(

@@ -11,6 +11,7 @@ import pytest
 from adapters import kits, site, site_rows
 from adapters.conformance import AnyKit, Result, tried
 from adapters.forge import conf as forge_conf
+from adapters.forge.conformance.bench import HERE, NOT_MADE, NOT_OWNER
 from adapters.forge.place import Place
 from adapters.graph.conformance import NONE
 from ethops.executor.git import BareGit
@@ -35,7 +36,8 @@ observers: [{host: here, source: pushed}]
 
 def results(kit: AnyKit, adapter: Any, **options: str) -> dict[str, list[Result]]:
     """Every case by its verdict; what failed stops the test, with what was seen."""
-    bench = kit.bench(cast("ModuleType", adapter), MARKER, options)
+    module = cast("ModuleType", adapter)
+    bench = kits.bench(kit.contract, module, MARKER, options, BareGit)
     found: dict[str, list[Result]] = {"held": [], "failed": [], "cannot": []}
     for one in tried(kit, bench):
         found[one.verdict].append(one)
@@ -136,16 +138,56 @@ def test_a_repository_that_is_kept_for_checks_is_written_to_and_left_as_it_was(
     made.close()
 
 
-def test_the_embedded_forge_holds(
+@pytest.fixture
+def forge_here(
     become: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> Place:
+    """The embedded forge, with one pull request that is somebody's."""
     place = Place(folder=tmp_path / "repository.git")
     monkeypatch.setattr(forge_conf, "place", lambda: place)
-    adapter = kits.module("forge", "embedded")
     become("executor")
-    adapter.Writer(place, BareGit(place.folder)).open(KEY, DRAFT)
-    seen = {one.title: one.seen for one in results(kits.kit("forge"), adapter)["held"]}
+    kits.module("forge", "embedded").Writer(place, BareGit(place.folder)).open(KEY, DRAFT)
+    return place
+
+
+def branches(place: Place) -> dict[str, str]:
+    said = BareGit(place.folder)("for-each-ref", "--format=%(refname) %(objectname)").out.decode()
+    return dict(line.split(" ") for line in said.splitlines())
+
+
+@pytest.mark.parametrize("role", ["owner", "executor"])
+def test_the_embedded_forge_is_written_to_and_left_as_it_was(
+    role: str, forge_here: Place, become: Callable[[str], None]
+) -> None:
+    adapter, before = kits.module("forge", "embedded"), branches(forge_here)
+    become(role)
+    found = results(kits.kit("forge"), adapter)
+    assert {one.title for one in found["cannot"]} == {"Our account reviews nothing"}
+    seen = {one.title: one.seen for one in found["held"]}
+    assert len(seen) == 15
     assert seen["Changes are told by path, once"] == "2 files"
+    assert branches(forge_here) == before
+    assert [one.key for one in adapter.Reader(forge_here).pulls("open")] == [KEY]
+    assert adapter.Reader(forge_here).pulls("closed") == ()
+
+
+def test_who_may_not_open_a_pull_request_is_not_asked_to(
+    forge_here: Place, become: Callable[[str], None]
+) -> None:
+    become("app")
+    found = results(kits.kit("forge"), kits.module("forge", "embedded"))
+    assert {one.seen for one in found["cannot"]} == {HERE, NOT_OWNER}
+    assert len(found["held"]) == 9
+
+
+def test_a_check_makes_no_repository(
+    become: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forge_conf, "place", lambda: Place(folder=tmp_path / "none.git"))
+    become("owner")
+    found = results(kits.kit("forge"), kits.module("forge", "embedded"))
+    assert {one.seen for one in found["cannot"]} == {HERE, NOT_MADE}
+    assert not (tmp_path / "none.git").exists()
 
 
 @pytest.mark.parametrize(("wrong", "title"), [("drop_database", "An answer is one of the")])

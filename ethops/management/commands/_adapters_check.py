@@ -2,7 +2,7 @@
 
 import json
 from argparse import ArgumentTypeError, _SubParsersAction
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from rich.markup import escape
 from adapters import conformance, kits, markers
 from adapters.errors import AdapterError
 from ethops import env
+from ethops.executor.git import BareGit
 
 WORDS: Final = {
     "held": "[green]held  [/]",
@@ -64,7 +65,7 @@ def run(write: Callable[[str], Any], options: dict[str, Any]) -> int:
         highlight=False, no_color=env.plain_terminal(), soft_wrap=True, quiet=as_json
     )  # fmt: skip
     marker = markers.new()
-    bench = kit.bench(module, marker, dict(options["set"]))
+    bench = kits.bench(contract, module, marker, dict(options["set"]), BareGit)
     if options["sweep"] is not None:
         return _swept_alone(console, write, bench, options)
     swept = _swept_before(bench)
@@ -131,7 +132,7 @@ def _show(console: Console, one: conformance.Result) -> None:
 def _conclude(
     console: Console,
     results: list[conformance.Result],
-    cannot: dict[str, str],
+    cannot: Mapping[str, str],
     left: tuple[str, ...],
 ) -> None:
     for name, why in cannot.items():
@@ -151,7 +152,7 @@ def _said(
     adapter: str,
     marker: str,
     results: list[conformance.Result],
-    cannot: dict[str, str],
+    cannot: Mapping[str, str],
     left: tuple[str, ...],
 ) -> dict[str, Any]:
     said = {"contract": contract, "adapter": adapter, "marker": marker, "cannot": dict(cannot)}

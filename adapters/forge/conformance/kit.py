@@ -1,121 +1,25 @@
-"""The numbered cases of the forge contract: they write to a repository that is named for checks.
+"""The numbered cases of the forge contract.
 
 Nothing is ever merged by them: that needs a person's approval, and none is given here.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from types import ModuleType
 from typing import Final, get_args
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-from adapters.conformance import Case, Kit, Options, Seen, cannot, refusal, same
-from adapters.forge import conf
+from adapters.conformance import Case, Kit, Seen, refusal, same
+from adapters.forge.conformance.bench import PAGES, WRITE, Bench
+from adapters.forge.conformance.leftovers import BY
 from adapters.forge.errors import (
-    ForgeError,
     HeadMovedError,
     NotApprovedError,
     NotHereError,
     NotOpenError,
     PullNotFoundError,
 )
-from adapters.forge.place import Place
-from adapters.forge.port import (
-    Capability,
-    Draft,
-    File,
-    Pull,
-    Reader,
-    Reviewer,
-    State,
-    Writer,
-)
+from adapters.forge.port import Capability, File
 
 NOWHERE: Final = 2_000_000_000
 """A number that no pull request has yet."""
-WRITE: Final = "write"
-NO_REPOSITORY: Final = (
-    "Name one for checks, `--set repository=owner/name`: a branch in the one that is in use would"
-    " start whatever is built there."
-)
-NEEDS_GIT: Final = "It writes by git, which the executor alone starts: `make test` tries that."
-BY: Final = "ethops-check"
-
-
-@dataclass
-class Bench:
-    """One reader, at the place that the settings name."""
-
-    adapter: ModuleType
-    marker: str
-    options: Options = field(default_factory=dict)
-    opened: list[int] = field(default_factory=list)
-
-    @cached_property
-    def place(self) -> Place:
-        """The place of the settings, at the repository for checks where one is named."""
-        at = conf.place()
-        return replace(at, repository=self.options.get("repository", at.repository))
-
-    @property
-    def reader(self) -> Reader:
-        """The adapter's reader."""
-        made: Reader = self.adapter.Reader(place=self.place)
-        return made
-
-    @property
-    def writer(self) -> Writer:
-        """The adapter's writer, where it needs no git."""
-        made: Writer = self.adapter.Writer(place=self.place)
-        return made
-
-    @property
-    def reviewer(self) -> Reviewer:
-        """The adapter's door for people."""
-        made: Reviewer = self.adapter.Reviewer(place=self.place)
-        return made
-
-    def open(self, key: UUID | None = None) -> Pull:
-        """Open one that says whose it is, and remember to take it away."""
-        key = key or uuid4()
-        file = File(f"{BY}/{key.hex}.md", f"[{self.marker}]\n".encode())
-        draft = Draft(f"[{self.marker}] To be closed", "A check's.", BY, (file,))
-        pull = self.writer.open(key, draft)
-        if pull.number not in self.opened:
-            self.opened.append(pull.number)
-        return pull
-
-    @property
-    def pulls(self) -> tuple[Pull, ...]:
-        """A few pull requests of every state that lasts."""
-        states: tuple[State, ...] = ("open", "merged", "closed")
-        return tuple(one for state in states for one in self.reader.pulls(state, limit=5))
-
-    @property
-    def cannot(self) -> dict[str, str]:
-        """Capability -> why this adapter, or this check, has it not."""
-        if "review" in self.adapter.Reader.capabilities:
-            return {WRITE: NEEDS_GIT, **cannot(self.adapter)}
-        unnamed = {} if "repository" in self.options else {WRITE: NO_REPOSITORY}
-        return {**unnamed, **cannot(self.adapter)}
-
-    @contextmanager
-    def undone(self) -> Iterator[None]:
-        """What a case opens is taken away at the end: it stands at the forge."""
-        yield
-
-    def close(self) -> tuple[str, ...]:
-        """Close what is open of this check, and delete its branches."""
-        left: list[str] = []
-        for number in self.opened:
-            try:
-                self.writer.close(number, by=BY, why=f"[{self.marker}] The check is over.")
-                self.writer.tidy(number)
-            except ForgeError as fault:
-                left.append(f"Pull request {number} or its branch: {fault}")
-        return tuple(left)
 
 
 def _capabilities(bench: Bench) -> Seen:
@@ -240,7 +144,7 @@ KIT: Final = Kit(
         Case("What is opened twice is opened once", "one, by its key", _opened_once, WRITE),
         Case("What is opened reads back", "added, its bytes", _files_read_back, WRITE),
         Case("Nobody's approval merges nothing", "forge.not_approved", _unapproved, WRITE),
-        Case("Our account reviews nothing", "forge.not_here", _own_review, WRITE),
+        Case("Our account reviews nothing", "forge.not_here", _own_review, PAGES),
         Case("A push makes another head", "forge.head_moved", _pushed, WRITE),
         Case("What is closed is not merged", "forge.not_open", _closed, WRITE),
         Case("Its branch is tidied away", "known by its key still", _tidied, WRITE),
