@@ -12,6 +12,9 @@ meets all.
 
 Readings of the one bar, each said by its name:
 
+- *Durable when it returns* is how people and rules write: effect and fact are on disk when their
+  commit returns, and nothing they then hear is lost, whatever crashes. The recorder works beside
+  them, and the clock stops when the last of them is stamped, so that no debt is left to it.
 - *One call each*: eight callers that append and wait within one call to the database, as the
   prototype was measured (the call looks twice a millisecond whether its work is stamped, and
   that is its cost). The prototype's callers appended in their own session; here a process of its
@@ -101,6 +104,12 @@ STAMPED = """
 """
 
 
+OWED = """
+    SELECT EXISTS (SELECT 1 FROM public.audit_pending)
+        OR EXISTS (SELECT 1 FROM public.audit_work WHERE state = 'waiting')
+"""
+
+
 @dataclass
 class Turns:
     """How many were done in which time, and how long each took in milliseconds."""
@@ -173,6 +182,13 @@ def in_one_call(link: psycopg.Connection, text: str) -> threading.Event:
     return DONE
 
 
+def durably(link: psycopg.Connection, text: str) -> threading.Event:
+    """Write an effect and its fact; its commit is durable, and the recorder comes to it."""
+    work = uuid.uuid4()
+    link.execute(PUT, [work, str(work), text])
+    return DONE
+
+
 def recorded(stamps: Stamps) -> Write:
     """Return the writer through pending, recorder and stamp."""
 
@@ -216,6 +232,17 @@ def turn(links: list[psycopg.Connection], write: Write, kept: Turns, *, in_hand:
     kept.seconds += time.monotonic() - began
 
 
+def turn_until_stamped(links: list[psycopg.Connection], kept: Turns) -> None:
+    """Let all writers write for a while, and wait until the last of it could be claimed."""
+    turn(links, durably, kept)
+    began = time.monotonic()
+    while links[0].execute(OWED).fetchone() == (True,):
+        if time.monotonic() > began + 30:
+            raise TimeoutError("the recorder does not keep up")
+        time.sleep(0.005)
+    kept.seconds += time.monotonic() - began
+
+
 def measure() -> list[Figure]:
     """Take turns, and compare."""
     with own_database() as database:
@@ -231,13 +258,14 @@ def measure() -> list[Figure]:
         for link in asking:
             link.execute("SET synchronous_commit = off")  # as audit.put_pending does for an agent
         stamps = Stamps(database)
-        row, floor, ours, told, shared, slow_floor, slow = (Turns() for _ in range(7))
+        row, floor, owed, ours, told, shared, slow_floor, slow = (Turns() for _ in range(8))
         flush = _flushes(database.layout.state)
         try:
             turn(asking, recorded(stamps), Turns())  # connections, caches
             for _ in range(TURNS):
                 _timed(servers, recorder, row, lambda: turn(links, bare, row))
                 _timed(servers, recorder, floor, lambda: turn(links, unproven, floor))
+                _timed(servers, recorder, owed, lambda: turn_until_stamped(links, owed))
                 _timed(servers, recorder, ours, lambda: turn(asking, in_one_call, ours))
                 _timed(servers, recorder, told, lambda: turn(asking, recorded(stamps), told))
                 _timed(
@@ -253,6 +281,7 @@ def measure() -> list[Figure]:
             for link in [*links, *asking]:
                 link.close()
     return [
+        *_compared("durable when it returns", owed, floor, row),
         *_compared("one call each", ours, floor, row),
         *_compared("one in hand each, told as a worker is", told, floor, row),
         *_compared(f"{IN_HAND} in hand each", shared, floor, row),
