@@ -70,12 +70,14 @@ def _proposed(number: str) -> dict[str, str]:
 
 def edit(request: HttpRequest, context: dict[str, Any], ref: str) -> HttpResponse:
     """Draw or read the form of a CI."""
-    # Taken first, so that what is said while this is drawn is seen as said since.
-    shown = request.POST.get("shown", "") or queries.words_digest(ref)
+    # Taken first, so that what is said while this is drawn is seen as said since. What was typed
+    # goes on with the one that it was typed by: a new one would vouch for what nobody saw.
+    now = queries.words_digest(ref)
+    shown = request.POST.get("shown", "") if request.method == "POST" else now
     stands = queries.stands_of(ref)
     if not any(stand.field == EXISTS for stand in stands):
         raise Http404(f"Nobody declares a CI {ref}.")
-    return _shown(request, {**context, "shown": shown}, ref, _said(stands))
+    return _shown(request, {**context, "shown": shown, "stale": shown != now}, ref, _said(stands))
 
 
 def _shown(
@@ -119,6 +121,7 @@ def _drawn(
             if name != "ref" or not editing
         ],
         "wrong": wrong,
+        "why": request.POST.get("why", ""),
         "has_factor": approvals.has_factor(person),
         "person": person,
     }

@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from adapters import registry
+from adapters.cmdb import queries
 from adapters.cmdb.errors import CINotFoundError
 from ethops.logins import people
 from tests.conftest import point_django
@@ -57,10 +58,12 @@ def page(answer):
     return answer.content.decode()
 
 
+def digest_in(answer):
+    return re.search('name="shown" value="([0-9a-f]{64})"', page(answer))[1]
+
+
 def shown(desk, ref):
-    return re.search(
-        'name="shown" value="([0-9a-f]{64})"', page(desk.get(f"/cmdb/ci/{ref}/edit/"))
-    )[1]
+    return digest_in(desk.get(f"/cmdb/ci/{ref}/edit/"))
 
 
 def change(desk, ref, form):
@@ -205,6 +208,57 @@ def test_what_was_said_since_the_form_was_drawn_is_not_overruled_unseen(desk, co
     assert "meanwhile: look again" in page(answer)
     assert f'value="{drawn}"' in page(answer), "sent again, it is refused again"
     assert (shop().lifeline, noted(role)) == (True, [])
+
+
+def test_what_is_said_while_the_form_is_drawn_is_not_overruled_unseen(
+    desk, code, declared, role, monkeypatch
+):
+    declared("import:a", "shop", {**SITE, "name": "Shop"})
+    read = queries.stands_of
+
+    def and_then(ref, **without):
+        """Somebody speaks right after the words of the form were read."""
+        found = read(ref, **without)
+        monkeypatch.setattr(queries, "stands_of", read)
+        declared("import:a", "shop", {**SITE, "name": "Theirs"})
+        return found
+
+    monkeypatch.setattr(queries, "stands_of", and_then)
+    drawn = desk.get("/cmdb/ci/shop/edit/")
+    assert 'value="Shop"' in page(drawn)
+    form = {"name": "Shop", "class": "vm", "impact": "3", "urgency": "2", "why": "x", **code()}
+    answer = desk.post("/cmdb/ci/shop/edit/", {**form, "shown": digest_in(drawn)})
+    assert answer.status_code == 422
+    assert "meanwhile: look again" in page(answer)
+    assert (shop().name, noted(role)) == ("Theirs", [])
+
+
+def test_what_was_typed_is_still_there_where_others_spoke_meanwhile(desk, code, declared):
+    declared("import:a", "shop", {**SITE, "name": "Shop"})
+    drawn = shown(desk, "shop")
+    declared("import:a", "shop", {**SITE, "name": "Theirs"})
+    typed = {
+        "name": "Mine", "class": "box", "impact": "3", "urgency": "1", "user_facing": "on",
+        "depends_on": "first\nsecond", "attributes": '{"unit": "mine"}', "why": "I saw <it>.",
+    }  # fmt: skip
+    answer = desk.post("/cmdb/ci/shop/edit/", {**typed, "shown": drawn, **code()})
+    assert answer.status_code == 422
+    again = answer.context["fields"]
+    assert {one.name: one.value for one, _ in again if one.name in typed} == {
+        name: value for name, value in typed.items() if name != "why"
+    }
+    assert "I saw &lt;it&gt;.</textarea>" in page(answer)
+    assert '/cmdb/ci/shop/edit/">Look again</a>' in page(answer)
+    assert "Look again" not in page(desk.get("/cmdb/ci/shop/edit/"))
+
+
+def test_a_form_that_says_not_what_it_showed_is_never_vouched_for(desk, code, declared):
+    declared("import:a", "shop", {**SITE, "name": "Shop"})
+    form = {"name": "Mine", "class": "vm", "impact": "3", "urgency": "2", "why": "x", **code()}
+    answer = desk.post("/cmdb/ci/shop/edit/", form)
+    assert answer.status_code == 422
+    assert 'name="shown" value=""' in page(answer)
+    assert shop().name == "Shop"
 
 
 def test_a_name_with_spaces_is_one_name(desk, code, declared, role):
