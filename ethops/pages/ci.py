@@ -148,6 +148,8 @@ def _asked(name: str, value: str, others: Mapping[str, Stand]) -> tuple[Asked, s
     )
     if stand is None or not is_locked(stand):
         return field, ""
+    # It is not asked for, so a form that comes back has nothing of it.
+    value = _lines(stand.counts.value) if name in LISTS else _line(stand.counts.value)
     words = {**dict(SCALE), "on": "yes", "": "no"}
     said = words.get(value, value) if name in {*SCALES, *FLAGS} else value
     return replace(field, value=said), stand.counts.source

@@ -156,6 +156,19 @@ def test_what_the_site_file_says_is_shown_and_stays(desk, code, declared):
     assert one.source == "site"
 
 
+def test_a_refused_form_shows_what_the_site_file_says_too(desk, code, declared):
+    declared("site", "web-01", {**SITE, "attributes.runs_on": ["pve-1", "pve-2"]})
+    drawn = desk.get("/cmdb/ci/web-01/edit/")
+    answer = change(desk, "web-01", {"urgency": "1", **code()})
+    assert answer.status_code == 422
+    before, after = (
+        {one.name: one.value for one, by in each.context["fields"] if by}
+        for each in (drawn, answer)
+    )
+    assert before == after
+    assert (after["name"], after["impact"], after["runs_on"]) == ("web-01", "high", "pve-1\npve-2")
+
+
 def test_what_an_import_says_may_be_said_otherwise_and_taken_back(desk, enrolled, declared, role):
     declared("import:a", "shop", {**SITE, "name": "Shop"})
     code = enrolled("ada")
