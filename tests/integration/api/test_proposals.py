@@ -11,6 +11,7 @@ from adapters import registry
 from adapters.cmdb import proposing
 from adapters.cmdb.errors import CINotFoundError
 from adapters.cmdb.models import Proposal
+from adapters.cmdb.proposals import MOVES, STATES
 from adapters.telemetry import taken
 from ethops.desk import discovery
 from tests.integration.api.conftest import api_of
@@ -182,6 +183,42 @@ def test_what_is_decided_is_decided_once(desk, code, role, number):
     assert "It is declined by now" in page(answer)
     with pytest.raises(CINotFoundError):
         registry.reader("cmdb").get("web-09")
+
+
+DECIDE = {
+    "accept": "SELECT code, reason FROM gate.accept_proposal('ada', %(number)s, 'x', %(code)s,"
+    " %(shown)s)",
+    "decline": "SELECT code, reason FROM gate.decline_proposal('ada', %(number)s, 'x', %(shown)s)",
+}
+DECIDED = {("proposed", "accept"): "accepted", ("proposed", "decline"): "declined"}
+
+
+@pytest.mark.parametrize("act", DECIDE)
+@pytest.mark.parametrize("state", STATES)
+def test_only_what_waits_is_decided_about_and_all_else_stays_as_it_was(
+    desk, code, role, number, state, act
+):
+    role("owner").execute("UPDATE cmdb_proposal SET state = %s", [state])
+    before, factor = Proposal.objects.values().get(), factors(role)
+    given = {"number": number, "shown": proposing.digest(number), **code()}
+    found = role("app").execute(DECIDE[act], given).fetchone()
+    after = Proposal.objects.values().get()
+    said = [one["what"] for one in noted(role)]
+    becomes = DECIDED.get((state, act))
+    assert becomes == MOVES[state].get(act), "the table and the doors say the same"
+    if becomes:
+        assert (found[0], after["state"], after["decided_by"]) == ("ok", becomes, "ada")
+        assert said == [becomes]
+    else:
+        assert found == ("approvals.unfit_ci", f"it is {state} by now")
+        assert (after, factors(role), said) == (before, factor, [])
+    is_ci = registry.reader("cmdb").search("web-09") != ()
+    assert is_ci == (becomes == "accepted") == bool(noted(role, "person.declared_ci"))
+
+
+def factors(role):
+    """The second factors: which codes are used up, and how many were wrong."""
+    return role("owner").execute("SELECT * FROM approvals_factor").fetchall()
 
 
 def test_there_is_no_page_of_a_proposal_that_is_none(desk, clean_db):
