@@ -28,6 +28,9 @@ SEED = int(os.environ.get("CHAOS_SEED", "20260504"))
 TICKETS = 60
 REPAIRS = 6
 KILLING_SECONDS = 25.0
+# A bound and no measure: the wait ends with the last piece of work. What a killed worker held is
+# free once its lease is over and the next poll finds it, several times where its next holder is
+# killed too; and on a machine that others use as well all of it takes some times as long.
 SETTLING_SECONDS = 160.0
 LEASE_SECONDS = 4
 
