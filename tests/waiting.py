@@ -8,11 +8,17 @@ PATIENCE_SECONDS = 20.0
 
 
 def eventually(
-    what: Callable[[], Any], seconds: float = PATIENCE_SECONDS, told: str = "in vain"
+    what: Callable[[], Any],
+    seconds: float = PATIENCE_SECONDS,
+    told: str = "in vain",
+    every: float = 0.005,
 ) -> Any:
-    """Wait until it is true, and return it; `told` says what was waited for."""
+    """Wait until it is true, and return it; `told` says what was waited for.
+
+    `every` is longer where asking would itself be felt.
+    """
     deadline = time.monotonic() + seconds
     while not (found := what()):
         assert time.monotonic() < deadline, f"waited {seconds:g} s: {told}"
-        time.sleep(0.005)
+        time.sleep(every)
     return found

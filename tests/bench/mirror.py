@@ -36,6 +36,7 @@ from tests.conftest import TEMPLATE, _make_template  # noqa: E402
 from tests.doubles.itop.house import House, housed  # noqa: E402
 from tests.doubles.itop.inventory import Inventory  # noqa: E402
 from tests.servers import Servers  # noqa: E402
+from tests.waiting import eventually  # noqa: E402
 
 SIZES: Final = (1_000, 10_000, 30_000)
 CHANGED: Final = (0, 10, 100)
@@ -44,6 +45,11 @@ FLAT_MIB: Final = 8.0
 """So much more may a look at three times as many take at its height."""
 ROWS: Final = """
     SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint FROM pg_stat_user_tables
+"""
+OTHERS: Final = """
+    SELECT count(*) FROM pg_stat_activity
+     WHERE datname = current_database() AND backend_type = 'client backend'
+       AND pid <> pg_backend_pid()
 """
 
 
@@ -125,9 +131,13 @@ class Site:
         )
 
     def _rows(self) -> int:
-        # What a process wrote is reckoned when it has ended.
-        time.sleep(0.5)
-        with psycopg.connect(self.servers.superuser_dsn(self.database)) as link:
+        with psycopg.connect(self.servers.superuser_dsn(self.database), autocommit=True) as link:
+            # What a session wrote is reckoned before it is gone.
+            eventually(
+                lambda: link.execute(OTHERS).fetchone() == (0,),
+                told="a session goes on",
+                every=0.05,
+            )
             row = link.execute(ROWS).fetchone()
         return int(row[0]) if row else 0
 
