@@ -10,13 +10,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
 import django
 
-django.setup()
-
-from tests.doubles.itop.house import housed  # noqa: E402  after the setup
-
 
 def main() -> int:
     """Serve so many incidents until nobody needs them any more."""
+    django.setup()
+
+    from tests.doubles.itop.house import housed
+
     with housed() as house:
         ids = [
             house.itop.add("Incident", title=f"Printer {n} jams", description="d")

@@ -15,28 +15,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from typing_extensions import override
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
 import django
+import psutil
+import psycopg
 
-django.setup()
+from adapters.cmdb.itop.kinds import KINDS, LINKS
+from adapters.tickets.itop.names import FORMAT
+from ethops.env import CLONE
+from tests.bench.figures import Figure
+from tests.doubles.itop.inventory import Inventory
+from tests.servers import Servers
+from tests.waiting import eventually
 
-import psutil  # noqa: E402  after the setup
-import psycopg  # noqa: E402
-
-from adapters.cmdb.itop.kinds import KINDS, LINKS  # noqa: E402
-from adapters.tickets.itop.names import FORMAT  # noqa: E402
-from ethops.env import CLONE  # noqa: E402
-from tests.bench.figures import Figure  # noqa: E402
-from tests.conftest import TEMPLATE, _make_template  # noqa: E402
-from tests.doubles.itop.house import House, housed  # noqa: E402
-from tests.doubles.itop.inventory import Inventory  # noqa: E402
-from tests.servers import Servers  # noqa: E402
-from tests.waiting import eventually  # noqa: E402
+if TYPE_CHECKING:
+    from tests.doubles.itop.house import House
 
 SIZES: Final = (1_000, 10_000, 30_000)
 CHANGED: Final = (0, 10, 100)
@@ -102,7 +100,7 @@ class Cost:
 class Site:
     """The servers, one database, and the fake that is copied into it."""
 
-    def __init__(self, servers: Servers, database: str, house: House, itop: Timed) -> None:
+    def __init__(self, servers: Servers, database: str, house: "House", itop: Timed) -> None:
         self.servers, self.database, self.house, self.itop = servers, database, house, itop
 
     def look(self, what: str) -> Cost:
@@ -145,6 +143,9 @@ class Site:
 @contextmanager
 def site(servers: Servers, database: str) -> Iterator[Site]:
     """A database as migrated, and an iTop with nothing but people."""
+    from tests.conftest import TEMPLATE
+    from tests.doubles.itop.house import housed
+
     servers.clone(TEMPLATE, database)
     itop = Timed()
     with housed(itop) as house:
@@ -244,6 +245,10 @@ def _slim(cost: Cost) -> int:
 
 def main() -> int:
     """Measure both, and say what was found."""
+    django.setup()
+
+    from tests.conftest import _make_template
+
     load = psutil.getloadavg()[0]
     servers = Servers.started()
     fine = True

@@ -17,20 +17,15 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
 import django
+from django.conf import settings
+from django.db import connection, connections
 
-django.setup()
-
-from django.conf import settings  # noqa: E402  after the setup
-from django.db import connection, connections  # noqa: E402
-
-from adapters import registry  # noqa: E402
-from adapters.cmdb.itop import mirror  # noqa: E402
-from adapters.tickets.itop.names import lived_twice  # noqa: E402
-from adapters.tickets.itop.session import session  # noqa: E402
-from tests.conftest import point_django  # noqa: E402
-from tests.doubles.itop.house import ADAPTER  # noqa: E402
-from tests.doubles.itop.server import TOKEN  # noqa: E402
-from tests.servers import Servers  # noqa: E402
+from adapters import registry
+from adapters.cmdb.itop import mirror
+from adapters.tickets.itop.names import lived_twice
+from adapters.tickets.itop.session import session
+from tests.doubles.itop.server import TOKEN
+from tests.servers import Servers
 
 _STATUS = Path("/proc/self/status")
 
@@ -44,6 +39,11 @@ def cis(*, whole: bool = False) -> int:
 
 def main() -> int:
     """Look once."""
+    django.setup()
+
+    from tests.conftest import point_django
+    from tests.doubles.itop.house import ADAPTER
+
     servers, database, url, what = sys.argv[1:]
     point_django(Servers.joined(servers), database, "ethops_app")
     settings.ADAPTERS = {
