@@ -237,6 +237,10 @@ def other(body: dict[str, Any]) -> str:
     """Return the most telling words of a body that is about no act and no step."""
     if body.get("vkey"):
         return f"key {str(body['vkey']).partition('+')[2][:8]}"
+    if body.get("engine") and "sound" in body:
+        return (
+            f"{body.get('card')} by {body['engine']}: {body['sound']} of {body.get('asked')} sound"
+        )
     found = next((body[name] for name in WHAT if body.get(name)), "")
     line = f"line {body['line']} of the worklog" if body.get("line") else ""
     return listed([str(one) for one in found]) if isinstance(found, list) else str(found) or line

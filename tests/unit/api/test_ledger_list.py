@@ -21,6 +21,8 @@ from ethops.pages.ledger import about
          ("card triage and catalogue", "ethops_owner")),
         ({"what": "made", "by": "ada", "noted_by": "ethops_app"}, ("made", "ada")),
         ({"verdict": "no_permit", "line": "sshd[1]: Accepted"}, ("no_permit", "")),
+        ({"card": "triage", "engine": "rules", "asked": 12, "sound": 11, "by": "site load"},
+         ("triage by rules: 11 of 12 sound", "site load")),
         ({"line": 4, "author": "ada"}, ("line 4 of the worklog", "ada")),
         ({"vkey": 7, "changed": {}, "step": []}, ("key ", "")),
     ],
