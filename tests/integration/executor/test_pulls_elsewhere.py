@@ -172,6 +172,15 @@ def test_a_look_where_nothing_changed_is_one_question_each(house):
     assert len(house.forge.asked) - before == 2
 
 
+def test_one_that_was_closed_is_two_questions_where_its_issue_says_by_whom(house, kind):
+    house.watch()
+    house.forge.close_as(house.row.number, "ben")
+    house.watch()
+    before = len(house.forge.asked)
+    house.watch()
+    assert len(house.forge.asked) - before == {"github": 2, "gitea": 1}[kind]
+
+
 def test_a_look_is_bounded_and_comes_round_to_all(house, monkeypatch):
     for ci in ("spool-01", "lost-01"):
         house.open(house.bench.incident(ci))
