@@ -7,13 +7,13 @@ found is neither merged nor closed.
 import logging
 import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from django.db import DataError, transaction
 from django.db.models import F, Q, QuerySet
 
-from adapters import registry
+from adapters import registry, turns
 from adapters.forge.errors import ForgeError, PullNotFoundError
 from adapters.forge.port import Reader, Review, Seen
 from adapters.rows import now
@@ -56,54 +56,47 @@ def tell() -> None:
             _untold(Followed.objects.get(pk=key))
 
 
-def follow() -> int:
-    """Look at those that were asked for longest ago; returns how many were seen."""
+def follow() -> None:
+    """Look at those that were asked for longest ago, where nobody else does."""
     doors.follow()
     due = list(_due()[:AT_ONCE])
-    until = _take_turn() if due else None
-    if until is None:
-        return 0
-    try:
-        return _follow(due)
-    finally:
-        # Who took longer than he may does not end the turn of another.
-        ForgeLook.objects.filter(id=1, busy_until=until).update(busy_until=None)
-
-
-def _take_turn() -> datetime | None:
+    if not due:
+        return
     ForgeLook.objects.get_or_create(id=1)
-    at = now()
-    free = ForgeLook.objects.filter(Q(busy_until=None) | Q(busy_until__lt=at), id=1)
-    return at + TURN if free.update(busy_until=at + TURN) else None
+    row = ForgeLook.objects.filter(id=1)
+    until = turns.take(row, TURN)
+    if until is None:
+        return
+    try:
+        _follow(due)
+    finally:
+        turns.give_back(row, until)
 
 
-def _follow(due: Sequence[Followed]) -> int:
+def _follow(due: Sequence[Followed]) -> None:
     try:
         reader = registry.forge_reader()
     except (ForgeError, OSError) as fault:
         _is_away(fault)
-        return 0
+        return
     if "review" in reader.capabilities:
         # The forge is here now: those that were opened elsewhere are nobody's to ask for.
-        return 0
-    answers, unread = _ask(reader, due)
-    if unread and not answers:
+        return
+    answered, unread = _ask(reader, due)
+    if unread and not answered:
         _is_away(unread[-1][1])
-        return 0
+        return
     # It answers for others: what cannot be read are these.
     for pull, why in unread:
         _is_unread(pull, why)
     ForgeLook.objects.update_or_create(
         id=1, defaults={"at": now(), "misses": 0, "away_since": None, "said": ""}
     )
-    return sum(answers)
 
 
-def _ask(
-    reader: Reader, due: Sequence[Followed]
-) -> tuple[list[bool], list[tuple[Followed, Exception]]]:
-    """Return for each that was answered for whether it was seen, and which were not, and why."""
-    answers: list[bool] = []
+def _ask(reader: Reader, due: Sequence[Followed]) -> tuple[bool, list[tuple[Followed, Exception]]]:
+    """Return whether one was answered for, and which were not, and why."""
+    answered = False
     unread: list[tuple[Followed, Exception]] = []
     row, until = 0, time.monotonic() + SECONDS
     for pull in due:
@@ -112,13 +105,13 @@ def _ask(
         # First of all: whatever comes of it, the next look begins with another.
         Followed.objects.filter(pk=pull.pk).update(asked_at=now())
         try:
-            answers.append(_look(reader, pull))
-            row = 0
+            _look(reader, pull)
+            answered, row = True, 0
         except (ForgeError, OSError, DataError) as fault:
             log.warning("pull request %s cannot be read: %s", pull.number, fault)
             unread.append((pull, fault))
             row += 1
-    return answers, unread
+    return answered, unread
 
 
 def _due() -> QuerySet[Followed]:
@@ -127,20 +120,20 @@ def _due() -> QuerySet[Followed]:
     return rows.order_by(F("asked_at").asc(nulls_first=True), "key")
 
 
-def _look(reader: Reader, pull: Followed) -> bool:
+def _look(reader: Reader, pull: Followed) -> None:
     at = now()
     try:
         seen = reader.look(pull.number)
     except PullNotFoundError:
-        return _is_missing(pull)
-    if seen.key != pull.key:
-        # Another repository, where this number is somebody else's.
-        return _is_missing(pull)
+        seen = None
+    if seen is None or seen.key != pull.key:
+        # Of another key it is another repository, where this number is somebody else's.
+        _is_missing(pull)
+        return
     mark, reviews = _news(reader, pull, seen)
     what = doors.see(pull.key, seen, at=at, mark=mark, reviews=reviews)
     if what:
         log.info("pull request %s was %s at the forge", pull.number, what)
-    return True
 
 
 def _news(reader: Reader, pull: Followed, seen: Seen) -> tuple[str, Sequence[Review] | None]:
@@ -154,7 +147,7 @@ def _news(reader: Reader, pull: Followed, seen: Seen) -> tuple[str, Sequence[Rev
         return pull.mark, None
 
 
-def _is_missing(pull: Followed) -> bool:
+def _is_missing(pull: Followed) -> None:
     """Count it, and have a person look: a right that was taken away looks the same."""
     Followed.objects.filter(pk=pull.pk).update(missing=F("missing") + 1)
     if pull.missing + 1 == MISSING_AFTER:
@@ -170,7 +163,6 @@ def _is_missing(pull: Followed) -> bool:
             ),
             facts={"pull": pull.number, "ticket": pull.ticket_ref},
         )
-    return False
 
 
 def _is_unread(pull: Followed, fault: Exception) -> None:

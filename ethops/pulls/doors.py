@@ -66,12 +66,10 @@ def waiting(ticket_ref: str) -> int:
     return int(found)
 
 
-def follow() -> int:
-    """Begin to follow what was opened at a forge elsewhere; returns how many that were."""
+def follow() -> None:
+    """Begin to follow what was opened at a forge elsewhere."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT gate.follow_pulls()")
-        (found,) = cursor.fetchone() or (0,)
-    return int(found)
 
 
 def see(key: UUID, seen: Seen, *, at: datetime, mark: str, reviews: Sequence[Review] | None) -> str:

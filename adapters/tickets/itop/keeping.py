@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal, cast
 
 from django.db import Error, transaction
-from django.db.models import Q
 
+from adapters import turns
 from adapters.rows import now
 from adapters.tickets import following
 from adapters.tickets.errors import TicketError
@@ -133,17 +133,13 @@ def standing(
 
 def _begin(takes: timedelta) -> Following | None:
     """Claim the following of this iTop; None where somebody is at it."""
+    row = Following.objects.filter(url=site())
     Following.objects.get_or_create(url=site())
-    at = now()
-    free = Following.objects.filter(Q(busy_until=None) | Q(busy_until__lt=at), url=site())
-    if not free.update(busy_until=at + takes):
-        return None
-    return Following.objects.get(url=site())
+    return row.get() if turns.take(row, takes) else None
 
 
 def _end(at: Following) -> None:
-    # Who took longer than he was believed to may not free what another has claimed since.
-    Following.objects.filter(url=at.url, busy_until=at.busy_until).update(busy_until=None)
+    turns.give_back(Following.objects.filter(url=at.url), at.busy_until)
 
 
 def _came_to(at: Following, done: follow.Round, here: Session) -> None:
