@@ -21,7 +21,7 @@ import psutil
 
 from ethops.env import CLONE
 from tests.bench import pace
-from tests.bench.figures import Figure, spread
+from tests.bench.figures import Figure, cpu, spread
 from tests.bench.stack import Stack, folder
 from tests.doubles.itop.server import TOKEN
 
@@ -147,12 +147,12 @@ def _figures(stack: Stack, door: Door, bodies: Bodies, count: int) -> list[Figur
     # Turn by turn, so that a slow moment of the machine meets all.
     for _ in range(2):
         for way, make in (("whole", bodies.whole), ("mixed", bodies.mixed)):
-            began = _cpu(web)
+            began = cpu(web)
             took[way] += door.even(make(count + pace.AT_ONCE))
-            middle = _cpu(web)
+            middle = cpu(web)
             took["health"] += door.health_even(count + pace.AT_ONCE)
             spent["callback"] += middle - began
-            spent["health"] += _cpu(web) - middle
+            spent["health"] += cpu(web) - middle
             slowest = max(slowest, stack.drain())
             burst = f"{way} burst" if way == "mixed" else "burst"
             took[burst] += door.at_once(make(SENDERS * EACH))
@@ -183,11 +183,6 @@ def _figures(stack: Stack, door: Door, bodies: Bodies, count: int) -> list[Figur
                f"{sorted(largest)}, {sorted({one.status for one in refused})}", "[202], [413]"),
         Figure("... 413", spread([one.took_ms for one in refused])),
     ]  # fmt: skip
-
-
-def _cpu(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
 
 
 @contextmanager

@@ -47,6 +47,12 @@ def spread(milliseconds: Sequence[float], digits: int = 1) -> str:
     )
 
 
+def cpu(process: psutil.Process) -> float:
+    """The processor seconds that a process has taken so far."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
 def machine() -> str:
     """The machine in general terms."""
     memory = psutil.virtual_memory().total / 2**30

@@ -10,12 +10,11 @@ import time
 from dataclasses import dataclass, field
 
 import httpx
-import psutil
 import psycopg
 
 from ethops.stack.layout import Layout
 from tests.bench.card_house import card_house
-from tests.bench.figures import Figure, percentile, spread
+from tests.bench.figures import Figure, cpu, percentile, spread
 
 SLOT = "ops-8b"
 SCALE = 0.2
@@ -53,14 +52,14 @@ def measure() -> list[Figure]:
             for _ in range(WARM):
                 _ask(client, server, {}, Timed())
                 _ask(client, layout.web_url, headers, Timed())
-            before = _cpu_ms(web)
+            before = 1000 * cpu(web)
             for _ in range(ROUNDS):
                 _ask(client, server, {}, straight)
                 _ask(client, layout.web_url, headers, through)
-            between = _cpu_ms(web)
+            between = 1000 * cpu(web)
             for _ in range(ROUNDS):
                 _ask(client, layout.web_url, headers, short, tokens=1)
-            once = (_cpu_ms(web) - between) / ROUNDS
+            once = (1000 * cpu(web) - between) / ROUNDS
         stages = _stages(layout)
     chunks = through.chunks / ROUNDS
     added = percentile(through.first, 0.5) - percentile(straight.first, 0.5)
@@ -97,11 +96,6 @@ def _ask(
     timed.first.append(1000 * (marks[0] - began))
     timed.rest.append(1000 * (marks[-1] - marks[0]))
     timed.chunks += len(marks)
-
-
-def _cpu_ms(process: psutil.Process) -> float:
-    spent = process.cpu_times()
-    return 1000 * (spent.user + spent.system)
 
 
 def _stages(layout: Layout) -> str:

@@ -8,6 +8,7 @@ import psycopg
 
 from adapters.inference.embedded import Inference
 from adapters.inference.port import Candidate, Question
+from tests.bench.figures import cpu
 from tests.bench.stack import Stack
 
 QUESTION = "SELECT question FROM public.personas_step WHERE question ->> 'kind' = 'triage' LIMIT 1"
@@ -29,7 +30,7 @@ def measure(stack: Stack, *, tickets: int) -> tuple[float, float, int]:
     worker = stack.process("agent")
     with stack.connect("owner") as owner, stack.connect("app") as app:
         idle = _idle(worker)
-        before, began = _cpu(worker), time.monotonic()
+        before, began = cpu(worker), time.monotonic()
         for number in range(tickets):
             ref = f"S-{number:05d}"
             owner.execute(
@@ -43,7 +44,7 @@ def measure(stack: Stack, *, tickets: int) -> tuple[float, float, int]:
                 [ref, json.dumps(INPUTS), ref],
             )
         steps = _all_taken(owner, 2 * tickets)
-        busy = _cpu(worker) - before - idle * (time.monotonic() - began)
+        busy = cpu(worker) - before - idle * (time.monotonic() - began)
         row = owner.execute(QUESTION).fetchone()
     assert row is not None
     return 1000 * busy / steps, _engine(row[0]), steps
@@ -61,15 +62,10 @@ def _all_taken(owner: psycopg.Connection, wanted: int) -> int:
     raise TimeoutError(f"{taken} of {wanted} steps were taken")
 
 
-def _cpu(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
-
-
 def _idle(process: psutil.Process) -> float:
-    before = _cpu(process)
+    before = cpu(process)
     time.sleep(4)
-    return (_cpu(process) - before) / 4
+    return (cpu(process) - before) / 4
 
 
 def _engine(question: dict) -> float:

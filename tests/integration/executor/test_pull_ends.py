@@ -12,7 +12,6 @@ from adapters.forge import conf as forge_conf
 from adapters.forge import embedded
 from adapters.forge.port import Draft, File, Pull
 from adapters.registry import reader, writer
-from adapters.tickets.errors import TicketError
 from adapters.tickets.itop.models import Waiting
 from adapters.tickets.port import ChangeDraft, TicketDraft, Vouched
 from ethops.desk import dispatch, elsewhere, pull_watch
@@ -21,6 +20,7 @@ from ethops.executor.errors import TicketRefusedError
 from ethops.executor.git import BareGit
 from ethops.pulls.models import Followed
 from tests.doubles.itop.house import housed
+from tests.doubles.refusing_desk import RefusingDesk
 from tests.integration.executor.conftest import Bench
 
 
@@ -204,12 +204,8 @@ def test_what_came_to_nothing_is_ordered_again_and_a_person_hears_of_it(house, m
     ref = house.bench.incident("web-01")
     pull = house.merged(house.opened(ref))
 
-    class Refusing:
-        def comment(self, *_: object) -> None:
-            raise TicketError("the desk has a bad day")
-
     with monkeypatch.context() as patched:
-        patched.setattr(pull_ends, "writer", lambda _: Refusing())
+        patched.setattr(pull_ends, "writer", lambda _: RefusingDesk())
         seen: set[UUID] = set()
         for _ in range(3):
             house.work()
@@ -231,11 +227,7 @@ def test_after_the_last_order_a_person_hears_that_it_is_written_by_hand(house, m
     ref = house.bench.incident("web-01")
     pull = house.merged(house.opened(ref))
 
-    class Refusing:
-        def comment(self, *_: object) -> None:
-            raise TicketError("the desk has a bad day")
-
-    monkeypatch.setattr(pull_ends, "writer", lambda _: Refusing())
+    monkeypatch.setattr(pull_ends, "writer", lambda _: RefusingDesk())
     house.work()
     house.bench.ask("owner", "UPDATE pulls_followed SET tries = 19 RETURNING 1")
     last = house.order(pull)["id"]

@@ -11,13 +11,13 @@ from django.test import Client
 
 from adapters.forge.port import Pull
 from adapters.registry import forge_reader
-from adapters.tickets.errors import TicketError
 from ethops.desk import pull_watch
 from ethops.executor import pull_ends
 from ethops.pulls import doors
 from ethops.pulls.models import Followed, ForgeLook
 from tests.doubles.forges import BOT, TOKEN, Forge, Kind
 from tests.doubles.peer import Peer, plain
+from tests.doubles.refusing_desk import RefusingDesk
 from tests.integration.executor.conftest import Bench
 from tests.integration.executor.test_pulls import args
 
@@ -309,16 +309,11 @@ def test_looking_and_telling_do_not_stop_each_other(house, monkeypatch):
     assert house.row.state == "merged"
 
 
-class Refusing:
-    def comment(self, *_: object) -> None:
-        raise TicketError("the desk has a bad day")
-
-
 def test_one_that_was_opened_again_before_its_ticket_heard_has_nothing_to_tell(house, monkeypatch):
     house.watch()
     house.forge.close_as(house.row.number, "ben")
     with monkeypatch.context() as patched:
-        patched.setattr(pull_ends, "writer", lambda _: Refusing())
+        patched.setattr(pull_ends, "writer", lambda _: RefusingDesk())
         house.watch()
         house.work()
     house.forge.reopen(house.row.number)
