@@ -10,6 +10,7 @@ from adapters.cmdb import queries
 from adapters.cmdb.models import (
     CI,
     Claim,
+    HistoryMark,
     Host,
     JoinRule,
     Known,
@@ -149,6 +150,14 @@ class SyncedAdmin(admin.ModelAdmin[Synced]):
     list_display = ("their_class", "source", "state", "whole_at", "checked_at", "said")
     list_filter = ("source", "state")
     ordering = ("their_class",)
+
+
+@admin.register(HistoryMark)
+class HistoryMarkAdmin(admin.ModelAdmin[HistoryMark]):
+    """How far another system's history of changes was read."""
+
+    list_display = ("source", "date", "number", "new_at", "looked_at")
+    ordering = ("source",)
 
 
 @admin.register(Proposal)

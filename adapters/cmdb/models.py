@@ -250,6 +250,24 @@ class Synced(models.Model):
         return f"{self.source} {self.their_class}"
 
 
+class HistoryMark(models.Model):
+    """How far another system's history of changes was read."""
+
+    source = models.CharField(primary_key=True, max_length=16)
+    date = models.DateTimeField(help_text="the newest in it, by the clock there, as if it were UTC")
+    number = models.BigIntegerField(help_text="the highest in it")
+    new_at = models.DateTimeField(help_text="since then nothing newer was seen")
+    looked_at = models.DateTimeField(help_text="last read")
+
+    class Meta:
+        """One row per system."""
+
+        verbose_name = "history mark"
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.number}"
+
+
 class Proposal(models.Model):
     """Something that was seen and is no CI, as a person would say it; until then nobody's word."""
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from adapters import conf
 from adapters.cmdb.itop import mirror
-from adapters.cmdb.itop.history import HISTORY
 from adapters.cmdb.itop.kinds import SOURCE
 from adapters.cmdb.models import Synced
 from adapters.errors import AdapterError
@@ -55,9 +54,7 @@ def confirm(*, itop_class: str, person: str, why: str) -> int:
 def stands() -> list[Mapping[str, Any]]:
     """Return how each class stands."""
     names = ("their_class", "state", "whole_at", "checked_at", "said")
-    # How far the history was read is no class's state.
-    kept = Synced.objects.filter(source=SOURCE).exclude(their_class=HISTORY)
-    found = kept.order_by("their_class")
+    found = Synced.objects.filter(source=SOURCE).order_by("their_class")
     return [
         {**{name: getattr(one, name) for name in names}, "missing": len(one.missing)}
         for one in found

@@ -17,7 +17,7 @@ from adapters.cmdb.embedded import Writer
 from adapters.cmdb.errors import CINotFoundError
 from adapters.cmdb.itop import mirror
 from adapters.cmdb.itop.kinds import KINDS, LINKS
-from adapters.cmdb.models import Known, Relation, Synced
+from adapters.cmdb.models import HistoryMark, Known, Relation, Synced
 from adapters.cmdb.port import CI
 from adapters.cmdb.port import Inventory as Declared
 from adapters.rows import now, select
@@ -313,6 +313,25 @@ def later(**much: int) -> None:
     Synced.objects.update(
         whole_at=F("whole_at") - timedelta(**much), checked_at=F("checked_at") - timedelta(**much)
     )
+    HistoryMark.objects.update(
+        new_at=F("new_at") - timedelta(**much), looked_at=F("looked_at") - timedelta(**much)
+    )
+
+
+@db
+def test_how_far_the_history_was_read_is_no_class(there: Inventory) -> None:
+    ids = many(there, 3)
+    sync()
+    assert not HistoryMark.objects.exists(), "nothing was said in it"
+    there.change(ids[0], name="renamed")
+    sync()
+    mark = HistoryMark.objects.get()
+    assert (mark.source, mark.new_at) == ("itop", mark.looked_at)
+    sync()
+    again = HistoryMark.objects.get()
+    assert (again.date, again.number, again.new_at) == (mark.date, mark.number, mark.new_at)
+    assert again.looked_at > mark.looked_at
+    assert not Synced.objects.filter(their_class="CMDBChangeOp").exists()
 
 
 CLOCKS = {

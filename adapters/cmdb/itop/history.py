@@ -87,7 +87,7 @@ class Said:
 def look(
     peer: Peer,
     lived_twice: LivedTwice,
-    stand: Mapping[str, Any],
+    mark: Mark | None,
     classes: Iterable[str],
     at: datetime,
 ) -> Said:
@@ -96,7 +96,6 @@ def look(
     Raises:
         AdapterError: iTop is away.
     """
-    mark = _mark(stand)
     listed = ",".join(f"'{one}'" for one in classes)
     # Never NOW(): that is the clock of iTop's database, which may be hours behind what it writes.
     query = f"SELECT {HISTORY} WHERE {_window(mark, lived_twice, at)} AND objclass IN ({listed})"
@@ -116,16 +115,15 @@ def look(
 
 def keep(mark: Mark) -> None:
     """Remember how far was read, once all that is named has been read again."""
-    select("SELECT cmdb.synced(%s, %s, 'well', %s, %s, %s)",
-           [SOURCE, HISTORY, mark.new_at == mark.looked_at, mark.looked_at,
-            f"{mark.date.strftime(FORMAT)} {mark.number}"])  # fmt: skip
+    select("SELECT cmdb.marked(%s, %s, %s, %s, %s)",
+           [SOURCE, mark.date, mark.number, mark.new_at, mark.looked_at])  # fmt: skip
 
 
-def _mark(stand: Mapping[str, Any]) -> Mark | None:
-    date, _, number = str(stand.get("said", "")).rpartition(" ")
-    if not date:
+def kept(row: Mapping[str, Any]) -> Mark | None:
+    """Return how far was read, by a row that has it; None where nothing was."""
+    if row.get("number") is None:
         return None
-    return Mark(_date(date), int(number), stand["whole_at"], stand["checked_at"])
+    return Mark(row["date"], row["number"], row["new_at"], row["looked_at"])
 
 
 def _window(mark: Mark | None, lived_twice: LivedTwice, at: datetime) -> str:

@@ -12,13 +12,13 @@ from typing import Any, Final, TypeAlias
 
 from adapters.cmdb.itop.history import (
     ABSENT,
-    HISTORY,
     PAGE,
     LivedTwice,
     Object,
     Peer,
     Said,
     keep,
+    kept,
     look,
 )
 from adapters.cmdb.itop.kinds import KINDS, LINKS, SOURCE, Kind, Link, link, thing
@@ -56,8 +56,9 @@ def sync(peer: Peer, lived_twice: LivedTwice, *, whole: bool = False) -> tuple[R
     """Bring the rows up to date; `whole` reads every class from end to end."""
     began = now()
     stands = {row["their_class"]: row for row in select(_STANDS, [SOURCE])}
+    mark = next((kept(row) for row in stands.values()), None)
     classes = [of.itop_class for of in (*KINDS, *LINKS)]
-    said = _NOTHING if whole else look(peer, lived_twice, stands.get(HISTORY, {}), classes, began)
+    said = _NOTHING if whole else look(peer, lived_twice, mark, classes, began)
     named, known = said.ids, said.ids is not None or said.is_crowded
     whole = whole or (said.is_crowded and _is_long_ago(stands, began))
     done: list[Read] = []
@@ -80,14 +81,18 @@ def sync(peer: Peer, lived_twice: LivedTwice, *, whole: bool = False) -> tuple[R
     return tuple(done)
 
 
-_STANDS: Final = (
-    "SELECT their_class, state, whole_at, checked_at, said FROM cmdb_synced WHERE source = %s"
-)
+# And how far the history was read, which goes with each.
+_STANDS: Final = """
+    SELECT s.their_class, s.state, s.whole_at, s.checked_at, s.said,
+           m.date, m.number, m.new_at, m.looked_at
+    FROM cmdb_synced s LEFT JOIN cmdb_historymark m ON m.source = s.source
+    WHERE s.source = %s
+"""
 
 
 def _is_long_ago(stands: Mapping[str, Mapping[str, Any]], at: datetime) -> bool:
     """Tell whether no class was read whole just now: all of them again would be much."""
-    whole_ats = [row["whole_at"] for row in stands.values() if row["their_class"] != HISTORY]
+    whole_ats = [row["whole_at"] for row in stands.values()]
     return all(one is None or one < at - WITHOUT_HISTORY for one in whole_ats)
 
 

@@ -210,6 +210,7 @@ ROWS_OF = {
     "autonomy/spent": "desk",
     "cmdb/ci": "desk",
     "cmdb/claim": "desk",
+    "cmdb/historymark": "desk",
     "cmdb/host": "desk",
     "cmdb/joinrule": "desk",
     "cmdb/known": "desk",
