@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from audit.fields import ClockTimestamp
 
@@ -53,7 +53,12 @@ class Followed(models.Model):
             models.CheckConstraint(name="followed_state_known", condition=Q(state__in=STATES))
         ]
         indexes: ClassVar = [
-            models.Index("asked_at", name="followed_to_ask", condition=~Q(url="", state="merged")),
+            models.Index(
+                F("asked_at").asc(nulls_first=True),
+                "key",
+                name="followed_to_look_at",
+                condition=~Q(url="") & ~Q(state="merged"),
+            ),
             models.Index("key", name="followed_untold", condition=Q(told=False)),
         ]
 
