@@ -87,6 +87,8 @@ def _server(machine: Machine, host: str, port: int) -> uvicorn.Server:
         access_log=False,
         lifespan="on",
         timeout_graceful_shutdown=1,
+        # uvloop keeps time by the millisecond, and would end waits too early.
+        loop="asyncio",
     )
     return uvicorn.Server(config)
 
