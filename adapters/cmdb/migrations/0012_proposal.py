@@ -52,19 +52,14 @@ class Migration(migrations.Migration):
                     "said",
                     models.JSONField(help_text="what accepting it says, field by field"),
                 ),
-                (
-                    "source",
-                    models.CharField(help_text="the first who saw it and had room", max_length=100),
-                ),
+                ("source", models.CharField(help_text="who saw it first", max_length=100)),
                 (
                     "seen",
                     models.JSONField(db_default=[], help_text="what each source saw, and when"),
                 ),
                 (
                     "times",
-                    models.BigIntegerField(
-                        db_default=1, help_text="how often its newest 8 sources saw it"
-                    ),
+                    models.BigIntegerField(db_default=1, help_text="how often it was seen"),
                 ),
                 ("first_seen_at", models.DateTimeField()),
                 ("last_seen_at", models.DateTimeField()),

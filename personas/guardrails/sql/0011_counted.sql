@@ -83,9 +83,9 @@ BEGIN
     RETURN v_ask;
 END $$;
 
--- Of all who ask for the same one after the other: entry or scope, then the fleet, then the CI where it
--- is asked who else changes it, always in this order.
-CREATE FUNCTION gate.take_turn(p gate.ask, p_ci boolean) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+-- Of all who ask for the same one after the other: entry or scope, then the fleet, then the CI, always
+-- in this order.
+CREATE FUNCTION gate.take_turn(p gate.ask) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     IF p.verb = 'playbook.run' THEN
         PERFORM 1 FROM public.personas_catalogueentry WHERE name = p.entry FOR UPDATE;
@@ -98,9 +98,6 @@ BEGIN
     IF NOT FOUND THEN
         INSERT INTO public.autonomy_breaker (id) VALUES (1) ON CONFLICT DO NOTHING;
         PERFORM 1 FROM public.autonomy_breaker WHERE id = 1 FOR UPDATE;
-    END IF;
-    IF p_ci AND (p.item).risk IS DISTINCT FROM 'none' THEN
-        PERFORM 1 FROM public.cmdb_ci WHERE ref = p.target FOR NO KEY UPDATE;
     END IF;
 END $$;
 
@@ -130,18 +127,34 @@ BEGIN
     RETURN v;
 END $$;
 
+-- Counted after the turn was taken. What may only observe permits nothing, so that two of them at
+-- once take nothing from each other.
+CREATE FUNCTION gate.count_for(p gate.ask) RETURNS gate.counted LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    IF gate.level_given(p) <> 'observe' THEN
+        PERFORM gate.take_turn(p);
+        IF (p.item).risk IS DISTINCT FROM 'none' AND NOT gate.would_only_look(p) THEN
+            PERFORM 1 FROM public.cmdb_ci WHERE ref = p.target FOR NO KEY UPDATE;
+        END IF;
+    END IF;
+    RETURN gate.count_now(p);
+END $$;
+
 -- Guards as before, but of what was counted.
-CREATE OR REPLACE FUNCTION gate.guard_uses(p gate.ask) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT CASE
-        WHEN (p.counted).ticket_uses IS NULL THEN 'nobody has counted the uses'
-        WHEN (p.counted).ticket_uses >= (p.item).max_per_ticket
-            THEN format('%s was already used %s of %s times on this ticket', p.entry,
-                        (p.counted).ticket_uses, (p.item).max_per_ticket)
-        WHEN (p.counted).hour_uses >= (p.item).max_per_hour
-            THEN format('%s was used %s times in an hour: a person must look', p.entry,
-                        (p.counted).hour_uses)
-    END
-$$;
+CREATE OR REPLACE FUNCTION gate.guard_uses(p gate.ask) RETURNS text
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF (p.counted).ticket_uses IS NULL THEN RETURN 'nobody has counted the uses'; END IF;
+    IF (p.counted).ticket_uses >= (p.item).max_per_ticket THEN
+        RETURN format('%s was already used %s of %s times on this ticket', p.entry,
+                      (p.counted).ticket_uses, (p.item).max_per_ticket);
+    END IF;
+    IF (p.counted).hour_uses >= (p.item).max_per_hour THEN
+        RETURN format('%s was used %s times in an hour: a person must look', p.entry,
+                      (p.counted).hour_uses);
+    END IF;
+    RETURN NULL;
+END $$;
 
 -- Its scope was locked with the turn.
 CREATE OR REPLACE FUNCTION gate.guard_command_uses(p gate.ask) RETURNS text
@@ -172,29 +185,32 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION gate.guard_ticket_ceiling(p gate.ask) RETURNS text
-LANGUAGE sql STABLE AS $$
-    SELECT CASE
-        WHEN NOT gate.is_change(p.verb) THEN NULL
-        WHEN (p.counted).runs IS NULL THEN 'nobody has counted the runs of the ticket'
-        WHEN (p.counted).runs > gate.policy_of(p, 'ticket_runs')
-            THEN format('the ticket has had %s runs: a person must look', (p.counted).runs)
-        WHEN (p.counted).ticket_changes >= gate.policy_of(p, 'ticket_changes')
-                AND NOT gate.would_only_look(p)
-            THEN format('%s changes were made on this ticket: a person must look',
-                        (p.counted).ticket_changes)
-    END
-$$;
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF NOT gate.is_change(p.verb) THEN RETURN NULL; END IF;
+    IF (p.counted).runs IS NULL THEN RETURN 'nobody has counted the runs of the ticket'; END IF;
+    IF (p.counted).runs > gate.policy_of(p, 'ticket_runs') THEN
+        RETURN format('the ticket has had %s runs: a person must look', (p.counted).runs);
+    END IF;
+    IF NOT gate.would_only_look(p)
+            AND (p.counted).ticket_changes >= gate.policy_of(p, 'ticket_changes') THEN
+        RETURN format('%s changes were made on this ticket: a person must look',
+                      (p.counted).ticket_changes);
+    END IF;
+    RETURN NULL;
+END $$;
 
 CREATE OR REPLACE FUNCTION gate.guard_fleet_ceiling(p gate.ask) RETURNS text
-LANGUAGE sql STABLE AS $$
-    SELECT CASE
-        WHEN NOT gate.is_change(p.verb) OR gate.would_only_look(p) THEN NULL
-        WHEN (p.counted).fleet IS NULL THEN 'nobody has counted the changes of the fleet'
-        WHEN (p.counted).fleet >= gate.policy_of(p, 'fleet_changes_per_hour')
-            THEN format('the fleet made %s changes within an hour: a person must look',
-                        (p.counted).fleet)
-    END
-$$;
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF NOT gate.is_change(p.verb) OR gate.would_only_look(p) THEN RETURN NULL; END IF;
+    IF (p.counted).fleet IS NULL THEN RETURN 'nobody has counted the changes of the fleet'; END IF;
+    IF (p.counted).fleet >= gate.policy_of(p, 'fleet_changes_per_hour') THEN
+        RETURN format('the fleet made %s changes within an hour: a person must look',
+                      (p.counted).fleet);
+    END IF;
+    RETURN NULL;
+END $$;
 
 CREATE OR REPLACE FUNCTION gate.guard_hour_share(p gate.ask) RETURNS text
 LANGUAGE plpgsql STABLE AS $$
@@ -225,15 +241,15 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION gate.guard_duplicate(p gate.ask) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT CASE
-        WHEN (p.item).risk = 'none' OR gate.would_only_look(p) THEN NULL
-        WHEN (p.counted).fleet IS NULL THEN 'nobody has looked who else changes it'
-        WHEN (p.counted).other_entry IS NOT NULL
-            THEN format('%s on %s is not over, for %s', (p.counted).other_entry, p.target,
-                        (p.counted).other_ticket)
-    END
-$$;
+CREATE OR REPLACE FUNCTION gate.guard_duplicate(p gate.ask) RETURNS text
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF (p.item).risk = 'none' OR gate.would_only_look(p) THEN RETURN NULL; END IF;
+    IF (p.counted).fleet IS NULL THEN RETURN 'nobody has looked who else changes it'; END IF;
+    RETURN CASE WHEN (p.counted).other_entry IS NOT NULL
+        THEN format('%s on %s is not over, for %s', (p.counted).other_entry, p.target,
+                    (p.counted).other_ticket) END;
+END $$;
 
 -- Whether a closed breaker has no reason to open: where nothing of a kind went wrong, or so little
 -- was denied, gate.anomalies finds nothing either. In all other cases it is asked.
@@ -279,9 +295,7 @@ BEGIN
                                 FROM jsonb_each_text(p.given) v), ''))
         || CASE WHEN p.verb = 'command.run'
                 THEN gate.argv_facts(gate.argv_of(p.given ->> 'argv')) ELSE '{}' END
-        || CASE WHEN p.given = '{}' THEN '{}' ELSE gate.family('args.', p.given) END
-        || CASE WHEN (p.intent).inputs = '{}' THEN '{}'
-                ELSE gate.family('intent.', (p.intent).inputs) END
+        || gate.family('args.', p.given) || gate.family('intent.', (p.intent).inputs)
         || CASE WHEN (p.ci).ref IS NULL THEN '{}' ELSE
             jsonb_build_object('ci.ref', (p.ci).ref, 'ci.class', (p.ci).ci_class,
                 'ci.impact', (p.ci).impact, 'ci.user_facing', (p.ci).user_facing,
@@ -325,9 +339,7 @@ BEGIN
     RETURN v;
 END $$;
 
--- Guards that need what was counted, and where it is counted: before the first of them is asked, after
--- the turn was taken. What may only observe permits nothing, so that two of them at once take nothing
--- from each other.
+-- Guards that need what was counted, and where it is counted: before the first of them is asked.
 ALTER TABLE gate.guard ADD COLUMN counts boolean NOT NULL DEFAULT false;
 
 CREATE OR REPLACE FUNCTION gate.write_out_guards() RETURNS trigger
@@ -335,10 +347,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE v_asks text; v_always boolean; v_verbs text[];
 BEGIN
     SELECT string_agg(CASE WHEN r.counts AND r.nth = 1 THEN $q$
-    IF gate.is_change(p.verb) THEN
-        IF gate.level_given(p) <> 'observe' THEN PERFORM gate.take_turn(p, true); END IF;
-        p.counted := gate.count_now(p);
-    END IF;$q$ ELSE '' END
+    IF gate.is_change(p.verb) THEN p.counted := gate.count_for(p); END IF;$q$ ELSE '' END
                       || format($q$
     IF %s THEN
         v_said := coalesce(%s);
@@ -386,7 +395,7 @@ BEGIN
            AND (verbs = '{}' OR v_ask.verb = ANY (verbs)) ORDER BY position
     LOOP
         IF v_guard.counts AND v_ask.counted IS NULL AND gate.is_change(v_ask.verb) THEN
-            PERFORM gate.take_turn(v_ask, false);
+            PERFORM gate.take_turn(v_ask);
             v_ask.counted := gate.count_now(v_ask);
         END IF;
         EXECUTE format('SELECT gate.%I($1)', 'guard_' || v_guard.name) INTO v_says USING v_ask;
@@ -402,5 +411,5 @@ ALTER FUNCTION gate.propose(uuid, text, int, text, text, text, text, text, text,
     SET extra_float_digits = 1;
 ALTER FUNCTION gate.judged_again(uuid) SET extra_float_digits = 1;
 
-REVOKE ALL ON FUNCTION gate.take_turn(gate.ask, boolean), gate.count_now(gate.ask),
+REVOKE ALL ON FUNCTION gate.take_turn(gate.ask), gate.count_now(gate.ask), gate.count_for(gate.ask),
     gate.is_calm(gate.ask) FROM PUBLIC;
