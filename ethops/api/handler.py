@@ -10,14 +10,13 @@ class OneThread(ASGIHandler):
     """Answers as WSGI would; only what is streamed is awaited.
 
     All our middleware and views are synchronous. Django's own handler goes back to the event loop
-    and to another thread for each middleware that could be asynchronous, eight times a request:
-    that was nine tenths of what an answer cost.
+    and to another thread for each middleware that could be asynchronous.
     """
 
-    def load_middleware(self, is_async: bool = False) -> None:  # noqa: FBT001, FBT002 - Django's
-        """Build the chain as it is for synchronous servers."""
-        del is_async
-        super().load_middleware(is_async=False)
+    def __init__(self) -> None:
+        # Not ASGIHandler's, which builds the chain for asynchronous servers.
+        super(ASGIHandler, self).__init__()
+        self.load_middleware()
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         """Answer in the request's own thread, which its connection to the database belongs to."""

@@ -50,6 +50,7 @@ import psycopg
 
 from tests.bench.figures import Figure, percentile, spread
 from tests.doubles.database import OwnDatabase, own_database
+from tests.waiting import eventually
 
 WRITERS = 8
 IN_HAND = 16
@@ -236,10 +237,9 @@ def turn_until_stamped(links: list[psycopg.Connection], kept: Turns) -> None:
     """Let all writers write for a while, and wait until the last of it could be claimed."""
     turn(links, durably, kept)
     began = time.monotonic()
-    while links[0].execute(OWED).fetchone() == (True,):
-        if time.monotonic() > began + 30:
-            raise TimeoutError("the recorder does not keep up")
-        time.sleep(0.005)
+    eventually(
+        lambda: links[0].execute(OWED).fetchone() == (False,), 30, "the recorder does not keep up"
+    )
     kept.seconds += time.monotonic() - began
 
 

@@ -7,6 +7,7 @@ import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import path
+from django.utils.decorators import sync_and_async_middleware
 
 from ethops.api.handler import OneThread
 
@@ -17,6 +18,7 @@ def _note(what):
     PLACES.append((what, threading.get_ident()))
 
 
+@sync_and_async_middleware
 def noting(get_response):
     """Middleware that could be asynchronous, as Django's own could."""
 
@@ -25,9 +27,6 @@ def noting(get_response):
         return get_response(request)
 
     return middleware
-
-
-noting.async_capable = True  # type: ignore[attr-defined]
 
 
 def at_once(request):
