@@ -147,7 +147,7 @@ KIT: Final = Kit(
         Case("Our account reviews nothing", "forge.not_here", _own_review, PAGES),
         Case("A push makes another head", "forge.head_moved", _pushed, WRITE),
         Case("What is closed is not merged", "forge.not_open", _closed, WRITE),
-        Case("Its branch is tidied away", "known by its key still", _tidied, WRITE),
+        Case("To tidy twice does no harm", "known by its key still", _tidied, WRITE),
     ),
     Bench,
 )
