@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 import psutil
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.messages import get_messages
 from django.test import Client
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
@@ -116,6 +117,11 @@ def by_page(ref: str) -> None:
     client.force_login(User.objects.get(username="ada"))
     answer = client.post(f"/tickets/{ref}/", {"act": "take", "why": "mine", "key": str(uuid4())})
     assert answer.status_code == 302
+    # A page that refuses sends back to itself too.
+    said = [str(message) for message in get_messages(answer.wsgi_request)]
+    assert said == [
+        f"{ref} is yours. No agent works on it, and nothing permitted will still begin."
+    ]
 
 
 def by_api(ref: str) -> None:

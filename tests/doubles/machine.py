@@ -140,10 +140,12 @@ def _wrapped(
     *,
     counts: Callable[[], bool] = lambda: True,
     into: Callable[[], bool] = lambda: True,
+    strict: bool = False,
 ) -> Callable[..., Any]:
     """Return the call with death before or after it; `counts` tells whether there is work.
 
-    Death within the call comes as soon as `into` says that it is well into it.
+    Death within the call comes as soon as `into` says that it is well into it. Where it is
+    strict, a call that does not count is left out: it would do uncounted what came since the look.
     """
     seen = 0
 
@@ -155,7 +157,7 @@ def _wrapped(
             _die(death.by)
         if here and seen == death.nth and death.moment == "within":
             threading.Thread(target=_die_once, args=[into, death.by], daemon=True).start()
-        found = call(*args, **kwargs)
+        found = call(*args, **kwargs) if here or not strict else None
         if here and seen == death.nth and death.moment == "after":
             _die(death.by)
         return found
@@ -204,7 +206,10 @@ def _wrap_claim(site: Site, death: Death, recorder: Recorder) -> None:
     del recorder
     looking = site.link("app")
     gate.claim_effect = _wrapped(
-        death, gate.claim_effect, counts=lambda: looking.execute(TO_CLAIM).fetchone() is not None
+        death,
+        gate.claim_effect,
+        counts=lambda: looking.execute(TO_CLAIM).fetchone() is not None,
+        strict=True,
     )
 
 
@@ -224,7 +229,10 @@ def _wrap_step(site: Site, death: Death, recorder: Recorder) -> None:
     del recorder
     looking = site.link("app")
     gate.claim_step = _wrapped(
-        death, gate.claim_step, counts=lambda: looking.execute(TO_STEP).fetchone() is not None
+        death,
+        gate.claim_step,
+        counts=lambda: looking.execute(TO_STEP).fetchone() is not None,
+        strict=True,
     )
 
 

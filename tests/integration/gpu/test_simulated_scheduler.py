@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -40,10 +41,24 @@ class Bare:
         answer = self.http.post(f"/api/{what}", json=body)
         return {"status": answer.status_code, "at": time.monotonic(), **answer.json()}
 
+    @contextmanager
+    def held(self, model: str) -> Iterator[None]:
+        """The model writes to somebody for as long as this lasts, however slow the machine."""
+        body = {"model": model, "prompt": "x", "options": {"num_predict": 1_000_000}}
+        with self.http.stream("POST", "/api/generate", json=body) as answer:
+            # Kept: an iterator that is let go closes the stream.
+            lines = answer.iter_lines()
+            next(lines)
+            yield
+
+    def arrived(self, requests: int) -> None:
+        """Wait until so many have come in all."""
+        self.until(lambda: self.machine.counts["requests"] == requests)
+
     def events(self) -> list[tuple[object, object]]:
         return [(event["ev"], event["model"]) for event in self.machine.log.newest]
 
-    def until(self, condition: Callable[[], object], within: float = 3.0) -> None:
+    def until(self, condition: Callable[[], object], within: float = 10.0) -> None:
         end = time.monotonic() + within
         while not condition():
             assert time.monotonic() < end, "it did not come to that"
@@ -81,21 +96,22 @@ def test_alternating_requests_load_every_time(start: Callable[..., Bare]) -> Non
 
 def test_a_loaded_model_overtakes_the_queue(start: Callable[..., Bare]) -> None:
     bare = start()
-    bare.ask("a", 1600)
-    bare.until(lambda: bare.machine.running)
-    waits = bare.ask("b")
-    bare.until(lambda: bare.machine.scheduler.loads == 1 and bare.machine.counts["requests"] == 2)
-    overtakes = bare.ask("a", 40)
+    with bare.held("a"):
+        waits = bare.ask("b")
+        bare.arrived(2)
+        overtakes = bare.ask("a", 40)
+        bare.arrived(3)
     assert overtakes.result()["at"] < waits.result()["at"]
 
 
 def test_the_wedge_a_late_keep_alive_saves_a_condemned_model(start: Callable[..., Bare]) -> None:
     bare = start()
-    bare.ask("a", 1600)
-    bare.until(lambda: bare.machine.running)
-    stuck = bare.ask("b")
-    bare.until(lambda: bare.machine.counts["requests"] == 2)
-    bare.ask("a", 40, keep_alive=-1).result()
+    with bare.held("a"):
+        stuck = bare.ask("b")
+        bare.arrived(2)
+        saves = bare.ask("a", 40, keep_alive=-1)
+        bare.arrived(3)
+    saves.result()
     behind = bare.embed("small")
     bare.until(lambda: not bare.machine.running)
     assert bare.ask("a", 10).result()["status"] == 200, "its own requests go on"
@@ -137,26 +153,26 @@ def test_a_full_queue_is_503_and_the_loaded_model_is_not_counted(
     start: Callable[..., Bare],
 ) -> None:
     bare = start(max_queue=2)
-    bare.ask("a", 1600)
-    bare.until(lambda: bare.machine.running)
-    for _ in range(3):
-        bare.ask("b")
-    bare.until(lambda: len(bare.machine.scheduler.pending) == 2)
-    refused = bare.ask("b").result()
+    with bare.held("a"):
+        for _ in range(3):
+            bare.ask("b")
+        bare.until(lambda: len(bare.machine.scheduler.pending) == 2)
+        refused = bare.ask("b").result()
+        loaded = bare.ask("a", 1)
+        bare.arrived(6)
     assert refused["status"] == 503
     assert refused["error"] == ("server busy, please try again.  maximum pending requests exceeded")
-    assert bare.ask("a", 1).result()["status"] == 200
+    assert loaded.result()["status"] == 200
 
 
 def test_who_leaves_keeps_the_place_until_the_head(start: Callable[..., Bare]) -> None:
     bare = start()
-    bare.ask("a", 1600)
-    bare.until(lambda: bare.machine.running)
-    bare.ask("b")
-    bare.until(lambda: bare.machine.counts["requests"] == 2)
-    with pytest.raises(httpx.ReadTimeout):
-        bare.http.post("/api/generate", json={"model": "b", "prompt": "x"}, timeout=0.1)
-    assert len(bare.machine.scheduler.pending) == 1
+    with bare.held("a"):
+        bare.ask("b")
+        bare.arrived(2)
+        with pytest.raises(httpx.ReadTimeout):
+            bare.http.post("/api/generate", json={"model": "b", "prompt": "x"}, timeout=0.1)
+        assert len(bare.machine.scheduler.pending) == 1
     bare.until(lambda: not bare.machine.scheduler.pending)
 
 
