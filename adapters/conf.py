@@ -5,7 +5,10 @@ from typing import Any
 
 from django.conf import settings
 
-EMBEDDED = ("tickets", "cmdb", "monitoring", "telemetry", "inference", "forge", "graph")
+EMBEDDED = (
+    *("tickets", "cmdb", "monitoring", "telemetry", "inference", "forge", "graph"),
+    "knowledge",
+)
 """Contracts that have an embedded adapter, which is used where the settings say nothing."""
 
 

@@ -14,6 +14,8 @@ from adapters.forge.conformance.bench import GitAt
 from adapters.forge.conformance.kit import KIT as FORGE
 from adapters.graph.conformance import KIT as GRAPH
 from adapters.inference.conformance import KIT as INFERENCE
+from adapters.knowledge.conformance.bench import Bench as KnowledgeBench
+from adapters.knowledge.conformance.kit import KIT as KNOWLEDGE
 from adapters.monitoring.conformance import KIT as MONITORING
 from adapters.telemetry.conformance import KIT as TELEMETRY
 from adapters.tickets.conformance.kit import KIT as TICKETS
@@ -37,11 +39,13 @@ ADAPTERS: Final[Mapping[str, Mapping[str, str]]] = {
         "gitea": "adapters.forge.gitea",
         "github": "adapters.forge.github",
     },
+    "knowledge": {"embedded": "adapters.knowledge.embedded"},
 }
 """Contract -> name of an adapter -> its module; a site may name a module of its own instead."""
 
 KITS: Final[Mapping[str, AnyKit]] = {
-    kit.contract: kit for kit in (TICKETS, CMDB, GRAPH, MONITORING, TELEMETRY, INFERENCE, FORGE)
+    kit.contract: kit
+    for kit in (TICKETS, CMDB, GRAPH, MONITORING, TELEMETRY, INFERENCE, FORGE, KNOWLEDGE)
 }
 
 
@@ -89,7 +93,7 @@ def kit(contract: str) -> AnyKit:
 def bench(contract: str, adapter: ModuleType, marker: str, options: Options, git: GitAt) -> Bench:
     """Put an adapter onto its contract's bench; git is handed in, since no adapter starts it."""
     made: Bench = kit(contract).bench(adapter, marker, options)
-    if isinstance(made, ForgeBench):
+    if isinstance(made, ForgeBench | KnowledgeBench):
         made.git = git
     return made
 

@@ -14,6 +14,9 @@ from adapters.forge import port as forge
 from adapters.forge.git import Git
 from adapters.graph import port as graph
 from adapters.inference import port as inference_port
+from adapters.knowledge import conf as knowledge_conf
+from adapters.knowledge import port as knowledge
+from adapters.knowledge.repository import Git as KnowledgeGit
 from adapters.monitoring import port as monitoring
 from adapters.telemetry import port as telemetry
 from adapters.tickets import following
@@ -57,6 +60,31 @@ def forge_writer(git: Git) -> forge.Writer:
 def forge_reviewer() -> forge.Reviewer:
     """Return the forge contract's door for people."""
     return cast("forge.Reviewer", _made("forge", "Reviewer", place=forge_conf.place()))
+
+
+def knowledge_reader(embedder: knowledge.Embedder | None = None) -> knowledge.Reader:
+    """Return the knowledge contract's reader; with a model it compares by meaning, too."""
+    return cast("knowledge.Reader", _made("knowledge", "Reader", embedder=embedder))
+
+
+def knowledge_indexer(
+    git: KnowledgeGit, branch: str, embedder: knowledge.Embedder | None = None
+) -> knowledge.Indexer:
+    """Return what brings the index to what was merged; git is of somebody who may start it."""
+    made = _made("knowledge", "Indexer", git=git, branch=branch, embedder=embedder)
+    return cast("knowledge.Indexer", made)
+
+
+def knowledge_place() -> knowledge_conf.Place | None:
+    """Return the repository of the knowledge base, None where there is none on this host.
+
+    The one that the settings name; else the embedded forge's, to which people merge.
+    """
+    named = knowledge_conf.named()
+    if named is not None or not conf.modules()["forge"].endswith(".embedded"):
+        return named
+    at = forge_conf.place()
+    return knowledge_conf.Place(at.folder, at.base)
 
 
 def follower() -> following.Follower:

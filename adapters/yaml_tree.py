@@ -48,7 +48,15 @@ def load(path: Path, limits: Limits = USUAL) -> tuple[JSON, dict[Loc, int]]:
     Raises:
         RefusalError: unreadable, too large, too deep, a duplicate key, a tag, or not YAML.
     """
-    text = _text(path, limits.bytes)
+    return parse(_text(path, limits.bytes), limits)
+
+
+def parse(text: str, limits: Limits = USUAL) -> tuple[JSON, dict[Loc, int]]:
+    """Return a text's value, and the line (from 1) of each place in it.
+
+    Raises:
+        RefusalError: too deep, a duplicate key, a tag, or not YAML.
+    """
     try:
         _check_depth(text)
         root = yaml.compose(text, Loader=yaml.BaseLoader)

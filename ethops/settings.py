@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "adapters.monitoring",
     "adapters.telemetry",
     "adapters.forge",
+    "adapters.knowledge",
     "audit",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -210,6 +211,7 @@ ADAPTERS: dict[str, dict[str, Any]] = {
     "inference": {"adapter": "adapters.inference.embedded"},
     "forge": {"adapter": "adapters.forge.embedded"},
     "graph": {"adapter": "adapters.graph.embedded"},
+    "knowledge": {"adapter": "adapters.knowledge.embedded"},
 }
 
 ETHOPS_PROCESS = _said.process

@@ -12,6 +12,7 @@ from ethops.desk import (
     graph_copy,
     handover,
     housekeeping,
+    knowledge,
     ledger,
     levels,
     major,
@@ -128,6 +129,12 @@ def discover() -> None:
 def copy_graph() -> None:
     """Bring the graph's copy up to date, where there is one."""
     graph_copy.watch()
+
+
+@shared_task(name="desk.index_knowledge")
+def index_knowledge() -> None:
+    """Bring the index of the knowledge base to what was merged."""
+    knowledge.watch()
 
 
 @shared_task(name="desk.watch_pulls")

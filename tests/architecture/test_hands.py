@@ -82,6 +82,11 @@ def test_the_registry_has_one_name_everywhere():
     assert hidden == []
 
 
+def test_the_knowledge_base_is_read_in_by_the_desk_alone():
+    readers = {path for path, tree in sources() if "knowledge_indexer" in names_used(tree)}
+    assert readers == {"ethops/desk/knowledge.py"}
+
+
 def test_no_writer_is_made_past_the_registry():
     makers = {
         path

@@ -9,11 +9,14 @@ from typing import Any, cast
 import pytest
 
 from adapters import kits, site, site_rows
-from adapters.conformance import AnyKit, Result, tried
+from adapters.conformance import AnyKit, Result, tried, try_one
 from adapters.forge import conf as forge_conf
 from adapters.forge.conformance.bench import HERE, NOT_MADE, NOT_OWNER
 from adapters.forge.place import Place
 from adapters.graph.conformance import NONE
+from adapters.knowledge.conformance.bench import EMPTY, NOT_OURS
+from adapters.knowledge.conformance.bench import Bench as Base
+from adapters.knowledge.conformance.kit import FIRE, FLOOD
 from ethops.executor.git import BareGit
 from gpu.simulated.card import SimulatedCard, SimulatedModel
 from gpu.simulated.serve import simulated
@@ -21,6 +24,7 @@ from tests.contract.test_forge import DRAFT, KEY
 from tests.contract.test_graph import declare
 from tests.doubles.forges import BOT, TOKEN
 from tests.doubles.forges import Forge as Elsewhere
+from tests.doubles.untrue import UNTRUE, untrue
 
 MARKER = "ethops check 00000000"
 CARD = SimulatedCard(8000, (SimulatedModel("any", "chat", 4000, 1, 100, 5000),), scale=0.001)
@@ -188,6 +192,47 @@ def test_a_check_makes_no_repository(
     found = results(kits.kit("forge"), kits.module("forge", "embedded"))
     assert {one.seen for one in found["cannot"]} == {HERE, NOT_MADE}
     assert not (tmp_path / "none.git").exists()
+
+
+@pytest.fixture
+def read_already(become: Callable[[str], None], tmp_path: Path) -> None:
+    """An index of two documents that are the site's."""
+    become("app")
+    base = Base(kits.module("knowledge", "embedded"), MARKER, git=BareGit)
+    base.folder = tmp_path / "repository.git"
+    pages = {"flood.md": FLOOD.replace("owner:", "domains: [water]\nowner:"), "fire.md": FIRE}
+    base.merge({path: text.replace("check-", "site-") for path, text in pages.items()})
+    base.follow()
+
+
+@pytest.mark.parametrize("role", ["app", "owner"])
+def test_the_knowledge_base_is_read_and_left_as_it_was(
+    role: str, read_already: None, become: Callable[[str], None]
+) -> None:
+    adapter = kits.module("knowledge", "embedded")
+    before = adapter.Reader().freshness()
+    become(role)
+    found = results(kits.kit("knowledge"), adapter)
+    assert (len(found["held"]), found["cannot"]) == (22, [])
+    seen = {one.title: one.seen for one in found["held"]}
+    assert seen["A passage stands where it says"] == "2 looked up, 0 do not stand there"
+    assert adapter.Reader().freshness() == before
+
+
+def test_who_may_not_write_the_index_is_not_asked_to(become: Callable[[str], None]) -> None:
+    become("agent")
+    found = results(kits.kit("knowledge"), kits.module("knowledge", "embedded"))
+    assert {one.seen for one in found["cannot"]} == {EMPTY, NOT_OURS}
+    assert (len(found["held"]), len(found["cannot"])) == (8, 14)
+
+
+def test_each_case_of_the_knowledge_base_can_fail(read_already: None) -> None:
+    kit, right = kits.kit("knowledge"), kits.module("knowledge", "embedded")
+    seen = {}
+    for n, case in enumerate(kit.cases, 1):
+        bench = kits.bench("knowledge", untrue(right, *UNTRUE[case.title]), MARKER, {}, BareGit)
+        seen[case.title] = try_one(n, case, bench).verdict
+    assert seen == dict.fromkeys(UNTRUE, "failed")
 
 
 @pytest.mark.parametrize(("wrong", "title"), [("drop_database", "An answer is one of the")])

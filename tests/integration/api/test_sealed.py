@@ -17,7 +17,7 @@ EVIDENCE = [
 ROOMS = {
     "audit", "personas", "agentops", "memory", "approvals", "autonomy", "gpu", "tickets", "cmdb",
     "monitoring", "telemetry", "desk", "sla", "guests", "notify", "mail", "forge",
-    "muting", "itop", "pulls",
+    "muting", "itop", "pulls", "knowledge",
 }  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Knowledge: documents of one branch of a git repository, found by tags, words and meaning."""

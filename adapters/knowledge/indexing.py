@@ -1,0 +1,177 @@
+"""Writes what a commit holds into the index, and has passages made into vectors."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import transaction
+
+from adapters.knowledge import documents, vectors
+from adapters.knowledge.chunking import NEWEST
+from adapters.knowledge.documents import File, Made, Whole
+from adapters.knowledge.errors import EmbedderAwayError, RepositoryAwayError
+from adapters.knowledge.models import Chunk, Document, Fault, Index, Vector, VectorModel
+from adapters.knowledge.port import Embedder
+from adapters.rows import now, select
+from adapters.text import one_line
+
+RULES: Final = NEWEST
+AT_ONCE: Final = 500
+EMBEDDED_AT_ONCE: Final = 32
+NO_MODEL: Final = "No model was given to make vectors."
+
+_KEPT: Final = ("path", "blob", "title", "kind", "owner", "review_due", "tags", "text")
+_CUT: Final = ("document", "place", "heading", "about", "text", "first_line", "last_line")
+_WITHOUT: Final = """
+    SELECT c.ref, c.about, c.text FROM knowledge_chunk c
+    WHERE NOT EXISTS (SELECT FROM knowledge_vector v WHERE v.chunk_id = c.ref AND v.model_id = %s)
+    ORDER BY c.ref LIMIT %s
+"""
+_WAITING: Final = """
+    SELECT count(*) AS waiting FROM knowledge_chunk c
+    WHERE NOT EXISTS (SELECT FROM knowledge_vector v WHERE v.chunk_id = c.ref AND v.model_id = %s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Which documents came, changed and went."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """How many passages were made into vectors, how many wait, and why."""
+
+    embedded: int = 0
+    waiting: int = 0
+    why: str = ""
+
+
+def read(files: Iterable[File]) -> Whole:
+    """Return what a commit holds."""
+    return documents.whole(files)
+
+
+def write(commit: str, whole: Whole, until: datetime) -> Done:
+    """Let the index be what the commit holds, at once; passages that stay keep their vectors.
+
+    Raises:
+        RepositoryAwayError: the turn was over before: nothing is written.
+    """
+    with transaction.atomic():
+        turn = Index.objects.select_for_update().filter(
+            pk=1, busy_until=until, busy_until__gt=now()
+        )
+        if not turn.exists():
+            raise RepositoryAwayError(f"Reading {commit[:12]} took longer than a turn lasts.")
+        done = _documents(whole.documents)
+        _chunks(whole.documents)
+        Fault.objects.all().delete()
+        Fault.objects.bulk_create(
+            Fault(path=one.path, line=one.line, what=one_line(one.what, 1000),
+                  mend=one_line(one.mend, 1000))
+            for one in whole.faults
+        )  # fmt: skip
+        Index.objects.filter(pk=1).update(commit=commit, cut_by=RULES, indexed_at=now())
+    return done
+
+
+def embed(embedder: Embedder | None, until: datetime) -> Embedded:
+    """Give passages without one a vector of this model, as far as the turn reaches.
+
+    Vectors of another model go once this one's are all there.
+    """
+    if embedder is None:
+        return Embedded(why=NO_MODEL)
+    made = 0
+    try:
+        while now() < until and (rows := select(_WITHOUT, [embedder.model, EMBEDDED_AT_ONCE])):
+            made += _embedded(embedder, rows)
+    except EmbedderAwayError as fault:
+        return Embedded(made, _waiting(embedder), f"{fault.code}: {fault}")
+    waiting = _waiting(embedder)
+    if not waiting:
+        VectorModel.objects.exclude(digest=embedder.model).delete()
+    return Embedded(made, waiting, "The turn was over." if waiting else "")
+
+
+def _documents(made: Iterable[Made]) -> Done:
+    wanted = {one.front.id: _row(one) for one in made}
+    there = {one.ref: one for one in Document.objects.all()}
+    gone = tuple(sorted(there.keys() - wanted.keys()))
+    new = tuple(sorted(wanted.keys() - there.keys()))
+    other = tuple(
+        ref for ref in sorted(wanted.keys() & there.keys())
+        if _said(wanted[ref]) != _said(there[ref])
+    )  # fmt: skip
+    Document.objects.filter(ref__in=gone).delete()
+    Document.objects.bulk_create(
+        [wanted[ref] for ref in (*new, *other)], batch_size=AT_ONCE, update_conflicts=True,
+        unique_fields=["ref"], update_fields=list(_KEPT),
+    )  # fmt: skip
+    return Done(new, other, gone)
+
+
+def _row(one: Made) -> Document:
+    front = one.front
+    return Document(
+        ref=front.id, path=one.path, blob=one.blob, title=front.title, kind=front.type,
+        owner=front.owner, review_due=front.review_due, tags=list(one.tags), text=one.text,
+    )  # fmt: skip
+
+
+def _said(one: Document) -> tuple[Any, ...]:
+    return tuple(getattr(one, name) for name in _KEPT)
+
+
+def _chunks(made: Iterable[Made]) -> None:
+    wanted = {one.ref: one for one in _cut(made)}
+    there = {one.ref: one for one in Chunk.objects.all()}
+    Chunk.objects.filter(ref__in=there.keys() - wanted.keys()).delete()
+    Chunk.objects.bulk_create(
+        [one for ref, one in wanted.items() if _stands(one) != _stands(there.get(ref))],
+        batch_size=AT_ONCE, update_conflicts=True, unique_fields=["ref"], update_fields=list(_CUT),
+    )  # fmt: skip
+
+
+def _cut(made: Iterable[Made]) -> Iterator[Chunk]:
+    for one in made:
+        for place, chunk in enumerate(one.chunks, 1):
+            yield Chunk(
+                ref=chunk.ref, document_id=one.front.id, place=place, heading=list(chunk.heading),
+                about="\n".join([one.front.title, *chunk.heading]), text=chunk.text,
+                first_line=chunk.first_line, last_line=chunk.last_line,
+            )  # fmt: skip
+
+
+def _stands(one: Chunk | None) -> tuple[Any, ...] | None:
+    if one is None:
+        return None
+    return one.document_id, one.place, one.about, one.first_line, one.last_line
+
+
+def _embedded(embedder: Embedder, rows: list[dict[str, Any]]) -> int:
+    texts = [f"{row['about']}\n\n{row['text']}" for row in rows]
+    made = vectors.of(embedder, texts)
+    model, _ = VectorModel.objects.get_or_create(
+        digest=embedder.model, defaults={"numbers": len(made[0])}
+    )
+    if model.numbers != len(made[0]):
+        raise EmbedderAwayError(
+            f"{model.digest} makes {len(made[0])} numbers now, and made {model.numbers} before."
+        )
+    Vector.objects.bulk_create(
+        [Vector(chunk_id=row["ref"], model=model, numbers=numbers)
+         for row, numbers in zip(rows, made, strict=True)],
+        ignore_conflicts=True,
+    )  # fmt: skip
+    return len(made)
+
+
+def _waiting(embedder: Embedder) -> int:
+    return int(select(_WAITING, [embedder.model])[0]["waiting"])
