@@ -320,16 +320,30 @@ def test_nobody_resumes_without_the_right(bo, desk, scene):
     desk.post("/stop/", {"why": ""})
     client = Client()
     client.force_login(bo)
-    client.post("/stop/", {"why": "fine again"})
+    client.post("/stop/", {"act": "resume", "why": "fine again"})
     assert "Stopped" in page(client, "/")
     assert "You may not resume" in page(client, "/stop/")
 
 
 def test_who_may_resume_says_why(desk, scene):
     desk.post("/stop/", {"why": ""})
-    assert desk.post("/stop/", {"why": ""}).status_code == 422
-    desk.post("/stop/", {"why": "it was steam"})
+    assert desk.post("/stop/", {"act": "resume", "why": ""}).status_code == 422
+    desk.post("/stop/", {"act": "resume", "why": "it was steam"})
     assert "<strong>Stopped</strong>" not in page(desk, "/")
+
+
+def test_two_who_stop_at_once_both_stop(desk, scene):
+    drawn = page(desk, "/stop/")
+    form = dict(re.findall(r'name="(act)" value="(\w+)"', drawn))
+    for why in ("smoke", "I see it too", "x" * 3000, "\0"):
+        assert desk.post("/stop/", {**form, "why": why}).status_code == 302
+        assert "<strong>Stopped</strong> by ada" in page(desk, "/")
+
+
+def test_two_who_resume_at_once_resume(desk, scene):
+    for _ in range(2):
+        text = desk.post("/stop/", {"act": "resume", "why": "steam"}, follow=True).content.decode()
+        assert "Nothing is stopped: somebody has resumed before you." in text
 
 
 def test_the_ledger_takes_any_filter_without_a_fault(desk, scene):

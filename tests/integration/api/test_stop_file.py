@@ -36,7 +36,7 @@ def test_who_may_resume_removes_the_file(api, scene, file):
 def test_the_pages_press_both(desk, scene, file):
     desk.post("/stop/", {"why": "smoke"})
     pressed = file.read_text()
-    desk.post("/stop/", {"why": "steam"})
+    desk.post("/stop/", {"act": "resume", "why": "steam"})
     assert (pressed, file.exists()) == ("ada: smoke\n", False)
 
 
