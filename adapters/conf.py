@@ -8,6 +8,7 @@ from django.conf import settings
 EMBEDDED = (
     *("tickets", "cmdb", "monitoring", "telemetry", "inference", "forge", "graph"),
     "knowledge",
+    "compliance",
 )
 """Contracts that have an embedded adapter, which is used where the settings say nothing."""
 

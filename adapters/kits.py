@@ -7,6 +7,7 @@ from typing import Final
 
 from adapters import conf, registry
 from adapters.cmdb.conformance import KIT as CMDB
+from adapters.compliance.conformance import KIT as COMPLIANCE
 from adapters.conformance import AnyKit, Bench, Options, cannot
 from adapters.errors import BrokenAdapterError, UnknownContractError
 from adapters.forge.conformance.bench import Bench as ForgeBench
@@ -34,6 +35,7 @@ ADAPTERS: Final[Mapping[str, Mapping[str, str]]] = {
         "ollama": "adapters.inference.ollama",
         "openai": "adapters.inference.openai",
     },
+    "compliance": {"embedded": "adapters.compliance.embedded"},
     "forge": {
         "embedded": "adapters.forge.embedded",
         "gitea": "adapters.forge.gitea",
@@ -45,7 +47,10 @@ ADAPTERS: Final[Mapping[str, Mapping[str, str]]] = {
 
 KITS: Final[Mapping[str, AnyKit]] = {
     kit.contract: kit
-    for kit in (TICKETS, CMDB, GRAPH, MONITORING, TELEMETRY, INFERENCE, FORGE, KNOWLEDGE)
+    for kit in (
+        *(TICKETS, CMDB, GRAPH, MONITORING, TELEMETRY, COMPLIANCE),
+        *(INFERENCE, FORGE, KNOWLEDGE),
+    )
 }
 
 

@@ -8,6 +8,7 @@ from typing import Literal, cast, overload
 
 from adapters import conf, site
 from adapters.cmdb import port as cmdb
+from adapters.compliance import port as compliance
 from adapters.errors import BrokenAdapterError, UndeclaredSiteError, UnknownContractError
 from adapters.forge import conf as forge_conf
 from adapters.forge import port as forge
@@ -33,6 +34,8 @@ def reader(contract: Literal["monitoring"]) -> monitoring.Reader: ...
 def reader(contract: Literal["telemetry"]) -> telemetry.Reader: ...
 @overload
 def reader(contract: Literal["graph"]) -> graph.Reader: ...
+@overload
+def reader(contract: Literal["compliance"]) -> compliance.Reader: ...
 def reader(contract: str) -> object:
     """Return a contract's reader; anybody may hold one."""
     return _made(contract, "Reader")
@@ -42,6 +45,8 @@ def reader(contract: str) -> object:
 def writer(contract: Literal["tickets"]) -> tickets.Writer: ...
 @overload
 def writer(contract: Literal["cmdb"]) -> cmdb.Writer: ...
+@overload
+def writer(contract: Literal["compliance"]) -> compliance.Writer: ...
 def writer(contract: str) -> object:
     """Return a contract's writer; only the executor, rules and the owner's loader call this."""
     return _made(contract, "Writer")
@@ -105,6 +110,11 @@ def sweeper() -> monitoring.Sweeper:
 def collector() -> telemetry.Collector:
     """Return the telemetry contract's collector."""
     return cast("telemetry.Collector", _made("telemetry", "Collector"))
+
+
+def evidence() -> compliance.Collector:
+    """Return the compliance contract's collector."""
+    return cast("compliance.Collector", _made("compliance", "Collector"))
 
 
 def receiver() -> telemetry.Receiver:

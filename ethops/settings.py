@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "adapters.cmdb",
     "adapters.monitoring",
     "adapters.telemetry",
+    "adapters.compliance",
     "adapters.forge",
     "adapters.knowledge",
     "audit",
@@ -212,6 +213,7 @@ ADAPTERS: dict[str, dict[str, Any]] = {
     "forge": {"adapter": "adapters.forge.embedded"},
     "graph": {"adapter": "adapters.graph.embedded"},
     "knowledge": {"adapter": "adapters.knowledge.embedded"},
+    "compliance": {"adapter": "adapters.compliance.embedded"},
 }
 
 ETHOPS_PROCESS = _said.process

@@ -14,6 +14,7 @@ KITS = "adapters/kits.py"
 BENCHES = {
     *("adapters/tickets/conformance/bench.py", "adapters/cmdb/conformance.py"),
     "adapters/forge/conformance/bench.py",
+    "adapters/compliance/conformance.py",
 }
 """What makes writers for the conformance kit, which an administrator starts by a command."""
 COMMANDS = {

@@ -17,7 +17,7 @@ EVIDENCE = [
 ROOMS = {
     "audit", "personas", "agentops", "memory", "approvals", "autonomy", "gpu", "tickets", "cmdb",
     "monitoring", "telemetry", "desk", "sla", "guests", "notify", "mail", "forge",
-    "muting", "itop", "pulls", "knowledge",
+    "muting", "itop", "pulls", "knowledge", "compliance",
 }  # fmt: skip
 
 

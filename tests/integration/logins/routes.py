@@ -218,6 +218,8 @@ ROWS_OF = {
     "cmdb/proposal": "desk",
     "cmdb/relation": "desk",
     "cmdb/synced": "desk",
+    "compliance/exemption": "desk",
+    "compliance/observation": "desk",
     "forge/pullrequest": "desk",
     "forge/review": "desk",
     "desk/delivery": "desk",

@@ -1,0 +1,1 @@
+"""The compliance contract: what speaks for each safeguard, how strongly, and for how long."""

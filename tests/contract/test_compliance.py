@@ -1,0 +1,168 @@
+"""The compliance contract: kept once, judged as it stands, changed by nobody."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from types import ModuleType, SimpleNamespace
+from typing import Any, cast
+
+import psycopg
+import pytest
+from django.db import ProgrammingError, connection
+
+from adapters import kits
+from adapters.compliance import embedded
+from adapters.compliance.canonical import digest, identity
+from adapters.compliance.conformance import NOT_COLLECTING, NOT_OWNER
+from adapters.compliance.port import WHOLE, Exemption, Fact
+from adapters.compliance.safeguards import CIS
+from adapters.conformance import tried
+from tests.contract.test_conformance import MARKER, results
+
+Become = Callable[[str], None]
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def _alone(become: Become) -> None:
+    become("app")
+
+
+def fact(connection: str = "ssh", *, scope: str = "web-01", ago: timedelta = HOUR) -> Fact:
+    values = {"connection": connection}
+    return Fact("host", scope, datetime.now(UTC) - ago, "cmdb", values, digest(values))
+
+
+def stands(scope: str = "web-01", at: datetime | None = None) -> tuple[str, str]:
+    found = {
+        (one.safeguard, one.scope): one for one in embedded.Reader().findings(CIS, at=at)
+    }["4.6", scope]  # fmt: skip
+    return found.strength, found.ground
+
+
+# ---------------------------------------------------------------- the kit
+@pytest.mark.parametrize(
+    ("role", "held", "cannot"),
+    [("owner", 16, 3), ("app", 14, 5), ("agent", 7, 12)],
+)
+def test_the_kit_holds_under_every_role(become: Become, role: str, held: int, cannot: int) -> None:
+    become(role)
+    found = results(kits.kit("compliance"), kits.module("compliance", "embedded"))
+    assert (len(found["held"]), len(found["cannot"])) == (held, cannot)
+    barred = {one.seen for one in found["cannot"]} & {NOT_COLLECTING, NOT_OWNER}
+    assert barred == {"owner": set(), "app": {NOT_OWNER}}.get(role, {NOT_COLLECTING, NOT_OWNER})
+    assert embedded.Reader().observations() == ()
+
+
+class Undying(embedded.Reader):
+    """Never lets anything expire."""
+
+    def findings(self, framework: str, **_at: object) -> Any:
+        found = super().findings(framework)
+        return tuple(replace(one, strength="strong", ground="evidence") for one in found)
+
+
+class Short(embedded.Reader):
+    """Has lost a safeguard."""
+
+    def safeguards(self, framework: str) -> Any:
+        return super().safeguards(framework)[:-1]
+
+
+class Silent(embedded.Collector):
+    """Keeps nothing."""
+
+    def collect(self, _facts: object) -> Any:  # type: ignore[override]
+        return SimpleNamespace(kept=0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "failed"),
+    [
+        ({"Reader": Undying}, {"No finding is a bare pass", "A finding weakens by itself"}),
+        ({"Reader": Short}, {"The list of a framework is whole"}),
+        ({"Collector": Silent}, {"A fact becomes a finding", "A repeat keeps nothing"}),
+        ({"Writer": lambda: SimpleNamespace(exempt=lambda _: True)},
+         {"No exemption without reason, name and end", "An exemption says why, and who says so"}),
+    ],
+    ids=["undying", "short", "silent", "credulous"],
+)  # fmt: skip
+def test_an_adapter_that_lies_is_found_out(become: Become, wrong: Any, failed: set[str]) -> None:
+    become("owner")
+    parts = {name: getattr(embedded, name) for name in ("Reader", "Collector", "Writer")}
+    adapter = cast("ModuleType", SimpleNamespace(**{**parts, **wrong}))
+    kit = kits.kit("compliance")
+    seen = {one.title for one in tried(kit, kit.bench(adapter, MARKER, {}))
+            if one.verdict == "failed"}  # fmt: skip
+    assert failed <= seen
+
+
+# ---------------------------------------------------------------- what is kept
+def test_a_fact_goes_in_and_a_finding_comes_out() -> None:
+    done = embedded.Collector().collect([fact()])
+    (one,) = embedded.Reader().observations()
+    assert (done.kept, done.ids, one.source) == (1, (identity(one),), "cmdb")
+    assert stands() == ("partial", "evidence")
+    assert stands(WHOLE) == ("partial", "evidence")
+    assert stands(at=datetime.now(UTC) + timedelta(days=3)) == ("none", "expired")
+    with pytest.raises(KeyError):
+        stands(at=datetime.now(UTC) - timedelta(days=3))
+
+
+def test_what_is_found_again_is_kept_again_once_it_gets_old() -> None:
+    collect = embedded.Collector().collect
+    assert collect([fact(ago=30 * HOUR)]).kept == 1
+    assert collect([fact(ago=29 * HOUR)]).repeated == 1
+    assert collect([fact(ago=1 * HOUR)]).kept == 1
+    assert len(embedded.Reader().observations()) == 2
+
+
+def test_what_changes_is_kept_at_once_each_time() -> None:
+    for number, how in enumerate(("ssh", "telnet", "ssh")):
+        embedded.Collector().collect([fact(how, ago=(3 - number) * timedelta(minutes=1))])
+    assert [one.outcome for one in embedded.Reader().observations()] == ["met", "unmet", "met"]
+    assert stands() == ("partial", "evidence")
+
+
+def test_one_fact_at_fault_keeps_none() -> None:
+    with pytest.raises(Exception, match="no text `connection`"):
+        embedded.Collector().collect([fact(), Fact("host", "x", datetime.now(UTC), "s", {}, "d")])
+    assert embedded.Reader().observations() == ()
+
+
+def test_many_scopes_are_judged_in_one_reading() -> None:
+    embedded.Collector().collect([fact(scope=f"ci-{number}") for number in range(500)])
+    found = embedded.Reader().findings(CIS)
+    assert len(found) == 556
+    assert stands(WHOLE) == ("partial", "evidence")
+
+
+# ---------------------------------------------------------------- who may
+def test_the_owner_says_what_does_not_apply(become: Become) -> None:
+    now = datetime.now(UTC)
+    word = Exemption("4.6", "web-01", "no network", "ada", now, now + HOUR)
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        embedded.Writer().exempt(word)
+    become("owner")
+    assert (embedded.Writer().exempt(word), embedded.Writer().exempt(word)) == (True, False)
+    become("agent")
+    assert stands() == ("none", "exempt")
+    assert [one.reason for one in embedded.Reader().exemptions()] == ["no network"]
+
+
+def test_an_agent_collects_nothing(become: Become) -> None:
+    become("agent")
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        embedded.Collector().collect([fact()])
+
+
+@pytest.mark.parametrize("role", ["app", "owner"])
+@pytest.mark.parametrize("what", ["UPDATE compliance_observation SET outcome = 'met'",
+                                  "DELETE FROM compliance_observation"])  # fmt: skip
+def test_nobody_edits_evidence(become: Become, role: str, what: str) -> None:
+    embedded.Collector().collect([fact("telnet")])
+    become(role)
+    with pytest.raises(ProgrammingError) as refused, connection.cursor() as cursor:
+        cursor.execute(what)
+    assert isinstance(refused.value.__cause__, psycopg.errors.InsufficientPrivilege)
+    assert stands() == ("none", "contradicted")
