@@ -35,7 +35,10 @@ ADAPTERS: Final[Mapping[str, Mapping[str, str]]] = {
         "ollama": "adapters.inference.ollama",
         "openai": "adapters.inference.openai",
     },
-    "compliance": {"embedded": "adapters.compliance.embedded"},
+    "compliance": {
+        "embedded": "adapters.compliance.embedded",
+        "openscap": "adapters.compliance.openscap",
+    },
     "forge": {
         "embedded": "adapters.forge.embedded",
         "gitea": "adapters.forge.gitea",

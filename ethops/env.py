@@ -147,6 +147,8 @@ class Env:
     """The time zone of iTop's clock, which it does not say itself."""
     telemetry_bus: str
     """Where observers of hosts publish, as amqp://user:password@host/vhost; none: nowhere."""
+    scap_results: Path | None
+    """Where OpenSCAP's results of CIs are laid, as files; None: nowhere."""
     itop_callback_secrets: tuple[str, ...]
     """What iTop's callbacks prove themselves by; two while one takes the other's place."""
     https: bool
@@ -211,6 +213,9 @@ def load(environ: Mapping[str, str] | None = None) -> Env:
         itop_agent=said.get("ETHOPS_ITOP_AGENT", ""),
         itop_zone=_zone(said, "ETHOPS_ITOP_ZONE"),
         telemetry_bus=_url(said, "ETHOPS_TELEMETRY_BUS", BUSES),
+        scap_results=_path(said, "ETHOPS_SCAP_RESULTS", state)
+        if said.get("ETHOPS_SCAP_RESULTS")
+        else None,
         itop_callback_secrets=_secrets(said, "ETHOPS_ITOP_CALLBACK_SECRETS"),
         https=_flag(said, "ETHOPS_HTTPS", default=False),
         debug=_flag(said, "ETHOPS_DEBUG", default=False),

@@ -213,7 +213,11 @@ ADAPTERS: dict[str, dict[str, Any]] = {
     "forge": {"adapter": "adapters.forge.embedded"},
     "graph": {"adapter": "adapters.graph.embedded"},
     "knowledge": {"adapter": "adapters.knowledge.embedded"},
-    "compliance": {"adapter": "adapters.compliance.embedded"},
+    "compliance": (
+        {"adapter": "adapters.compliance.openscap", "folder": str(_said.scap_results)}
+        if _said.scap_results
+        else {"adapter": "adapters.compliance.embedded"}
+    ),
 }
 
 ETHOPS_PROCESS = _said.process

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
@@ -11,21 +12,32 @@ import pytest
 from django.db import ProgrammingError, connection
 
 from adapters import kits
-from adapters.compliance import embedded
+from adapters.compliance import embedded, openscap
 from adapters.compliance.canonical import digest, identity
 from adapters.compliance.conformance import NOT_COLLECTING, NOT_OWNER
 from adapters.compliance.port import WHOLE, Exemption, Fact
 from adapters.compliance.safeguards import CIS
 from adapters.conformance import tried
+from ethops.env import CLONE
 from tests.contract.test_conformance import MARKER, results
 
 Become = Callable[[str], None]
 HOUR = timedelta(hours=1)
+RECORDED = (CLONE / "tests/doubles/scap/results.xml").read_bytes()
+"""What OpenSCAP 1.3.7 wrote of the benchmark beside it, without addresses of the host."""
 
 
 @pytest.fixture(autouse=True)
 def _alone(become: Become) -> None:
     become("app")
+
+
+@pytest.fixture
+def scans(settings: Any, tmp_path: Path) -> Path:
+    """A folder of results that the settings name."""
+    chosen = {"adapter": "adapters.compliance.openscap", "folder": str(tmp_path)}
+    settings.ADAPTERS = {**settings.ADAPTERS, "compliance": chosen}
+    return tmp_path
 
 
 def fact(connection: str = "ssh", *, scope: str = "web-01", ago: timedelta = HOUR) -> Fact:
@@ -42,12 +54,18 @@ def stands(scope: str = "web-01", at: datetime | None = None) -> tuple[str, str]
 
 # ---------------------------------------------------------------- the kit
 @pytest.mark.parametrize(
-    ("role", "held", "cannot"),
-    [("owner", 16, 3), ("app", 14, 5), ("agent", 7, 12)],
-)
-def test_the_kit_holds_under_every_role(become: Become, role: str, held: int, cannot: int) -> None:
+    ("name", "role", "held", "cannot"),
+    [
+        ("embedded", "owner", 16, 4), ("embedded", "app", 14, 6), ("embedded", "agent", 7, 13),
+        ("openscap", "owner", 20, 0), ("openscap", "app", 18, 2), ("openscap", "agent", 7, 13),
+    ],
+)  # fmt: skip
+def test_the_kit_holds_under_every_role(
+    become: Become, scans: Path, name: str, role: str, held: int, cannot: int
+) -> None:
+    (scans / "web-01.xml").write_bytes(RECORDED)
     become(role)
-    found = results(kits.kit("compliance"), kits.module("compliance", "embedded"))
+    found = results(kits.kit("compliance"), kits.module("compliance", name))
     assert (len(found["held"]), len(found["cannot"])) == (held, cannot)
     barred = {one.seen for one in found["cannot"]} & {NOT_COLLECTING, NOT_OWNER}
     assert barred == {"owner": set(), "app": {NOT_OWNER}}.get(role, {NOT_COLLECTING, NOT_OWNER})
@@ -166,3 +184,55 @@ def test_nobody_edits_evidence(become: Become, role: str, what: str) -> None:
         cursor.execute(what)
     assert isinstance(refused.value.__cause__, psycopg.errors.InsufficientPrivilege)
     assert stands() == ("none", "contradicted")
+
+
+# ---------------------------------------------------------------- results of OpenSCAP
+def found_of(scope: str) -> dict[str, tuple[str, str]]:
+    return {
+        one.safeguard: (one.outcome, one.said)
+        for one in openscap.Reader().observations(scope=scope)
+    }
+
+
+def test_results_in_the_folder_are_read_once_and_are_of_the_ci_that_the_file_is_called(
+    scans: Path,
+) -> None:
+    (scans / "web-01.xml").write_bytes(RECORDED)
+    (scans / "db-01").mkdir()
+    (scans / "db-01" / "nightly.xml").write_bytes(RECORDED.replace(b">fail<", b">fixed<"))
+    done = openscap.Collector().collect([fact()])
+    assert (done.kept, done.faults) == (5, ())
+    assert found_of("web-01")["3.3"] == ("met", "1 of 1 rules hold.")
+    assert found_of("web-01")["4.3"] == ("unmet", "0 of 1 rules hold.")
+    assert found_of("db-01")["4.3"] == ("met", "1 of 1 rules hold.")
+    assert "10.3" not in found_of("web-01"), "nobody checked that"
+    again = openscap.Collector().collect([])
+    assert (again.kept, again.repeated, again.faults) == (0, 0, ())
+
+
+def test_one_file_at_fault_is_named_and_holds_up_no_other(scans: Path) -> None:
+    (scans / "a.xml").write_text("<Benchmark")
+    (scans / "b.xml").write_text("<Benchmark/>")
+    (scans / "web-01.xml").write_bytes(RECORDED)
+    done = openscap.Collector().collect([fact()])
+    assert done.kept == 3
+    assert [one.split(":")[0] for one in done.faults] == ["a", "b"]
+    assert "no results of a run" in done.faults[1]
+
+
+def test_links_and_files_that_name_no_ci_are_left_alone(scans: Path, tmp_path: Path) -> None:
+    outside = tmp_path.parent / f"{tmp_path.name}-outside"
+    outside.mkdir()
+    (outside / "secret.xml").write_bytes(RECORDED)
+    (scans / "web-01.xml").symlink_to(outside / "secret.xml")
+    (scans / "db-01").symlink_to(outside)
+    (scans / "a b.xml").write_bytes(RECORDED)
+    assert openscap.Collector().collect([]).kept == 0
+
+
+def test_without_its_folder_facts_are_kept_all_the_same(settings: Any, scans: Path) -> None:
+    scans.rmdir()
+    done = openscap.Collector().collect([fact()])
+    assert (done.kept, len(done.faults)) == (1, 1)
+    settings.ADAPTERS = {}
+    assert "ETHOPS_SCAP_RESULTS" in openscap.Collector().collect([]).faults[0]

@@ -128,4 +128,11 @@ EXPORTER = Program(
     package="prometheus-node-exporter",
 )
 
-PARTS = (ENGINE, SCHEDULER, MINILM, NEO4J, RABBIT, PROMETHEUS, ALERTMANAGER, EXPORTER)
+OSCAP = Program(
+    name="openscap",
+    what="OpenSCAP: a scanner of hosts, of the distribution's package",
+    inside="/usr/bin/oscap",
+    package="openscap-scanner",
+)
+
+PARTS = (ENGINE, SCHEDULER, MINILM, NEO4J, RABBIT, PROMETHEUS, ALERTMANAGER, EXPORTER, OSCAP)
