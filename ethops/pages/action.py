@@ -6,21 +6,24 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from ethops.api import acts
 from ethops.pages import approval as approval_page
-from ethops.pages import because
-from ethops.pages.autonomy import VERDICT, Said, said
+from ethops.pages import because, typed
+from ethops.pages.autonomy import FORBIDDEN, VERDICT, Said, WhyForm, said
 from ethops.pages.seals import Seal, seal
+from ethops.pages.typed import Typed
 from ethops.pages.words import Moment, State, action_state, count, short_span
 from ethops.world import autonomy, ledger_proofs, runs, why
 from ethops.world.story import deed, said_by
 from personas.approvals import queries as approvals
+from personas.autonomy.errors import RefusedError
 from personas.models import Action
 
 NOT_YET: Final = "nobody has judged it yet"
@@ -56,9 +59,47 @@ class Guard:
 @require_safe
 def shown(request: HttpRequest, context: dict[str, Any], action_id: UUID) -> HttpResponse:
     """Draw an action."""
+    return _drawn(request, context, _found(action_id))
+
+
+@require_POST
+def verdict(request: HttpRequest, context: dict[str, Any], action_id: UUID) -> HttpResponse:
+    """Say of a change that it was right, or a false action, and go back to it."""
+    found = _found(action_id)
+    refused = _judge(request, action_id)
+    if refused is not None:
+        return _drawn(request, context, found, refused)
+    messages.success(request, "On record. A false action takes the right back by itself.")
+    return HttpResponseRedirect(reverse("admin:action", args=[action_id]))
+
+
+def _judge(request: HttpRequest, action_id: UUID) -> Typed | None:
+    """Judge it; returns what was refused, None where it was not."""
+    form, word = WhyForm(request.POST), request.POST.get("verdict", "")
+    if word not in ("right", "false"):
+        return typed.refused(request, "verdict", "Say right, or false.")
+    if word == "right" and not request.user.has_perm(acts.MAY_SET_LEVELS):
+        return typed.refused(request, "verdict", FORBIDDEN)
+    if not form.is_valid():
+        return typed.unread(request, "verdict", form)
+    person, why = request.user.get_username(), form.cleaned_data["why"]
+    try:
+        acts.judge(action_id=action_id, person=person, verdict=word, why=why)
+    except RefusedError as fault:
+        return typed.refused(request, "verdict", str(fault))
+    return None
+
+
+def _found(action_id: UUID) -> Action:
     found = runs.action(action_id)
     if found is None:
         raise Http404(f"There is no action {action_id}.")
+    return found
+
+
+def _drawn(
+    request: HttpRequest, context: dict[str, Any], found: Action, refused: Typed | None = None
+) -> HttpResponse:
     now = timezone.now()
     work_state = found.work.state if found.work else ""
     about = {
@@ -69,7 +110,7 @@ def shown(request: HttpRequest, context: dict[str, Any], action_id: UUID) -> Htt
         "state": action_state(found.verdict, found.outcome, work_state, found.reason),
         "stations": stations(found, now),
         "guards": guards(found),
-        "approval": approval_of(action_id),
+        "approval": approval_of(found.id),
         "verdict_says": verdict_says(found),
         "args": [(name, str(value)) for name, value in sorted(found.args.items())],
         "said": said_by(found.result),
@@ -77,12 +118,14 @@ def shown(request: HttpRequest, context: dict[str, Any], action_id: UUID) -> Htt
         "ticket_href": reverse("admin:ticket", args=[found.ticket_ref]) if found.ticket_ref else "",
         "run_href": reverse("admin:run", args=[found.run_id]) if found.run_id else "",
         "run_short": str(found.run_id or "")[:4],
-        "why": because.lines(why.of_action(action_id), ledger_proofs.agreed_to(), now),
+        "why": because.lines(why.of_action(found.id), ledger_proofs.agreed_to(), now),
         "judged": judged(found, now),
         "may_say_right": request.user.has_perm(acts.MAY_SET_LEVELS),
         "now": Moment(now, now),
+        "refused": refused,
     }
-    return TemplateResponse(request, "desk/action.html", about)
+    about["lost"] = refused.lost({"verdict": bool(about["judged"])}) if refused else ""
+    return TemplateResponse(request, "desk/action.html", about, status=422 if refused else 200)
 
 
 def approval_of(action_id: UUID) -> tuple[State, str] | None:

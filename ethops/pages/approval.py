@@ -12,7 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ethops.api import acts
+from ethops.pages import typed
 from ethops.pages.seals import seal
+from ethops.pages.typed import Typed
 from ethops.pages.words import Moment, State, approval_state, count, listed, span
 from ethops.world import approvals, ledger_proofs, runs
 from ethops.world.approvals import Dossier
@@ -59,7 +61,7 @@ def shown(request: HttpRequest, context: dict[str, Any], action_id: UUID) -> Htt
     found = approvals.dossier(action_id)
     if found is None:
         raise Http404(f"No person has to decide about {action_id}.")
-    refused = ""
+    refused: Typed | None = None
     if request.method == "POST":
         done = _decide(request, found.approval)
         if isinstance(done, HttpResponse):
@@ -67,15 +69,18 @@ def shown(request: HttpRequest, context: dict[str, Any], action_id: UUID) -> Htt
         refused = done
         found = approvals.dossier(action_id) or found
     about = {**context, **content(request, found), "refused": refused}
+    waits = about["waits"]
+    offered = {"approve": waits and found.approval.kind != "veto", "reject": waits}
+    about["lost"] = refused.lost(offered) if refused else ""
     return TemplateResponse(request, "desk/approval.html", about, status=422 if refused else 200)
 
 
-def _decide(request: HttpRequest, one: Approval) -> HttpResponse | str:
-    """Do what was pressed; returns where to go, or why it was refused."""
+def _decide(request: HttpRequest, one: Approval) -> HttpResponse | Typed:
+    """Do what was pressed; returns where to go, or what was refused."""
     rejecting = request.POST.get("act") == "reject"
     form = (RejectForm if rejecting else ApproveForm)(request.POST)
     if not form.is_valid():
-        return "One field cannot be used: " + listed([str(e[0]) for e in form.errors.values()])
+        return typed.unread(request, "reject" if rejecting else "approve", form)
     person, said = request.user.get_username(), form.cleaned_data
     try:
         if rejecting:
@@ -92,7 +97,7 @@ def _decide(request: HttpRequest, one: Approval) -> HttpResponse | str:
             )
             messages.success(request, "Approved. It happens as soon as that is on record.")
     except ApprovalRefusedError as fault:
-        return f"{fault} {fault.hint}"
+        return typed.refused(request, "reject" if rejecting else "approve", f"{fault} {fault.hint}")
     return HttpResponseRedirect(reverse("admin:approval", args=[one.pk]))
 
 

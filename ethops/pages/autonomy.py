@@ -3,19 +3,20 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from ethops.api import acts
+from ethops.pages import typed
+from ethops.pages.typed import Typed
 from ethops.pages.words import Moment, State, count
-from ethops.world import autonomy, runs
+from ethops.world import autonomy
 from ethops.world.autonomy import Bar, BreakerNow, Calibrated, Figures, Shown, Triple
 from personas.autonomy.errors import RefusedError
 from personas.autonomy.models import Judgement, Kept
@@ -144,10 +145,19 @@ def shown(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
             form.add_error(None, FORBIDDEN)
         elif form.is_valid() and _set(request, form):
             return HttpResponseRedirect(reverse("admin:autonomy"))
+    return _drawn(request, context, form)
+
+
+def _drawn(
+    request: HttpRequest, context: dict[str, Any], form: LevelForm, refused: Typed | None = None
+) -> HttpResponse:
+    may = request.user.has_perm(acts.MAY_SET_LEVELS)
     about = {**context, **content(timezone.now()), "form": form, "may": may, "levels": LEVELS}
-    return TemplateResponse(
-        request, "desk/autonomy.html", about, status=422 if form.is_bound else 200
-    )
+    is_closed = about["breaker"].state == "closed"
+    offered = {"open": may and is_closed, "closed": may and not is_closed}
+    about |= {"refused": refused, "lost": refused.lost(offered) if refused else ""}
+    status = 422 if form.is_bound or refused else 200
+    return TemplateResponse(request, "desk/autonomy.html", about, status=status)
 
 
 def content(now: datetime) -> dict[str, Any]:
@@ -307,45 +317,17 @@ def figure(value: float | None) -> str:
 @require_POST
 def breaker(request: HttpRequest, context: dict[str, Any], to: str) -> HttpResponse:
     """Open or close the breaker, and go back."""
-    del context
     form = WhyForm(request.POST)
     if not request.user.has_perm(acts.MAY_SET_LEVELS):
-        messages.error(request, FORBIDDEN)
+        refused = typed.refused(request, to, FORBIDDEN)
     elif not form.is_valid():
-        messages.error(request, "Say why.")
+        refused = typed.unread(request, to, form)
     else:
         person = request.user.get_username()
         acts.move_breaker(to=to, person=person, why=form.cleaned_data["why"])
         messages.success(request, f"The breaker is {to}.")
-    return HttpResponseRedirect(reverse("admin:autonomy"))
-
-
-@require_POST
-def verdict(request: HttpRequest, context: dict[str, Any], action_id: UUID) -> HttpResponse:
-    """Say of a change that it was right, or a false action, and go back to it."""
-    del context
-    if runs.action(action_id) is None:
-        raise Http404(f"There is no action {action_id}.")
-    form, word = WhyForm(request.POST), request.POST.get("verdict", "")
-    if word not in ("right", "false"):
-        messages.error(request, "Say right, or false.")
-    elif word == "right" and not request.user.has_perm(acts.MAY_SET_LEVELS):
-        messages.error(request, FORBIDDEN)
-    elif not form.is_valid():
-        messages.error(request, "Say why.")
-    else:
-        _judge(request, action_id, word, form.cleaned_data["why"])
-    return HttpResponseRedirect(reverse("admin:action", args=[action_id]))
-
-
-def _judge(request: HttpRequest, action_id: UUID, word: str, why: str) -> None:
-    person = request.user.get_username()
-    try:
-        acts.judge(action_id=action_id, person=person, verdict=word, why=why)
-    except RefusedError as fault:
-        messages.error(request, str(fault))
-    else:
-        messages.success(request, "On record. A false action takes the right back by itself.")
+        return HttpResponseRedirect(reverse("admin:autonomy"))
+    return _drawn(request, context, LevelForm(), refused)
 
 
 def _chosen(said: str) -> tuple[str, str, str, str] | None:

@@ -11,8 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ethops.api import acts
+from ethops.pages import typed
 from ethops.pages.seals import seal
-from ethops.pages.words import Moment, State, count, listed
+from ethops.pages.typed import Typed
+from ethops.pages.words import Moment, State, count
 from ethops.world import cards, ledger_proofs, runs
 from ethops.world.cards import Standing
 from personas.approvals import queries
@@ -39,7 +41,7 @@ def shown(request: HttpRequest, context: dict[str, Any], name: str) -> HttpRespo
     found = cards.standing(name)
     if found is None:
         raise Http404(f"There is no card {name}.")
-    refused = ""
+    refused: Typed | None = None
     if request.method == "POST":
         refused = _approve(request, found)
         if not refused:
@@ -47,14 +49,16 @@ def shown(request: HttpRequest, context: dict[str, Any], name: str) -> HttpRespo
             return HttpResponseRedirect(reverse("admin:card", args=[name]))
         found = cards.standing(name) or found
     about = {**context, **content(request, found), "refused": refused}
+    offered = about["waits"] and about["may"] and not about["other_version"]
+    about["lost"] = refused.lost({"approve": offered}) if refused else ""
     return TemplateResponse(request, "desk/card.html", about, status=422 if refused else 200)
 
 
-def _approve(request: HttpRequest, found: Standing) -> str:
-    """Approve it; returns why it was refused, "" where it was not."""
+def _approve(request: HttpRequest, found: Standing) -> Typed | None:
+    """Approve it; returns what was refused, None where it was not."""
     form = ApproveForm(request.POST)
     if not form.is_valid():
-        return "One field cannot be used: " + listed([str(e[0]) for e in form.errors.values()])
+        return typed.unread(request, "approve", form)
     said = form.cleaned_data
     try:
         acts.approve_card(
@@ -66,8 +70,8 @@ def _approve(request: HttpRequest, found: Standing) -> str:
             why=said["why"],
         )
     except CardRefusedError as fault:
-        return f"{fault} {fault.hint}"
-    return ""
+        return typed.refused(request, "approve", f"{fault} {fault.hint}")
+    return None
 
 
 def content(request: HttpRequest, found: Standing) -> dict[str, Any]:

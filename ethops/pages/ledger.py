@@ -55,12 +55,14 @@ def shown(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     acknowledging = None
     if request.method == "POST":
         acknowledging = WhyForm(request.POST)
-        if acknowledging.is_valid():
-            return acknowledged(request, acknowledging.cleaned_data["why"])
+        if acknowledging.is_valid() and (done := acknowledged(request, acknowledging)):
+            return done
     standing = ledger_state.standing()
     form = ledger_filter.sought(request.GET)
     proven_to = ledger_proofs.agreed_to()
     found = list(ledger_filter.kept(ledger.entries().defer(None), form)[: SHOWN + 1])
+    may = request.user.has_perm(acts.MAY_ACKNOWLEDGE)
+    offered = may and standing.damage is not None and not standing.damage.acknowledged_by
     shown_now = {
         **context,
         "title": "Ledger",
@@ -68,7 +70,8 @@ def shown(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         "damage": standing.damage,
         "debts": [debt(one, now) for one in ledger_state.debts()] if standing.debts else [],
         "acknowledging": acknowledging,
-        "may_acknowledge": request.user.has_perm(acts.MAY_ACKNOWLEDGE),
+        "may_acknowledge": may,
+        "lost": "" if acknowledging is None or offered else acknowledging["why"].value(),
         "witnesses": [witness(one, now) for one in standing.witnesses],
         "quorum": standing.quorum,
         "head": head_shown(ledger_proofs.latest(), now),
@@ -85,14 +88,15 @@ def shown(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     return TemplateResponse(request, "desk/ledger.html", shown_now, status=status)
 
 
-def acknowledged(request: HttpRequest, why: str) -> HttpResponse:
-    """Let the person say that he knows of the damage."""
+def acknowledged(request: HttpRequest, form: WhyForm) -> HttpResponse | None:
+    """Let the person say that he knows of the damage; no answer where he has not seen it all."""
     if not request.user.has_perm(acts.MAY_ACKNOWLEDGE):
         raise PermissionDenied
     if acts.is_other_damage(request.POST.get("seen", "")):
         # What came after the page was drawn is nothing that he has seen.
-        messages.error(request, "Something else was found since. Look at it first.")
-    elif acts.acknowledge(by=request.user.get_username(), why=why):
+        form.add_error(None, "Something else was found since. Look at it first.")
+        return None
+    if acts.acknowledge(by=request.user.get_username(), why=form.cleaned_data["why"]):
         messages.success(request, "It is on record that you know. Risky actions may run again.")
     else:
         messages.success(request, "Nothing is left to acknowledge: the ledger verifies again.")

@@ -42,11 +42,17 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A move that was refused for its fields: what was said, and what is wrong, by field."""
+    """A move that was refused: what was said, what is wrong by field, and what beyond fields."""
 
     stimulus: str
     said: Mapping[str, object]
     faults: Mapping[str, list[str]]
+    told: str = ""
+
+    @property
+    def wrote(self) -> str:
+        """What was typed into it."""
+        return "\n".join(str(text) for text in self.said.values() if text)
 
 
 def offers(dossier: Dossier, person: str, refused: Refused | None) -> list[Offer]:
@@ -92,15 +98,12 @@ def stands(dossier: Dossier, names: list[str]) -> dict[str, object]:
 
 
 def moved(request: HttpRequest, of: Ticket) -> tuple[str, Refused | None]:
-    """Make the move that was pressed; returns what to say, or what is to be shown again.
-
-    Raises:
-        AdapterError: it was refused for something else than its fields.
-    """
+    """Make the move that was pressed; returns what to say, or what is to be shown again."""
     stimulus = request.POST.get("stimulus", "")
     if stimulus not in all_stimuli():
         raise Http404("There is no such move.")
     said = {name: request.POST[name] for name in FIELDS if name in request.POST}
+    typed = {**said, WHY.name: request.POST.get(WHY.name, "")}
     try:
         deed = acts.move(
             ref=of.ref,
@@ -112,12 +115,11 @@ def moved(request: HttpRequest, of: Ticket) -> tuple[str, Refused | None]:
             code=request.POST.get(CODE, ""),
         )
     except ApprovalRefusedError as fault:
-        return "", Refused(stimulus, said, {CODE: [f"{fault} {fault.hint}"]})
+        return "", Refused(stimulus, typed, {CODE: [f"{fault} {fault.hint}"]})
     except AdapterError as fault:
-        faults = getattr(fault, "errors", None)
-        if not faults:
-            raise
-        return "", Refused(stimulus, said, faults)
+        faults = getattr(fault, "errors", None) or {}
+        told = "" if faults else f"Not done: {fault} {fault.hint}"
+        return "", Refused(stimulus, typed, faults, told)
     return f"{of.ref} is {deed.state.replace('_', ' ')}.", None
 
 

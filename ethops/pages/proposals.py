@@ -14,8 +14,9 @@ from adapters.cmdb.models import Proposal
 from adapters.cmdb.precedence import ATTRIBUTE, EXISTS, Stand, is_locked
 from adapters.json_value import JSON
 from ethops.api import acts
-from ethops.pages import words
+from ethops.pages import typed, words
 from ethops.pages.ci import FORBIDDEN
+from ethops.pages.typed import Typed
 from ethops.pages.words import Moment
 from personas.approvals import queries as approvals
 from personas.approvals.errors import ApprovalRefusedError
@@ -50,11 +51,12 @@ def all_shown(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
 
 def shown(request: HttpRequest, context: dict[str, Any], number: int) -> HttpResponse:
     """Draw one, or do what a person decided about it."""
-    refused = ""
+    refused: Typed | None = None
     if request.method == "POST":
-        refused = _decided(request, number)
-        if not refused:
+        told = _decided(request, number)
+        if not told:
             return HttpResponseRedirect(reverse("admin:proposals"))
+        refused = typed.refused(request, request.POST.get("act", ""), told)
     # Taken first, so that what is seen while this is drawn is seen as changed since; and anew where
     # something was refused, since what is drawn then is new, too.
     digest = proposing.digest(min(number, LARGEST))
@@ -62,6 +64,9 @@ def shown(request: HttpRequest, context: dict[str, Any], number: int) -> HttpRes
     if found is None:
         raise Http404("There is no such proposal.")
     about = {**context, **content(request, found), "refused": refused, "shown": digest}
+    decides = about["waits"] and about["may"]
+    offered = {"accept": decides and not about["locked"], "decline": decides}
+    about["lost"] = refused.lost(offered) if refused else ""
     return TemplateResponse(request, "desk/proposal.html", about, status=422 if refused else 200)
 
 

@@ -14,7 +14,9 @@ from adapters.forge import port as forge
 from adapters.forge.errors import ForgeError, PullNotFoundError
 from adapters.forge.port import Pull
 from ethops.api import acts
-from ethops.pages.words import Moment, State, listed
+from ethops.pages import typed
+from ethops.pages.typed import Typed
+from ethops.pages.words import Moment, State
 from ethops.world import pulls
 from ethops.world.pulls import Dossier
 from personas.approvals import queries
@@ -111,7 +113,7 @@ def shown(request: HttpRequest, context: dict[str, Any], number: int) -> HttpRes
     """Draw one, or do what a person decided."""
     if number > LARGEST:
         raise Http404("There is no pull request of this number.")
-    refused = ""
+    refused: Typed | None = None
     if request.method == "POST":
         done = _decide(request, number)
         if isinstance(done, HttpResponse):
@@ -125,15 +127,19 @@ def shown(request: HttpRequest, context: dict[str, Any], number: int) -> HttpRes
         about = {**context, "title": "Pull requests", "lists": [], "away": f"{fault} {fault.hint}"}
         return TemplateResponse(request, "desk/pulls.html", about, status=503)
     about = {**context, **content(request, found), "refused": refused}
+    waits = about["waits"]
+    offered = {"approved": waits and about["diff"], "changes_requested": waits, "close": waits}
+    about["lost"] = refused.lost(offered) if refused else ""
     return TemplateResponse(request, "desk/pull.html", about, status=422 if refused else 200)
 
 
-def _decide(request: HttpRequest, number: int) -> HttpResponse | str:
-    """Do what was pressed; returns where to go, or why it was refused."""
+def _decide(request: HttpRequest, number: int) -> HttpResponse | Typed:
+    """Do what was pressed; returns where to go, or what was refused."""
     act = request.POST.get("act", "")
     form = FORMS.get(act, ReviewForm)(request.POST)
+    pressed = act or request.POST.get("verdict", "")
     if not form.is_valid():
-        return "One field cannot be used: " + listed([str(e[0]) for e in form.errors.values()])
+        return typed.unread(request, pressed, form)
     person, said = request.user.get_username(), form.cleaned_data
     try:
         if act == "close":
@@ -146,7 +152,7 @@ def _decide(request: HttpRequest, number: int) -> HttpResponse | str:
             acts.review_pull(number=number, person=person, **said)
             messages.success(request, f"On record: you {VERDICTS[said['verdict']]}.")
     except ApprovalRefusedError as fault:
-        return f"{fault} {fault.hint}"
+        return typed.refused(request, pressed, f"{fault} {fault.hint}")
     return HttpResponseRedirect(reverse("admin:pull", args=[number]))
 
 

@@ -86,8 +86,9 @@ def shown(request: HttpRequest, context: dict[str, Any], run_id: UUID) -> HttpRe
     form: SteerForm | None = None
     if request.method == "POST":
         form = SteerForm(request.POST)
-        if form.is_valid():
-            return _steered(request, found, form.cleaned_data)
+        if form.is_valid() and (done := _steered(request, found, form)):
+            return done
+        found = runs.run(run_id) or found
     now = timezone.now()
     seals = {(e.kind, e.subject): e.seq for e in runs.entries_of_run(found)}
     proven_to = ledger_proofs.agreed_to()
@@ -105,6 +106,7 @@ def shown(request: HttpRequest, context: dict[str, Any], run_id: UUID) -> HttpRe
             for s in found.step_rows.all()
         ]
     )
+    controls = controls_of(found, may_steer=request.user.has_perm(acts.MAY_STEER))
     about = {
         **context,
         "title": f"Run {str(found.id)[:4]} {found.card_id}",
@@ -112,8 +114,9 @@ def shown(request: HttpRequest, context: dict[str, Any], run_id: UUID) -> HttpRe
         "short": str(found.id)[:4],
         "state": run_state(found.state),
         "steps": steps,
-        "controls": controls_of(found, may_steer=request.user.has_perm(acts.MAY_STEER)),
+        "controls": controls,
         "form": form,
+        "lost": "" if controls or form is None else form["why"].value(),
         "moves": [
             (run_state(one.state).word, one.told_by, one.why, Moment(one.at, now))
             for one in found.transitions.all()
@@ -137,18 +140,18 @@ def controls_of(run: Run, *, may_steer: bool) -> list[tuple[Control, str]]:
     ]
 
 
-def _steered(request: HttpRequest, run: Run, said: dict[str, Any]) -> HttpResponse:
-    act: Control = said["act"]
+def _steered(request: HttpRequest, run: Run, form: SteerForm) -> HttpResponse | None:
+    """Tell the run what was pressed; no answer where the form must be shown again."""
+    act: Control = form.cleaned_data["act"]
     if act not in acts.CAREFUL and not request.user.has_perm(acts.MAY_STEER):
         raise PermissionDenied("You may not let runs go on; ask somebody who may.")
+    person, why = request.user.get_username(), form.cleaned_data["why"]
     try:
-        state = acts.control_run(
-            run_id=run.id, act=act, person=request.user.get_username(), why=said["why"]
-        )
+        state = acts.control_run(run_id=run.id, act=act, person=person, why=why)
     except PersonaError as fault:
-        messages.error(request, f"Not done: {fault}. {fault.hint}")
-    else:
-        messages.success(request, f"The run is {run_state(state).word}.")
+        form.add_error(None, f"Not done: {fault}. {fault.hint}")
+        return None
+    messages.success(request, f"The run is {run_state(state).word}.")
     return HttpResponseRedirect(reverse("admin:run", args=[run.id]))
 
 

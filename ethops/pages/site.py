@@ -208,7 +208,7 @@ class DeskSite(AdminSite):
                 self.own(autonomy.breaker),
                 name="breaker",
             ),
-            path("actions/<uuid:action_id>/verdict/", self.own(autonomy.verdict), name="verdict"),
+            path("actions/<uuid:action_id>/verdict/", self.own(action.verdict), name="verdict"),
             path("ledger/", self.own(ledger.shown), name="ledger"),
             path("ledger/<int:seq>/", self.own(ledger_entry.shown), name="ledger_entry"),
             path("runs/<uuid:run_id>/", self.own(run.shown), name="run"),

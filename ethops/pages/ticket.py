@@ -97,6 +97,8 @@ FORMS: dict[str, type[forms.Form]] = {
     **together.FORMS,
 }
 """What a person may press -> the form that is read."""
+TYPED = frozenset({"note", "watch", "major", "link"})
+"""Where a person types: what he typed stays, whatever it is refused for."""
 
 
 def shown(request: HttpRequest, context: dict[str, Any], ref: str) -> HttpResponse:
@@ -109,6 +111,7 @@ def shown(request: HttpRequest, context: dict[str, Any], ref: str) -> HttpRespon
         if isinstance(done, HttpResponse):
             return done
         refused = done
+        dossier = _dossier(ref)
     offers = moving.offers(dossier, request.user.get_username(), refused)
     about = {
         **context,
@@ -123,7 +126,9 @@ def shown(request: HttpRequest, context: dict[str, Any], ref: str) -> HttpRespon
         "may_take": any(one.stimulus == "ev_assign" for one in offers),
         "may_link": links_from(dossier.ticket),
         "key": uuid4(),
+        "told": refused.told if refused else _told(faulty),
     }
+    about["lost"] = _lost(about)
     wrong = faulty or refused
     return TemplateResponse(request, "desk/ticket.html", about, status=422 if wrong else 200)
 
@@ -296,16 +301,32 @@ def _pressed(
             request, _done(act, request.user.get_username(), of.ref, form.cleaned_data)
         )
     except AdapterError as fault:
-        messages.error(request, f"Not done: {fault} {fault.hint}")
+        told = f"Not done: {fault} {fault.hint}"
+        if act in TYPED:
+            form.add_error(None, told)
+            faulty[act] = form
+            return None
+        messages.error(request, told)
     return HttpResponseRedirect(reverse("admin:ticket", args=[of.ref]))
 
 
+def _told(faulty: dict[str, forms.Form]) -> str:
+    """Return why a form was refused for something else than its fields."""
+    return " ".join(str(one) for form in faulty.values() for one in form.non_field_errors())
+
+
+def _lost(about: dict[str, Any]) -> str:
+    """Return what was typed into a form that the page no longer offers."""
+    refused, faulty = about["refused"], about["faulty"]
+    if refused is not None and not any(one.open for one in about["offers"]):
+        return str(refused.wrote)
+    if "major" in faulty and not about["may_be_major"]:
+        return str(faulty["major"]["why"].value() or "")
+    return ""
+
+
 def _moved(request: HttpRequest, of: Ticket) -> HttpResponse | Refused:
-    try:
-        said, refused = moving.moved(request, of)
-    except AdapterError as fault:
-        messages.error(request, f"Not done: {fault} {fault.hint}")
-        return HttpResponseRedirect(reverse("admin:ticket", args=[of.ref]))
+    said, refused = moving.moved(request, of)
     if refused is not None:
         return refused
     messages.success(request, said)

@@ -247,7 +247,10 @@ def found_since(role):
 def test_what_was_found_after_the_page_was_drawn_is_not_acknowledged_with_it(desk, broken, role):
     seen = SEEN.search(page(desk, "/ledger/")).group(1)
     found_since(role)
-    desk.post("/ledger/", {"why": "I know.", "seen": seen})
+    answer = desk.post("/ledger/", {"why": "I know.", "seen": seen})
+    text = answer.content.decode()
+    assert (answer.status_code, "Something else was found since." in text) == (422, True)
+    assert ">I know.</textarea>" in text
     assert not Acknowledgement.objects.exists()
 
 

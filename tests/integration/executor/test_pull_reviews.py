@@ -325,8 +325,12 @@ def test_a_person_reviews_and_merges_on_the_page(house, desk):
     assert "\\u{e0041}" in said
     assert house.pull.head in said
     fields = dict(re.findall(r'name="(head|shown)" value="([0-9a-f]*)"', said))
-    wrong = desk.post(f"/pulls/{number}/", {"verdict": "approved", **fields, "code": "000000"})
-    assert (wrong.status_code, "second factor" in wrong.content.decode()) == (422, True)
+    typed = {"why": "I've read it & ran it", "code": "836251"}
+    wrong = desk.post(f"/pulls/{number}/", {"verdict": "approved", **fields, **typed})
+    said = wrong.content.decode()
+    assert (wrong.status_code, "second factor" in said) == (422, True)
+    assert said.count(">I&#x27;ve read it &amp; ran it</textarea>") == 1
+    assert typed["code"] not in said
     code = house.code("ben")
     house.bench.point("app")
     done = desk.post(f"/pulls/{number}/", {"verdict": "approved", **fields, "code": code})
