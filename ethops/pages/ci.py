@@ -55,9 +55,10 @@ FIELD: Final = {"class": "ci_class"}
 def new(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """Draw or read the form of a CI that nobody has declared."""
     ref = request.POST.get("ref", "").strip()
-    if ref and queries.stands_of(ref):
-        wrong = [f"There is a CI {ref}: change that one."]
-        return _drawn(request, {**context, "shown": NOTHING}, "", _typed(request), wrong)
+    if ref and (stands := queries.stands_of(ref)):
+        taken = ref if any(stand.field == EXISTS for stand in stands) else ""
+        about = {**context, "shown": NOTHING, "taken": taken}
+        return _drawn(request, about, "", _typed(request), [f"There is a CI {ref} already."])
     said = {**DEFAULTS, **_proposed(request.GET.get("proposal", ""))}
     return _shown(request, {**context, "shown": NOTHING}, ref, said)
 

@@ -26,7 +26,8 @@ HINTS: Final = {
     "forge.objected": "Who asked for changes approves what came of it.",
     "forge.not_approved": "Have the head approved that is there now.",
     "forge.no_reason": "One sentence: whoever asked for it reads it in his ticket.",
-    "approvals.unfit_ci": "Nothing was kept; correct what it names.",
+    "approvals.unfit_ci": "Nothing was kept. Correct what it names; "
+    "where somebody was faster, load the page again and read what it says now.",
     "approvals.locked": "Wait; each further wrong code doubles the wait, up to an hour.",
 }
 """Code of the gate -> what to do about it; every code is documented."""

@@ -203,7 +203,9 @@ def test_the_desk_keeps_no_word_that_says_what_is_so_without_it(desk, code, decl
 def test_a_ci_that_is_there_is_changed_and_not_made_anew(desk, code, declared):
     declared("import:a", "shop", {**SITE, "name": "Shop"})
     answer = desk.post("/cmdb/ci/new/", {**NEW, **code()})
-    assert "There is a CI shop" in page(answer)
+    assert 'There is a CI shop already. <a href="/cmdb/ci/shop/edit/">' in page(answer)
+    assert desk.get("/cmdb/ci/shop/edit/").status_code == 200
+    assert "It is there.</textarea>" in page(answer)
     assert shop().name == "Shop"
 
 
@@ -219,6 +221,7 @@ def test_what_was_said_since_the_form_was_drawn_is_not_overruled_unseen(desk, co
     answer = desk.post("/cmdb/ci/shop/edit/", {**form, "shown": drawn, **code()})
     assert answer.status_code == 422
     assert "meanwhile: look again" in page(answer)
+    assert "load the page again and read what it says now" in page(answer)
     assert f'value="{drawn}"' in page(answer), "sent again, it is refused again"
     assert (shop().lifeline, noted(role)) == (True, [])
 
