@@ -8,6 +8,7 @@ from ethops.desk import (
     becoming,
     discovery,
     elsewhere,
+    evidence,
     gpu_watch,
     graph_copy,
     handover,
@@ -123,6 +124,12 @@ def mirror_cmdb() -> None:
 def discover() -> None:
     """Propose what was seen and is no CI."""
     discovery.look()
+
+
+@shared_task(name="desk.collect_evidence")
+def collect_evidence() -> None:
+    """Collect what speaks for safeguards."""
+    evidence.watch()
 
 
 @shared_task(name="desk.copy_graph")

@@ -1,0 +1,97 @@
+"""Compliance from the command line: collect evidence, see how each safeguard stands."""
+
+import json
+from argparse import ArgumentParser
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django.core.management.base import BaseCommand, CommandError
+
+from adapters import registry
+from adapters.compliance.canonical import moment
+from adapters.compliance.port import WHOLE, Finding, Safeguard
+from adapters.compliance.safeguards import CIS
+from adapters.errors import AdapterError
+from ethops.desk import evidence
+
+MARKS: Final = {"strong": "strong ", "partial": "partial", "none": "none   "}
+
+
+class Command(BaseCommand):
+    """`manage.py compliance collect|findings`."""
+
+    help = "What speaks for the safeguards of the CIS Controls: collected, and judged as it stands."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """One subcommand per thing."""
+        parts = parser.add_subparsers(dest="part", required=True)
+        collect = parts.add_parser("collect", help="read every source now, and not only each hour")
+        findings = parts.add_parser("findings", help="how far each safeguard is carried, and why")
+        findings.add_argument("--scopes", action="store_true", help="each CI too")
+        for part in (collect, findings):
+            part.add_argument("--json", action="store_true", help="print the result as JSON")
+        findings.add_argument(
+            "--at", type=_moment, help="as of this time (ISO 8601, UTC where it has no zone)"
+        )
+
+    def handle(self, *, part: str, **options: Any) -> None:
+        """Do one of them."""
+        try:
+            done = _collect() if part == "collect" else _findings(options)
+        except AdapterError as fault:
+            raise CommandError(f"{fault}\n{fault.hint}") from fault
+        if options["json"]:
+            self.stdout.write(json.dumps(done))
+        else:
+            self.stdout.write("\n".join(_words(done)))
+
+
+def _moment(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _collect() -> Mapping[str, Any]:
+    done = evidence.collect()
+    return {"kept": done.kept, "repeated": done.repeated, "faults": list(done.faults)}
+
+
+def _findings(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    reader = registry.reader("compliance")
+    safeguards = {one.id: one for one in reader.safeguards(CIS)}
+    found = reader.findings(CIS, at=options["at"])
+    shown = [one for one in found if one.scope == WHOLE or options["scopes"]]
+    return {"framework": CIS, "findings": [_said(one, safeguards) for one in shown]}
+
+
+def _said(one: Finding, safeguards: Mapping[str, Safeguard]) -> Mapping[str, Any]:
+    return {
+        "safeguard": one.safeguard,
+        "title": safeguards[one.safeguard].title,
+        "mode": safeguards[one.safeguard].mode,
+        "scope": one.scope,
+        "strength": one.strength,
+        "ground": one.ground,
+        "collected_at": moment(one.collected_at) if one.collected_at else None,
+        "expires_at": moment(one.expires_at) if one.expires_at else None,
+        "because": list(one.because),
+        "observations": list(one.observations),
+    }
+
+
+def _words(done: Mapping[str, Any]) -> Sequence[str]:
+    if "findings" not in done:
+        faults = [f"  {fault}" for fault in done["faults"]]
+        return [f"Kept {done['kept']}, found again {done['repeated']}.", *faults]
+    lines: list[str] = []
+    for one in done["findings"]:
+        place = f" {one['scope']}" if one["scope"] else ""
+        until = f", until {one['expires_at'][:16]}Z" if one["expires_at"] else ""
+        lines.append(
+            f"{one['safeguard']:>5}  {MARKS[one['strength']]}  {one['ground']}{until}"
+            f"  {one['title']}{place}"
+        )
+        if one["ground"] != "nothing":
+            lines += [f"         {said}" for said in one["because"]]
+    return lines

@@ -1,0 +1,158 @@
+"""The desk collects evidence by itself: what it holds becomes findings, and is put on record."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django_celery_beat.models import PeriodicTask
+
+from adapters import registry
+from adapters.cmdb.errors import CmdbError
+from adapters.compliance.canonical import identity
+from adapters.compliance.safeguards import CIS
+from adapters.site import read
+from adapters.site_rows import apply
+from audit.ledger import pending
+from audit.models import Pending
+from ethops.desk import evidence, tasks
+from tests.conftest import point_django
+from tests.integration.desk import alerts
+from tests.integration.desk.test_discovery import publish
+
+SITE = """
+hosts: [{name: web-01, connection: ssh, address: 10.0.0.5, user: deploy}, {name: here}]
+cis:
+  - {ref: web-01, name: web-01, class: vm, host: web-01}
+  - {ref: desk, name: here, class: server, host: here}
+observers: [{host: web-01, source: pushed}]
+query_logs: [{name: fleet, path: LOG, hosts: {web-01.example: web-01}}]
+"""
+
+
+@pytest.fixture(autouse=True)
+def _alone(clean_db):
+    """Nothing else is there."""
+
+
+@pytest.fixture
+def house(servers, database_name, tmp_path):
+    """A site with two hosts, one of them watched, and a log of osquery's results."""
+    log = tmp_path / "results.log"
+    log.write_text("")
+    file = tmp_path / "site.yaml"
+    file.write_text(SITE.replace("LOG", str(log)))
+    found = read(file)
+    assert found.value is not None, found.faults
+    point_django(servers, database_name, "ethops_owner")
+    apply(found.value)
+    point_django(servers, database_name, "ethops_app")
+    registry.collector().collect()
+    at = int((datetime.now(UTC) - timedelta(hours=1)).timestamp())
+    rows = [{"username": "root", "uid": "0", "shell": "/bin/sh"}]
+    said = {"name": "users", "hostIdentifier": "web-01.example", "unixTime": at, "epoch": 0,
+            "counter": 0, "action": "snapshot", "snapshot": rows}  # fmt: skip
+    log.write_text(json.dumps(said) + "\n")
+    registry.collector().collect()
+    return file
+
+
+def stands():
+    found = registry.reader("compliance").findings(CIS)
+    return {(one.safeguard, one.scope): (one.strength, one.ground) for one in found}
+
+
+def test_what_is_held_becomes_findings_and_the_rest_has_none(house):
+    done = evidence.collect()
+    assert done.faults == ()
+    found = stands()
+    carried = {place for place, (strength, _) in found.items() if strength != "none"}
+    assert carried == {
+        ("1.1", ""), ("1.2", ""), ("4.6", ""), ("4.6", "web-01"), ("4.6", "desk"),
+        ("5.1", ""), ("5.1", "web-01"), ("8.2", ""), ("8.2", "web-01"),
+    }  # fmt: skip
+    assert found["1.1", ""] == ("strong", "evidence")
+    assert {found[place] for place in found if place not in carried} == {("none", "nothing")}
+
+
+def test_a_host_that_nobody_declared_speaks_against_the_inventory_until_somebody_decides(house):
+    evidence.collect()
+    publish("web-09")
+    evidence.collect()
+    assert stands()["1.1", ""] == ("none", "contradicted")
+    assert stands()["1.2", ""] == ("strong", "evidence"), "it waits for no week yet"
+
+
+def test_what_is_kept_is_on_record_by_its_digests(house):
+    done = evidence.collect()
+    entries = Pending.objects.filter(kind="event.evidence").order_by("n")
+    named = {one for entry in entries for one in entry.body["observations"]}
+    kept = {identity(one) for one in registry.reader("compliance").observations()}
+    assert named == kept == set(done.ids)
+    evidence.collect()
+    assert entries.count() == 1, "nothing is news"
+
+
+def test_a_round_is_one_commit(house, monkeypatch):
+    def refuse(**_):
+        raise RuntimeError("the record is full")
+
+    monkeypatch.setattr(pending, "note", refuse)
+    with pytest.raises(RuntimeError):
+        evidence.collect()
+    assert registry.reader("compliance").observations() == ()
+
+
+def test_a_source_that_cannot_be_asked_holds_up_no_other(house, monkeypatch):
+    def away(_):
+        raise CmdbError("away")
+        yield
+
+    monkeypatch.setattr(evidence, "SOURCES", (away, *evidence.SOURCES[2:]))
+    evidence.collect()
+    assert stands()["4.6", "web-01"] == ("partial", "evidence")
+
+
+def test_the_schedule_is_there_and_fires_once_an_hour(house):
+    assert PeriodicTask.objects.get(task="desk.collect_evidence").enabled
+    tasks.collect_evidence()
+    before = len(registry.reader("compliance").observations())
+    publish("web-09")
+    tasks.collect_evidence()
+    assert len(registry.reader("compliance").observations()) == before > 0
+
+
+def test_evidence_that_cannot_be_read_is_told_to_a_person_once(house, settings, tmp_path):
+    folder = tmp_path / "scap"
+    folder.mkdir()
+    (folder / "web-01.xml").write_text("<!DOCTYPE a><a/>")
+    chosen = {"adapter": "adapters.compliance.openscap", "folder": str(folder)}
+    settings.ADAPTERS = {**settings.ADAPTERS, "compliance": chosen}
+    for _ in range(2):
+        evidence.collect()
+    (ticket,) = alerts.opened()
+    assert ticket.title == "Evidence for safeguards cannot be read"
+    assert "web-01: web-01.xml: It declares a document type" in ticket.description
+    assert stands()["4.6", "desk"] == ("partial", "evidence")
+
+
+def said(*words):
+    out = StringIO()
+    call_command("compliance", *words, stdout=out)
+    return out.getvalue()
+
+
+def test_people_collect_and_look_by_a_command(house):
+    assert json.loads(said("collect", "--json"))["kept"] > 0
+    assert said("collect").startswith("Kept 0, found again ")
+    told = said("findings", "--scopes")
+    assert "  4.6  partial  evidence, until " in told
+    assert "17.3  none     nothing  Everybody has one written way" in told
+    assert "root" not in told
+    found = json.loads(said("findings", "--json"))["findings"]
+    assert len(found) == 56
+    old = json.loads(said("findings", "--json", "--at", "2020-01-01"))["findings"]
+    assert {one["strength"] for one in old} == {"none"}
+    with pytest.raises(CommandError):
+        said("findings", "--at", "soon")
