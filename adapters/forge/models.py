@@ -47,7 +47,12 @@ class PullRequest(models.Model):
                 condition=Q(state="merged") ^ Q(merged_as=""),
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["state", "-number"], name="pull_by_state")]
+        indexes: ClassVar = [
+            models.Index(fields=["state", "-number"], name="pull_by_state"),
+            models.Index(
+                "ticket_ref", name="pull_waiting", condition=Q(state__in=("open", "merging"))
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"#{self.number} {self.title}"

@@ -60,6 +60,9 @@ class Followed(models.Model):
                 condition=~Q(url="") & ~Q(state="merged"),
             ),
             models.Index("key", name="followed_untold", condition=Q(told=False)),
+            models.Index(
+                "ticket_ref", name="followed_waiting", condition=~Q(url="") & Q(state="open")
+            ),
         ]
 
     def __str__(self) -> str:
@@ -75,6 +78,9 @@ class ForgeLook(models.Model):
     away_since = models.DateTimeField(null=True)
     said = models.CharField(max_length=300, db_default="")
     busy_until = models.DateTimeField(null=True, help_text="somebody is at it, unless it died")
+    followed_to = models.DateTimeField(
+        null=True, help_text="what was opened there until then is followed"
+    )
 
     class Meta:
         """There is one forge."""
