@@ -66,6 +66,10 @@ class Reader:
             f"{_OBSERVATION} {where} ORDER BY collected_at DESC, id LIMIT %s", [*params, limit]
         )
 
+    def by_ids(self, ids: Sequence[str]) -> tuple[Observation, ...]:
+        """Return the observations with these ids in their order."""
+        return _observations(f"{_OBSERVATION} WHERE id = ANY(%s) ORDER BY id", [list(ids)])
+
     def exemptions(self) -> tuple[Exemption, ...]:
         """Return what was said not to apply, oldest first."""
         return tuple(Exemption(**row) for row in select(_EXEMPTION))

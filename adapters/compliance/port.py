@@ -132,6 +132,10 @@ class Reader(Protocol):
         """Return the newest observations, newest first; of one safeguard or scope where named."""
         ...
 
+    def by_ids(self, ids: Sequence[str]) -> tuple[Observation, ...]:
+        """Return the observations with these ids in their order; unknown ones are left out."""
+        ...
+
     def exemptions(self) -> tuple[Exemption, ...]:
         """Return what was said not to apply, whether it still holds or not, oldest first."""
         ...

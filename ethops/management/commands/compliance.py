@@ -1,4 +1,4 @@
-"""Compliance from the command line: collect evidence, see how each safeguard stands."""
+"""Compliance from the command line: collect evidence, see how each safeguard stands, hand it on."""
 
 import json
 from argparse import ArgumentParser
@@ -9,17 +9,19 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError
 
 from adapters import registry
+from adapters.compliance import oscal
 from adapters.compliance.canonical import moment
 from adapters.compliance.port import WHOLE, Finding, Safeguard
 from adapters.compliance.safeguards import CIS
 from adapters.errors import AdapterError
+from adapters.rows import now
 from ethops.desk import evidence
 
 MARKS: Final = {"strong": "strong ", "partial": "partial", "none": "none   "}
 
 
 class Command(BaseCommand):
-    """`manage.py compliance collect|findings`."""
+    """`manage.py compliance collect|findings|export`."""
 
     help = "What speaks for the safeguards of the CIS Controls: collected, and judged as it stands."
 
@@ -29,19 +31,26 @@ class Command(BaseCommand):
         collect = parts.add_parser("collect", help="read every source now, and not only each hour")
         findings = parts.add_parser("findings", help="how far each safeguard is carried, and why")
         findings.add_argument("--scopes", action="store_true", help="each CI too")
+        export = parts.add_parser("export", help="print OSCAL assessment results, as JSON")
+        export.add_argument(
+            "--catalog", action="store_true", help="the catalog instead that they refer to"
+        )
         for part in (collect, findings):
             part.add_argument("--json", action="store_true", help="print the result as JSON")
-        findings.add_argument(
-            "--at", type=_moment, help="as of this time (ISO 8601, UTC where it has no zone)"
-        )
+        for part in (findings, export):
+            part.add_argument(
+                "--at", type=_moment, help="as of this time (ISO 8601, UTC where it has no zone)"
+            )
 
     def handle(self, *, part: str, **options: Any) -> None:
         """Do one of them."""
         try:
-            done = _collect() if part == "collect" else _findings(options)
+            done = PARTS[part](options)
         except AdapterError as fault:
             raise CommandError(f"{fault}\n{fault.hint}") from fault
-        if options["json"]:
+        if part == "export":
+            self.stdout.write(json.dumps(done, indent=2, ensure_ascii=False))
+        elif options["json"]:
             self.stdout.write(json.dumps(done))
         else:
             self.stdout.write("\n".join(_words(done)))
@@ -52,7 +61,7 @@ def _moment(text: str) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _collect() -> Mapping[str, Any]:
+def _collect(_: Mapping[str, Any]) -> Mapping[str, Any]:
     done = evidence.collect()
     return {"kept": done.kept, "repeated": done.repeated, "faults": list(done.faults)}
 
@@ -63,6 +72,19 @@ def _findings(options: Mapping[str, Any]) -> Mapping[str, Any]:
     found = reader.findings(CIS, at=options["at"])
     shown = [one for one in found if one.scope == WHOLE or options["scopes"]]
     return {"framework": CIS, "findings": [_said(one, safeguards) for one in shown]}
+
+
+def _export(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    reader, at = registry.reader("compliance"), options["at"] or now()
+    safeguards = reader.safeguards(CIS)
+    if options["catalog"]:
+        return oscal.catalog(CIS, safeguards, at)
+    found = reader.findings(CIS, at=at)
+    named = sorted({key for one in found for key in one.observations})
+    return oscal.results(oscal.Assessed(CIS, safeguards, reader.by_ids(named), found, at))
+
+
+PARTS: Final = {"collect": _collect, "findings": _findings, "export": _export}
 
 
 def _said(one: Finding, safeguards: Mapping[str, Safeguard]) -> Mapping[str, Any]:

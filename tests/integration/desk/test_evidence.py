@@ -156,3 +156,15 @@ def test_people_collect_and_look_by_a_command(house):
     assert {one["strength"] for one in old} == {"none"}
     with pytest.raises(CommandError):
         said("findings", "--at", "soon")
+
+
+def test_what_stands_is_handed_on_as_oscal_the_same_each_time(house):
+    evidence.collect()
+    at = datetime.now(UTC).isoformat()
+    told = said("export", "--at", at)
+    assert told == said("export", "--at", at)
+    (one,) = json.loads(told)["assessment-results"]["results"]
+    assert len(one["observations"]) == len(registry.reader("compliance").observations())
+    assert len(one["findings"]) == 56 + 4
+    catalog = json.loads(said("export", "--catalog"))["catalog"]
+    assert len(catalog["controls"]) == 56
