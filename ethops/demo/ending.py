@@ -114,7 +114,7 @@ def _places(screen: Screen, result: Result) -> None:
     ]
     faces = [
         ("desk", f"{layout.web_url}/", f"login admin, password in {state}/admin.txt"),
-        ("API", f"{layout.web_url}/api/v1/schema", "same login, or a token made on the desk"),
+        ("API", f"{layout.web_url}/everything/api/", "all of it as a page of the desk"),
         ("Flower", f"{layout.flower_url}/", "same login as the desk"),
     ]
     # What is stopped is not named as a place to go to.

@@ -23,6 +23,7 @@ from ethops.pages import (
     card,
     ci,
     columns,
+    doors,
     figures,
     filing,
     gpu,
@@ -169,6 +170,7 @@ class DeskSite(AdminSite):
         return [
             path("stop/", self.own(stop.shown), name="stop"),
             path("everything/", self.own(self.everything), name="everything"),
+            path("everything/api/", self.own(doors.shown), name="doors"),
             path("now/live/", self.admin_view(now.live), name="now_live"),
             path("tickets/new/", self.own(filing.choice), name="file"),
             re_path(

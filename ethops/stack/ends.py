@@ -14,7 +14,11 @@ def say_ready(screen: Screen, layout: Layout, *, seconds: float, admin_made: boo
     screen.places(
         [
             ("desk", f"{layout.web_url}/", login),
-            ("API", f"{layout.web_url}/api/v1/schema", "same login, or a token made on the desk"),
+            (
+                "API",
+                f"{layout.web_url}/everything/api/",
+                "all of it as a page of the desk",
+            ),
             ("Flower", f"{layout.flower_url}/", "same login as the desk"),
             ("status", "manage.py status", "every process, with pid and age"),
             ("proof", "manage.py ledger verify", "needs nothing running"),

@@ -139,6 +139,7 @@ class Visit:
             "approval": f"/approvals/{self.scene.actions['proposed']}/",
             "stop": "/stop/",
             "everything": "/everything/",
+            "API": "/everything/api/",
             "agents": "/agents/",
             "queue": "/queue/",
             "memory": "/memory/",

@@ -1,5 +1,6 @@
 """The desk's own pages: what they say, what they never run, what people do on them."""
 
+import html
 import re
 from datetime import timedelta
 
@@ -344,6 +345,19 @@ def test_two_who_resume_at_once_resume(desk, scene):
     for _ in range(2):
         text = desk.post("/stop/", {"act": "resume", "why": "steam"}, follow=True).content.decode()
         assert "Nothing is stopped: somebody has resumed before you." in text
+
+
+def test_the_api_is_a_page_that_a_person_can_open(desk, api):
+    answer = desk.get("/everything/api/")
+    text = html.unescape(answer.content.decode())
+    assert answer["Content-Type"].startswith("text/html")
+    paths = re.findall(
+        r"^  (/api/v1/\S+):$", api.get("/api/v1/schema").content.decode(), re.MULTILINE
+    )
+    assert len(paths) > 80
+    assert [path for path in paths if f">{path}<" not in text] == []
+    assert "/everything/api/" in page(desk, "/everything/")
+    assert Client().get("/everything/api/")["Location"].startswith("/login/")
 
 
 def test_the_ledger_takes_any_filter_without_a_fault(desk, scene):

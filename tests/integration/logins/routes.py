@@ -131,6 +131,7 @@ DESK = frozenset(
         "api/v1/gpu/jobs/<pk>/cancel",
         "stop/",
         "everything/",
+        "everything/api/",
         "now/live/",
         "tickets/new/",
         "tickets/new/<what>/",
