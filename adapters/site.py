@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from adapters import declared
 from adapters.cmdb.declared import DEFAULT_JOIN_RULES, DeclaredCI, DeclaredHost, DeclaredJoinRule
 from adapters.cmdb.port import Inventory
+from adapters.compliance.declared import DeclaredExemption
 from adapters.declared import Declaration, Fault, Read, refusal
 from adapters.levels import PROVIDED, ServiceLevels, TextRefusedError, Who, zone
 from adapters.monitoring.declared import DeclaredAlertmanager, DeclaredProbe
@@ -220,6 +221,8 @@ class Site(Declaration):
     """Within which time tickets have somebody, and are resolved."""
     major: SiteMajor = SiteMajor()
     """Major incidents."""
+    not_applicable: Annotated[tuple[DeclaredExemption, ...], Field(max_length=500)] = ()
+    """Safeguards that somebody says do not apply, why, and until when."""
     imports: Annotated[tuple[SourceBeginning, ...], Field(max_length=50)] = ()
     """Where `catalog import` may take playbooks from: beginnings of addresses, or of paths."""
     rules: Annotated[str, Field(max_length=500)] | None = None
@@ -349,6 +352,9 @@ def _names(site: Site) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
     yield from _told_names(site)
     for number, model in enumerate(site.request_models):
         yield ("request_models", number, "slug"), "request model", model.slug
+    for number, word in enumerate(site.not_applicable):
+        name = f"from {word.safeguard} of {word.ci or 'everything'}"
+        yield ("not_applicable", number), "exemption", name
     yield from _level_names(site.service_levels)
 
 

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from adapters.cmdb.port import Applied
 from adapters.cmdb.services import apply_inventory
+from adapters.compliance import exempting
 from adapters.monitoring.services import PlacedProbe, apply_probes
 from adapters.site import SOURCE, Site
 from adapters.telemetry import services as telemetry
@@ -22,7 +23,8 @@ def apply(site: Site) -> Applied:
         watch = telemetry.apply(observers=site.observers, keys=site.keys, logs=site.query_logs)
         offered = offering.apply(model.row() for model in site.request_models)
         asked = demands.apply(site.itop)
-    others = (watch, offered, asked)
+        exempt = exempting.apply(site.not_applicable)
+    others = (watch, offered, asked, exempt)
     return Applied(
         added=things.added + _named(probes.added) + _all(one.added for one in others),
         changed=things.changed + _named(probes.changed) + _all(one.changed for one in others),

@@ -1,5 +1,6 @@
 """The compliance contract: kept once, judged as it stands, changed by nobody."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,11 +11,13 @@ from typing import Any, cast
 import psycopg
 import pytest
 from django.db import ProgrammingError, connection
+from pydantic import ValidationError
 
-from adapters import kits
-from adapters.compliance import embedded, openscap
+from adapters import kits, site, site_rows
+from adapters.compliance import embedded, exempting, openscap
 from adapters.compliance.canonical import digest, identity
 from adapters.compliance.conformance import NOT_COLLECTING, NOT_OWNER
+from adapters.compliance.declared import DeclaredExemption
 from adapters.compliance.port import WHOLE, Exemption, Fact
 from adapters.compliance.safeguards import CIS
 from adapters.conformance import tried
@@ -236,3 +239,65 @@ def test_without_its_folder_facts_are_kept_all_the_same(settings: Any, scans: Pa
     assert (done.kept, len(done.faults)) == (1, 1)
     settings.ADAPTERS = {}
     assert "ETHOPS_SCAP_RESULTS" in openscap.Collector().collect([]).faults[0]
+
+
+# ---------------------------------------------------------------- what the site file says
+def declare(*words: str) -> Any:
+    declared = [DeclaredExemption.model_validate_json(one) for one in words]
+    return exempting.apply(declared)
+
+
+def word(safeguard: str = "4.6", ci: str = "web-01", days: int = 30, **more: str) -> str:
+    until = (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
+    said = {"safeguard": safeguard, "ci": ci, "reason": "it has no network", "said_by": "ada"}
+    return json.dumps({**said, "until": until, **more})
+
+
+def test_the_site_file_exempts_and_takes_back_and_the_table_tells_both(become: Become) -> None:
+    embedded.Collector().collect([fact("telnet")])
+    become("owner")
+    done = declare(word())
+    assert done.added == ("exemption from 4.6 of web-01",)
+    assert stands() == ("none", "exempt")
+    assert declare(word()) == exempting.Applied((), (), ())
+    assert declare(word(reason="it has none at all")).changed == ("exemption from 4.6 of web-01",)
+    assert declare().retired == ("exemption from 4.6 of web-01",)
+    assert stands() == ("none", "contradicted")
+    assert declare() == exempting.Applied((), (), ())
+    told = [(one.said_by, one.reason) for one in embedded.Reader().exemptions()]
+    assert told[0] == ("ada", "it has no network")
+    assert told[2] == ("site file", "the site file says so no longer")
+    declare(word())
+    assert stands() == ("none", "exempt"), "and said again"
+
+
+def test_a_word_whose_last_day_is_over_exempts_nothing(become: Become) -> None:
+    become("owner")
+    assert declare(word(days=-1)) == exempting.Applied((), (), ())
+    assert declare(word(days=0)).added, "the last day counts"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"safeguard": "13.1"}, {"reason": "no"}, {"said_by": ""}, {"until": "2999-01-01"}]
+)
+def test_a_word_without_what_it_needs_is_refused(wrong: dict[str, str]) -> None:
+    with pytest.raises(ValidationError):
+        DeclaredExemption.model_validate_json(word(**wrong))  # type: ignore[arg-type]
+
+
+def test_faults_of_the_file_are_named_with_their_line(become: Become, tmp_path: Path) -> None:
+    file = tmp_path / "site.yaml"
+    day = (datetime.now(UTC) + timedelta(days=30)).date()
+    said = f'{{safeguard: "9.1", reason: nobody browses here, said_by: ada, until: {day}}}'
+    file.write_text(f"not_applicable:\n  - {said}\n", encoding="utf-8")
+    found = site.read(file)
+    assert found.value is not None, found.faults
+    become("owner")
+    assert site_rows.apply(found.value).added == ("exemption from 9.1 of everything",)
+    file.write_text(f"not_applicable:\n  - {said}\n  - {said}\n", encoding="utf-8")
+    (fault,) = site.read(file).faults
+    assert (fault.line, fault.what) == (3, "There is a second exemption from 9.1 of everything.")
+    bare = said.replace('"9.1"', "9.1")
+    file.write_text(f"not_applicable:\n  - {bare}\n", encoding="utf-8")
+    (fault,) = site.read(file).faults
+    assert (fault.line, "in quotes" in fault.mend) == (2, True)
