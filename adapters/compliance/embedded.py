@@ -20,6 +20,9 @@ from adapters.rows import now, select
 
 CAPABILITIES: Final[frozenset[Capability]] = frozenset({"collect", "exempt"})
 
+CANNOT: Final = {"results": "It reads no files; `openscap` reads those of OpenSCAP."}
+"""What this adapter has not."""
+
 _OBSERVATION = """
     SELECT kind, safeguard, scope, outcome, said, source, collected_at, expires_at, raw_sha256
     FROM reading.observation

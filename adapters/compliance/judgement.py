@@ -101,7 +101,7 @@ def _judged(
 ) -> Finding:
     said = exempt.get(place) or exempt.get((place[0], WHOLE))
     if said is not None:
-        because = f"Does not apply until {moment(said.until)}, says {said.said_by}: {said.reason}"
+        because = f"Does not apply until {_shown(said.until)}, says {said.said_by}: {said.reason}"
         return Finding(*place, "none", "exempt", None, None, (because,), ())
     lines = _lines(seen.get(place, ()), at)
     against = [one for one in lines if one.ground == "contradicted"]
@@ -153,7 +153,11 @@ def _until(one: Observation) -> datetime:
 
 
 def _sentences(lines: Iterable[_Line]) -> tuple[str, ...]:
-    return tuple(f"{line.one.said} ({moment(line.one.collected_at)})" for line in lines)
+    return tuple(f"{line.one.said} ({_shown(line.one.collected_at)})" for line in lines)
+
+
+def _shown(at: datetime) -> str:
+    return f"{moment(at)[:16]}Z"
 
 
 def _ids(lines: Iterable[_Line]) -> tuple[str, ...]:
