@@ -223,8 +223,8 @@ def test_who_leaves_gives_the_card_back(web: Web) -> None:
         next(said)
         assert machine.running
         said.close()
-    eventually(lambda: not machine.running, seconds=3)
-    eventually(lambda: Job.objects.latest("created_at").id.state == "cancelled", seconds=3)
+    eventually(lambda: not machine.running, seconds=10)
+    eventually(lambda: Job.objects.latest("created_at").id.state == "cancelled", seconds=10)
 
 
 def test_a_stream_that_gives_way_to_operations_is_whole(web: Web) -> None:

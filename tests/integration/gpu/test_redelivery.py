@@ -51,9 +51,10 @@ def test_a_job_longer_than_the_visibility_timeout_runs_once(up: House) -> None:
         while up.job(job_id)["state"] == "leased" and time.monotonic() - began < 20:
             assert client.hlen(UNACKED) <= 1
             assert up.messages("research.code-14b") == []
-    assert time.monotonic() - began > VISIBILITY_SECONDS
     assert up.text(job_id) == words(tokens)
-    assert [e["ev"] for e in up.seen() if e.get("id") == "long"] == ["started", "finished"]
+    seen = [e for e in up.seen() if e.get("id") == "long"]
+    assert [e["ev"] for e in seen] == ["started", "finished"]
+    assert seen[1]["t"] - seen[0]["t"] > VISIBILITY_SECONDS, "by the card's clock, not by ours"
 
 
 def test_what_a_killed_worker_had_begun_is_done_by_the_next(up: House) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from adapters.inference.ollama import Server
 from gpu.simulated.serve import Simulated
+from tests.waiting import eventually
 
 CHAT = {"model": "ops-8b", "messages": [{"role": "user", "content": "say it in words"}]}
 SCHEMA = {
@@ -108,7 +109,7 @@ def test_a_preempted_job_gets_all_its_tokens(simulated: Simulated, asks_for: str
         messages += [{"role": "assistant", "content": text}] if text else []
         told = wanted if asks_for == "the whole again" else wanted - len(text.split())
         body: dict[str, Any] = {"messages": messages, "sampling": {"num_predict": told}}
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         stream = server.stream_chat("ops-8b", {}, body, deadline=deadline, label="41")
         text += "".join(piece.text for piece in itertools.islice(stream, pieces))
         stream.close()
@@ -127,18 +128,18 @@ def test_a_job_that_was_stopped_at_its_very_end_has_ended_once(
     whole = "".join(
         chunk.text
         for chunk in server.stream_chat(
-            "ops-8b", {}, body, deadline=time.monotonic() + 5, label="3"
+            "ops-8b", {}, body, deadline=time.monotonic() + 30, label="3"
         )
     )
     # As if it had gone with so many words: another model has come, and then it asks again.
-    server.load("code-14b", {}, embeds=False, deadline=time.monotonic() + 5)
+    server.load("code-14b", {}, embeds=False, deadline=time.monotonic() + 30)
     text = "".join(f"w{n} " for n in range(1, words_read + 1))
     messages = [*CHAT["messages"], *([{"role": "assistant", "content": text}] if text else [])]
     before = list(simulated.machine.log.newest)
     rest = list(
         server.stream_chat(
             *("ops-8b", {}, {**body, "messages": messages}),
-            deadline=time.monotonic() + 5,
+            deadline=time.monotonic() + 30,
             label="3",
         )
     )
@@ -150,12 +151,10 @@ def test_a_job_that_was_stopped_at_its_very_end_has_ended_once(
 def test_who_leaves_on_the_last_word_leaves_a_finished_job(simulated: Simulated) -> None:
     server = Server(simulated.url)
     body: dict[str, Any] = {"messages": CHAT["messages"], "sampling": {"num_predict": 40}}
-    stream = server.stream_chat("ops-8b", {}, body, deadline=time.monotonic() + 5, label="4")
+    stream = server.stream_chat("ops-8b", {}, body, deadline=time.monotonic() + 30, label="4")
     next(chunk for chunk in stream if "w40 " in chunk.text)
     stream.close()
-    until = time.monotonic() + 2
-    while simulated.machine.running and time.monotonic() < until:
-        time.sleep(0.001)
+    eventually(lambda: not simulated.machine.running)
     events = [event["ev"] for event in simulated.machine.log.newest if event.get("id") == 4]
     assert events == ["started", "finished"]
 
@@ -320,19 +319,21 @@ def test_openais_errors_have_their_shape(other: openai.OpenAI) -> None:
 
 def test_times_are_those_of_the_card(simulated: Simulated) -> None:
     server = Server(simulated.url)
-    server.load("ops-8b", {}, embeds=False, deadline=time.monotonic() + 5)
+    server.load("ops-8b", {}, embeds=False, deadline=time.monotonic() + 30)
     body: dict[str, Any] = {"messages": CHAT["messages"], "sampling": {"num_predict": 900}}
-    list(server.stream_chat("ops-8b", {}, body, deadline=time.monotonic() + 5, label="5"))
-    events = {event["ev"]: event["t"] for event in simulated.machine.log.newest}
+    took = []
+    for label in "567":
+        list(server.stream_chat("ops-8b", {}, body, deadline=time.monotonic() + 30, label=label))
+        events = {event["ev"]: event["t"] for event in simulated.machine.log.newest}
+        took.append(events["finished"] - events["started"])
     assert events["loaded"] - events["load_start"] >= 0.045
-    took = events["finished"] - events["started"]
-    assert took >= 0.01 * (0.1 + 4 / 1500 + 900 / 45)
-    assert took < 0.3, "in a fifth of a second, with room for a busy machine"
+    assert min(took) >= 0.01 * (0.1 + 4 / 1500 + 900 / 45)
+    assert min(took) < 0.3, "in a fifth of a second, once of three where a machine stands still"
 
 
 def test_a_call_for_several_jobs_starts_and_ends_each(simulated: Simulated) -> None:
     server = Server(simulated.url)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     server.embed("embed-8b", {}, ["a", "b"], None, None, deadline=deadline, label="8,9")
     events = [(event["ev"], event.get("id")) for event in simulated.machine.log.newest]
     assert events == [
@@ -347,20 +348,18 @@ def test_a_call_for_several_jobs_starts_and_ends_each(simulated: Simulated) -> N
 
 def test_leaving_during_the_prompt_is_a_preemption_without_tokens(simulated: Simulated) -> None:
     server = Server(simulated.url)
-    server.load("ops-8b", {}, embeds=False, deadline=time.monotonic() + 5)
-    body: dict[str, Any] = {"messages": [{"role": "user", "content": "w " * 100_000}]}
-    began = time.monotonic()
+    server.load("ops-8b", {}, embeds=False, deadline=time.monotonic() + 30)
+    body: dict[str, Any] = {"messages": [{"role": "user", "content": "w " * 600_000}]}
     stream = server.stream_chat(
         "ops-8b",
         {},
         body,
-        deadline=began + 5,
+        deadline=time.monotonic() + 30,
         label="6",
         stop=lambda: bool(simulated.machine.running),
     )
     with pytest.raises(Exception, match="stopped"):
         next(stream)
-    while simulated.machine.running and time.monotonic() < began + 2:
-        time.sleep(0.002)
+    eventually(lambda: not simulated.machine.running)
     last = simulated.machine.log.newest[-1]
     assert (last["ev"], last["id"], last["tokens"]) == ("preempted", 6, 0)

@@ -1,7 +1,6 @@
 """The Ollama adapter against a server that misbehaves in every way it can be told to."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -25,12 +24,15 @@ from adapters.inference.ollama import Chunk, Server
 from adapters.inference.port import Candidate, Question
 from adapters.json_value import JSON
 from gpu.simulated.serve import Simulated
+from tests.waiting import eventually
 
+AT_ONCE_SECONDS = 5.0
+"""Far less than what it would have taken otherwise, and more than a machine stands still."""
 OPTIONS: dict[str, JSON] = {"num_ctx": 16384}
 SAYING: JSON = [{"role": "user", "content": "say something"}]
 
 
-def soon(seconds: float = 5.0) -> float:
+def soon(seconds: float = 30.0) -> float:
     return time.monotonic() + seconds
 
 
@@ -41,13 +43,6 @@ def order(simulated: Simulated, kind: str, **more: object) -> None:
 
 def saying(tokens: int) -> dict[str, JSON]:
     return {"messages": SAYING, "sampling": {"num_predict": tokens}}
-
-
-def eventually(condition: Callable[[], bool], within: float = 2.0) -> bool:
-    until = time.monotonic() + within
-    while not condition() and time.monotonic() < until:
-        time.sleep(0.001)
-    return condition()
 
 
 def chat(server: Server, tokens: int = 30, **more: Any) -> list[Chunk]:
@@ -115,7 +110,7 @@ def test_the_deadline_holds_where_nothing_whole_comes(
     began = time.monotonic()
     with pytest.raises(OverDeadlineError):
         chat(server, deadline=began + 0.3)
-    assert 0.28 < time.monotonic() - began < 0.5
+    assert 0.28 < time.monotonic() - began < AT_ONCE_SECONDS
 
 
 def test_silence_ends_before_the_deadline(simulated: Simulated) -> None:
@@ -123,7 +118,7 @@ def test_silence_ends_before_the_deadline(simulated: Simulated) -> None:
     began = time.monotonic()
     with pytest.raises(OverDeadlineError, match="Not a byte"):
         chat(Server(simulated.url, idle_s=0.2), deadline=soon(30))
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < AT_ONCE_SECONDS
 
 
 def test_a_silent_call_can_be_stopped(simulated: Simulated, server: Server) -> None:
@@ -131,7 +126,7 @@ def test_a_silent_call_can_be_stopped(simulated: Simulated, server: Server) -> N
     stop_at = time.monotonic() + 0.2
     with pytest.raises(StoppedError):
         chat(server, deadline=soon(30), stop=lambda: time.monotonic() > stop_at)
-    assert time.monotonic() - stop_at < 0.2
+    assert time.monotonic() - stop_at < AT_ONCE_SECONDS
 
 
 def test_closing_the_iterator_frees_the_card_at_once(simulated: Simulated, server: Server) -> None:
@@ -140,10 +135,8 @@ def test_closing_the_iterator_frees_the_card_at_once(simulated: Simulated, serve
     next(stream)
     began = time.monotonic()
     stream.close()
-    closed = time.monotonic()
-    assert eventually(lambda: not simulated.machine.running)
-    assert closed - began < 0.05
-    assert time.monotonic() - began < 0.1
+    eventually(lambda: not simulated.machine.running)
+    assert time.monotonic() - began < AT_ONCE_SECONDS, "to its end it would be 20 s and more"
     assert [event["ev"] for event in simulated.machine.log.newest][-1] == "preempted"
 
 

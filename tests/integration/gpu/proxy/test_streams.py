@@ -250,14 +250,14 @@ def test_a_failure_of_a_job_is_not_tried_again_by_clients(lab, worker):
 def test_who_leaves_while_waiting_leaves_the_queue(lab, worker):
     with lab.leaving():
         eventually(lambda: states() == ["ready"])
-    eventually(lambda: states() == ["cancelled"], seconds=1.5)
+    eventually(lambda: states() == ["cancelled"])
     assert Job.objects.get().error_code == "gpu.cancelled"
 
 
 def test_who_leaves_without_a_stream_leaves_the_queue_too(lab, worker):
     with lab.leaving(stream=False):
         eventually(lambda: states() == ["ready"])
-    eventually(lambda: states() == ["cancelled"], seconds=1.5)
+    eventually(lambda: states() == ["cancelled"])
 
 
 def test_who_leaves_while_it_streams_stops_the_job(lab, worker):
@@ -266,7 +266,7 @@ def test_who_leaves_while_it_streams_stops_the_job(lab, worker):
         held.say("Ether")
         assert b"Ether" in link.getresponse().readline()
         assert not held.cancelled()
-    eventually(held.cancelled, seconds=1.5)
+    eventually(held.cancelled)
 
 
 def test_who_does_not_read_for_long_has_left(lab, worker, monkeypatch):
