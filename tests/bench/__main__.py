@@ -81,7 +81,8 @@ def _listening(stack: Stack) -> Iterator[None]:
     """Put the listening executor in the place of Celery's, which stands still meanwhile."""
     executor = stack.process("executor")
     said = stack.layout.environment("executor")
-    peer = subprocess.Popen([sys.executable, "-m", "tests.bench.listening"], cwd=CLONE, env=said)
+    words = ["-m", "tests.child", "tests.bench.listening"]
+    peer = subprocess.Popen([sys.executable, *words], cwd=CLONE, env=said)
     try:
         time.sleep(4)  # Django is imported
         executor.send_signal(signal.SIGSTOP)

@@ -17,7 +17,7 @@ from tests.bench.figures import Figure, spread
 
 SCALE = 0.2
 MORE_SLOTS = 8
-CHILD = "tests.bench.card_child"
+CHILD = ("tests.child", "tests.bench.card_child")
 HANDED = """
     SELECT 1000 * extract(epoch FROM next.started_at - p.ended_at)::float8
       FROM gpu_piece p
@@ -43,7 +43,7 @@ def measure() -> list[Figure]:
     """Return all figures, with what they are made of."""
     with card_house(SCALE) as house:
         gaps = _gaps(house)
-        house.python("web", CHILD, "stops")
+        house.python("web", *CHILD, "stops")
         handed, reached = _column(house, HANDED), _column(house, REACHED)
         cost = _order(house)
     return [
@@ -62,7 +62,7 @@ def measure() -> list[Figure]:
 
 def _gaps(house: CardHouse) -> list[float]:
     """Let the child ask for a backlog; milliseconds in which the card stood still."""
-    house.python("web", CHILD, "backlog")
+    house.python("web", *CHILD, "backlog")
     log = sorted(events.read(house.events), key=lambda event: event.at)
     return [
         1000 * (after.at - before.at)
@@ -84,8 +84,8 @@ def _order(house: CardHouse) -> dict[str, list[float]]:
             owner.execute(COPY, [f"more-{number}"])
     worker.suspend()
     try:
-        house.python("web", CHILD, "fill")
-        found: dict[str, list[float]] = json.loads(house.python("gpu", CHILD, "order"))
+        house.python("web", *CHILD, "fill")
+        found: dict[str, list[float]] = json.loads(house.python("gpu", *CHILD, "order"))
     finally:
         worker.resume()
     return found

@@ -1,4 +1,4 @@
-"""What of the card's figures is measured within a process of ours: `python -m ... PART`.
+"""What of the card's figures is measured within a process of ours, by `tests.child`: `... PART`.
 
 `order` times the worker's own code as the worker's role, on rows that its parent has made;
 `backlog` and `stops` ask the queue as the app does, and wait until all has ended.
@@ -12,23 +12,19 @@ import time
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-import django
-
-django.setup()
-
-from adapters.inference.ollama import Server  # noqa: E402  after the setup
-from gpu import relay, rows  # noqa: E402
-from gpu.models import Card  # noqa: E402
-from gpu.policy.chosen import named  # noqa: E402
-from gpu.policy.view import Running  # noqa: E402
-from gpu.rows import Request  # noqa: E402
-from gpu.states import JobKind  # noqa: E402
-from gpu.tiers import Tier, queue_name  # noqa: E402
-from gpu.worker import current, doors, knowing  # noqa: E402
-from gpu.worker.current import Held  # noqa: E402
-from gpu.worker.order import CardOrder  # noqa: E402
-from gpu.worker.watch import gives_way  # noqa: E402
-from tests.waiting import eventually  # noqa: E402
+from adapters.inference.ollama import Server
+from gpu import relay, rows
+from gpu.models import Card
+from gpu.policy.chosen import named
+from gpu.policy.view import Running
+from gpu.rows import Request
+from gpu.states import JobKind
+from gpu.tiers import Tier, queue_name
+from gpu.worker import current, doors, knowing
+from gpu.worker.current import Held
+from gpu.worker.order import CardOrder
+from gpu.worker.watch import gives_way
+from tests.waiting import eventually
 
 TIMES = 300
 BACKLOG = 200

@@ -1,15 +1,11 @@
 """The peer of Celery: the same executor in one process, woken by LISTEN alone.
 
-DATABASE_URL=... python -m tests.bench.listening
+DATABASE_URL=... python -m tests.child tests.bench.listening
 """
 
-import django
+from django.db import connection
 
-django.setup()
-
-from django.db import connection  # noqa: E402  after the setup
-
-from ethops.executor import worker  # noqa: E402
+from ethops.executor import worker
 
 
 def main() -> None:

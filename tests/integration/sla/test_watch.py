@@ -126,7 +126,7 @@ def watcher(servers: Servers, database_name: str) -> Iterator[Callable[[], Watch
             "ETHOPS_DATABASE_POOL": "0",
         }
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.integration.sla.watcher"],
+            [sys.executable, "-m", "tests.child", "tests.integration.sla.watcher"],
             env=environment,
             cwd=CLONE,
             stdin=subprocess.PIPE,

@@ -6,11 +6,7 @@ For each line that it reads it has one child, says its number, and says so when 
 import os
 import sys
 
-import django
-
-django.setup()
-
-from ethops.desk import levels  # noqa: E402  after the settings are read
+from ethops.desk import levels
 
 
 def main() -> None:
