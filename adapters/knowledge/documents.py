@@ -5,7 +5,7 @@ that does.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +16,8 @@ from adapters.text import plain
 
 MOST_BYTES: Final = 256 * 1024
 """Of one document."""
+MOST_OF_A_PASSAGE: Final = 32 * 1024
+"""Characters: what cannot be cut and is longer is no passage that anybody reads, or indexes."""
 SUPERSEDED: Final = "status:superseded"
 
 
@@ -54,6 +56,7 @@ class _Read:
     file: File
     text: str
     parted: Parted
+    chunks: tuple[Chunk, ...]
 
 
 def whole(files: Iterable[File]) -> Whole:
@@ -92,22 +95,34 @@ def _read(file: File) -> _Read | tuple[Fault, ...]:
     if hidden:
         return hidden
     parted = part(file.path, text)
-    return _Read(file, text, parted) if isinstance(parted, Parted) else parted
+    if not isinstance(parted, Parted):
+        return parted
+    cut = chunks(parted.front.id, parted.body, first_line=parted.first_line)
+    return tuple(_too_long(file.path, cut)) or _Read(file, text, parted, cut)
 
 
 def _hidden(path: str, text: str) -> Iterator[Fault]:
     """Yield the first line that says more than a person sees."""
     for number, line in enumerate(text.split("\n"), 1):
-        if plain(line, len(line) + 1) != line.strip():
+        # Between two signs, since the ends of a text are trimmed.
+        if plain(f"|{line}|", len(line) + 2) != f"|{line}|":
             what = "It holds signs that nobody sees, or that reorder what is seen."
             yield Fault(path, number, what, "Take them out: control, zero-width, bidi signs.")
             return
 
 
+def _too_long(path: str, cut: Iterable[Chunk]) -> Iterator[Fault]:
+    for one in cut:
+        if len(one.text) > MOST_OF_A_PASSAGE:
+            what = f"A line, a table or code here is longer than {MOST_OF_A_PASSAGE} characters."
+            yield Fault(path, one.first_line, what, "Cut it, or keep it beside the document.")
+
+
 def _contradictions(read: Iterable[_Read]) -> Iterator[Fault]:
-    """Yield whose id another has as well, and who supersedes what is not there."""
+    """Yield whose id another has as well, and who supersedes what is not there, or itself."""
     read = tuple(read)
     times = Counter(one.parted.front.id for one in read)
+    over = {one.parted.front.id: one.parted.front.supersedes for one in read}
     for one in read:
         path, front, line = one.file.path, one.parted.front, one.parted.line
         if times[front.id] > 1:
@@ -117,10 +132,24 @@ def _contradictions(read: Iterable[_Read]) -> Iterator[Fault]:
             what = f"Its id {front.id} is also that of {others}."
             yield Fault(path, line("id"), what[:500], "Give each an id of its own.")
         for n, ref in enumerate(front.supersedes):
-            if ref == front.id or ref not in times:
-                why = "is itself" if ref == front.id else "is no document here"
+            why = "is no document here" if ref not in times else ""
+            if front.id in _below(ref, over):
+                why = "is itself" if ref == front.id else "supersedes it in turn"
+            if why:
                 what = f"It supersedes {ref}, which {why}."
-                yield Fault(path, line("supersedes", n), what, "Name the id of a document.")
+                yield Fault(path, line("supersedes", n), what, "Name the id of an older document.")
+
+
+def _below(ref: str, over: Mapping[str, Iterable[str]]) -> set[str]:
+    """Return a document and all that it supersedes, however far."""
+    found: set[str] = set()
+    ahead = [ref]
+    while ahead:
+        here = ahead.pop()
+        if here not in found:
+            found.add(here)
+            ahead += over.get(here, ())
+    return found
 
 
 def _made(one: _Read, over: set[str]) -> Made:
@@ -128,5 +157,4 @@ def _made(one: _Read, over: set[str]) -> Made:
     said = set(tags(front))
     if front.id in over and front.status == "current":
         said = said - {"status:current"} | {SUPERSEDED}
-    cut = chunks(front.id, one.parted.body, first_line=one.parted.first_line)
-    return Made(one.file.path, one.file.blob, one.text, front, tuple(sorted(said)), cut)
+    return Made(one.file.path, one.file.blob, one.text, front, tuple(sorted(said)), one.chunks)

@@ -21,7 +21,8 @@ AT_ONCE: Final = 500
 EMBEDDED_AT_ONCE: Final = 32
 NO_MODEL: Final = "No model was given to make vectors."
 
-_KEPT: Final = ("path", "blob", "title", "kind", "owner", "review_due", "tags", "text")
+_SAID: Final = ("path", "blob", "title", "kind", "owner", "review_due", "tags")
+"""What a document is told from; its text is its blob's."""
 _CUT: Final = ("document", "place", "heading", "about", "text", "first_line", "last_line")
 _WITHOUT: Final = """
     SELECT c.ref, c.about, c.text FROM knowledge_chunk c
@@ -102,7 +103,7 @@ def embed(embedder: Embedder | None, until: datetime) -> Embedded:
 
 def _documents(made: Iterable[Made]) -> Done:
     wanted = {one.front.id: _row(one) for one in made}
-    there = {one.ref: one for one in Document.objects.all()}
+    there = {one.ref: one for one in Document.objects.defer("text")}
     gone = tuple(sorted(there.keys() - wanted.keys()))
     new = tuple(sorted(wanted.keys() - there.keys()))
     other = tuple(
@@ -112,7 +113,7 @@ def _documents(made: Iterable[Made]) -> Done:
     Document.objects.filter(ref__in=gone).delete()
     Document.objects.bulk_create(
         [wanted[ref] for ref in (*new, *other)], batch_size=AT_ONCE, update_conflicts=True,
-        unique_fields=["ref"], update_fields=list(_KEPT),
+        unique_fields=["ref"], update_fields=[*_SAID, "text"],
     )  # fmt: skip
     return Done(new, other, gone)
 
@@ -126,12 +127,12 @@ def _row(one: Made) -> Document:
 
 
 def _said(one: Document) -> tuple[Any, ...]:
-    return tuple(getattr(one, name) for name in _KEPT)
+    return tuple(getattr(one, name) for name in _SAID)
 
 
 def _chunks(made: Iterable[Made]) -> None:
     wanted = {one.ref: one for one in _cut(made)}
-    there = {one.ref: one for one in Chunk.objects.all()}
+    there = {one.ref: one for one in Chunk.objects.defer("text", "heading")}
     Chunk.objects.filter(ref__in=there.keys() - wanted.keys()).delete()
     Chunk.objects.bulk_create(
         [one for ref, one in wanted.items() if _stands(one) != _stands(there.get(ref))],

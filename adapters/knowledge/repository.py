@@ -11,6 +11,7 @@ from adapters.text import one_line
 
 PLAIN: Final = frozenset({"100644", "100755"})
 MOST_FILES: Final = 20_000
+MOST_BYTES_TOGETHER: Final = 128 * 1024 * 1024
 MOST_AT_ONCE: Final = 8 * 1024 * 1024
 LONGEST_PATH: Final = 400
 ENDING: Final = ".md"
@@ -96,6 +97,10 @@ class Branch:
         ]
         if len(found) > MOST_FILES:
             raise RepositoryAwayError(f"{len(found)} documents are more than {MOST_FILES}.")
+        if (size := sum(one.size for one in found)) > MOST_BYTES_TOGETHER:
+            raise RepositoryAwayError(
+                f"Documents of {size} bytes are more than {MOST_BYTES_TOGETHER}."
+            )
         return found
 
     def _contents(self, entries: Sequence[_Entry]) -> Iterator[File]:

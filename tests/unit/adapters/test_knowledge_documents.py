@@ -55,6 +55,9 @@ FAULTY = {
     "an end that is missing": ("swap", "---\n# Restart=># Restart", 1, "has no end."),
     "an id that is dead": ("more", "supersedes: [attic]\n", 7, "It supersedes attic, which is no"),
     "itself": ("more", "supersedes: [shop]\n", 7, "It supersedes shop, which is itself"),
+    "a line without end": ("swap", f"By night=>{'x ' * 20_000}", 8, "longer than 32768 characters"),
+    "a sign at the end of a line": ("swap", "By night.=>By night.\u2028", 10, "signs that nobody"),
+    "a form feed": ("swap", "By night.=>By night.\x0c", 10, "signs that nobody"),
     "a hidden sign": ("swap", "By night=>By\u200bnight", 10, "signs that nobody sees"),
     "a reordering sign": ("swap", "By night=>\u202eBy night", 10, "signs that nobody sees"),
 }
@@ -109,6 +112,13 @@ def test_what_another_supersedes_is_not_current_unless_that_is_a_draft() -> None
     assert status == {
         "old": ["status:superseded"], "new": ["status:current"], "draft": ["status:draft"],
     }  # fmt: skip
+
+
+def test_who_supersede_each_other_are_neither_of_them_newer() -> None:
+    ring = [doc(f"d{n}", more=f"supersedes: [d{(n + 1) % 3}]\n") for n in range(3)]
+    found = whole([*ring, doc("above", more="supersedes: [d0]\n")])
+    assert [one.front.id for one in found.documents] == ["above"]
+    assert said(found)[0] == ("d0.md", 7, "It supersedes d1, which supersedes it in turn.")
 
 
 @settings(max_examples=10, deadline=None)
