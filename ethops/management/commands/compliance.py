@@ -16,12 +16,15 @@ from adapters.compliance.safeguards import CIS
 from adapters.errors import AdapterError
 from adapters.rows import now
 from ethops.desk import evidence
+from ethops.world import evidence as compared
 
+WRONG: Final = ("changed", "unrecorded", "missing")
+MOST_NAMED: Final = 20
 MARKS: Final = {"strong": "strong ", "partial": "partial", "none": "none   "}
 
 
 class Command(BaseCommand):
-    """`manage.py compliance collect|findings|export`."""
+    """`manage.py compliance collect|findings|export|verify`."""
 
     help = "What speaks for the safeguards of the CIS Controls: collected, and judged as it stands."
 
@@ -35,7 +38,8 @@ class Command(BaseCommand):
         export.add_argument(
             "--catalog", action="store_true", help="the catalog instead that they refer to"
         )
-        for part in (collect, findings):
+        verify = parts.add_parser("verify", help="hold what was kept against the ledger")
+        for part in (collect, findings, verify):
             part.add_argument("--json", action="store_true", help="print the result as JSON")
         for part in (findings, export):
             part.add_argument(
@@ -54,6 +58,8 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(done))
         else:
             self.stdout.write("\n".join(_words(done)))
+        if not done.get("agrees", True):
+            raise SystemExit(1)
 
 
 def _moment(text: str) -> datetime:
@@ -84,7 +90,15 @@ def _export(options: Mapping[str, Any]) -> Mapping[str, Any]:
     return oscal.results(oscal.Assessed(CIS, safeguards, reader.by_ids(named), found, at))
 
 
-PARTS: Final = {"collect": _collect, "findings": _findings, "export": _export}
+def _verify(_: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = compared.compare()
+    named = {name: list(getattr(found, name)) for name in WRONG}
+    return {"checked": found.checked, "agrees": found.agrees, **named}
+
+
+PARTS: Final = {
+    "collect": _collect, "findings": _findings, "export": _export, "verify": _verify,
+}  # fmt: skip
 
 
 def _said(one: Finding, safeguards: Mapping[str, Safeguard]) -> Mapping[str, Any]:
@@ -103,6 +117,8 @@ def _said(one: Finding, safeguards: Mapping[str, Safeguard]) -> Mapping[str, Any
 
 
 def _words(done: Mapping[str, Any]) -> Sequence[str]:
+    if "agrees" in done:
+        return _agreement(done)
     if "findings" not in done:
         faults = [f"  {fault}" for fault in done["faults"]]
         return [f"Kept {done['kept']}, found again {done['repeated']}.", *faults]
@@ -116,4 +132,14 @@ def _words(done: Mapping[str, Any]) -> Sequence[str]:
         )
         if one["ground"] != "nothing":
             lines += [f"         {said}" for said in one["because"]]
+    return lines
+
+
+def _agreement(done: Mapping[str, Any]) -> Sequence[str]:
+    said = "as the ledger says" if done["agrees"] else "NOT as the ledger says"
+    lines = [f"{done['checked']} observations, {said}."]
+    for name in WRONG:
+        lines += [f"  {name} {one}" for one in done[name][:MOST_NAMED]]
+        more = len(done[name]) - MOST_NAMED
+        lines += [f"  {name}: {more} more"] if more > 0 else []
     return lines

@@ -18,6 +18,7 @@ from audit.ledger import pending
 from audit.models import Pending
 from ethops.desk import evidence, tasks
 from tests.conftest import point_django
+from tests.doubles.recording import write_down
 from tests.integration.desk import alerts
 from tests.integration.desk.test_discovery import publish
 
@@ -168,3 +169,52 @@ def test_what_stands_is_handed_on_as_oscal_the_same_each_time(house):
     assert len(one["findings"]) == 56 + 4
     catalog = json.loads(said("export", "--catalog"))["catalog"]
     assert len(catalog["controls"]) == 56
+
+
+def verified():
+    out = StringIO()
+    try:
+        call_command("compliance", "verify", "--json", stdout=out)
+    except SystemExit as end:
+        return end.code, json.loads(out.getvalue())
+    return 0, json.loads(out.getvalue())
+
+
+@pytest.mark.parametrize("written", [False, True], ids=["on the way", "in the ledger"])
+def test_rows_are_held_against_the_ledger(house, role, written):
+    evidence.collect()
+    if written:
+        write_down(role("audit_writer"))
+        assert not Pending.objects.filter(kind="event.evidence").exists()
+    ids = {identity(one) for one in registry.reader("compliance").observations()}
+    assert verified() == (
+        0, {"checked": len(ids), "agrees": True, "changed": [], "unrecorded": [], "missing": []},
+    )  # fmt: skip
+    assert said("verify").strip() == f"{len(ids)} observations, as the ledger says."
+
+
+TAMPERED = {
+    "changed": "UPDATE compliance_observation SET outcome = 'unmet' WHERE kind = 'host.heard'",
+    "missing": "DELETE FROM compliance_observation WHERE kind = 'host.heard'",
+    "unrecorded": "INSERT INTO compliance_observation SELECT repeat('a', 64), kind, '11.2', scope,"
+    " outcome, said, source, collected_at, expires_at, raw_sha256, kept_at"
+    " FROM compliance_observation WHERE kind = 'host.heard'",
+}
+
+
+@pytest.mark.parametrize("what", TAMPERED)
+def test_who_goes_past_the_triggers_is_seen(house, role, what, capsys):
+    evidence.collect()
+    (one,) = [o for o in registry.reader("compliance").observations() if o.kind == "host.heard"]
+    link = role("owner")
+    link.execute("ALTER TABLE compliance_observation DISABLE TRIGGER only_added")
+    try:
+        link.execute(TAMPERED[what])
+    finally:
+        link.execute("ALTER TABLE compliance_observation ENABLE TRIGGER only_added")
+    code, found = verified()
+    assert (code, found["agrees"]) == (1, False)
+    assert found[what] == [identity(one) if what != "unrecorded" else "a" * 64]
+    with pytest.raises(SystemExit):
+        call_command("compliance", "verify")
+    assert f"  {what} " in capsys.readouterr().out
