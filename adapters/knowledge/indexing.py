@@ -166,12 +166,13 @@ def _embedded(embedder: Embedder, rows: list[dict[str, Any]]) -> int:
         raise EmbedderAwayError(
             f"{model.digest} makes {len(made[0])} numbers now, and made {model.numbers} before."
         )
-    Vector.objects.bulk_create(
-        [Vector(chunk_id=row["ref"], model=model, numbers=numbers)
-         for row, numbers in zip(rows, made, strict=True)],
-        ignore_conflicts=True,
-    )  # fmt: skip
-    return len(made)
+    vectors_of = dict(zip((row["ref"] for row in rows), made, strict=True))
+    with transaction.atomic():
+        # Who has read another commit meanwhile may have taken some away.
+        there = Chunk.objects.select_for_update().filter(ref__in=vectors_of)
+        kept = [Vector(chunk=one, model=model, numbers=vectors_of[one.ref]) for one in there]
+        Vector.objects.bulk_create(kept, ignore_conflicts=True)
+    return len(kept)
 
 
 def _waiting(embedder: Embedder) -> int:

@@ -15,6 +15,7 @@ from adapters.forge import conf as forge_conf
 from adapters.forge.conformance.bench import HERE
 from adapters.forge.place import Place
 from adapters.forge.repository import Repository
+from adapters.knowledge.conformance.bench import EMPTY
 from adapters.tickets import embedded
 from adapters.tickets.conformance.bench import ALONE
 from adapters.tickets.models import Ticket
@@ -59,6 +60,13 @@ def test_the_forge_s_cases_are_handed_git(
     status, found = said("check", "forge", "embedded")
     assert (status, found["counts"]) == (0, {"held": 15, "failed": 0, "cannot": 1})
     assert (found["cannot"], found["left"]) == ({"pages": HERE}, [])
+
+
+def test_the_knowledge_base_s_cases_are_handed_git(become: Callable[[str], None]) -> None:
+    become("app")
+    status, found = said("check", "knowledge")
+    assert (status, found["counts"]) == (0, {"held": 18, "failed": 0, "cannot": 4})
+    assert (found["cannot"], found["left"]) == ({"documents": EMPTY}, [])
 
 
 def test_a_case_that_fails_is_told_with_what_was_seen(

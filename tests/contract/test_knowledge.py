@@ -20,7 +20,7 @@ from adapters.knowledge.errors import (
     QueryRefusedError,
     RepositoryAwayError,
 )
-from adapters.knowledge.models import Index, Vector
+from adapters.knowledge.models import Document, Index, Vector
 from adapters.knowledge.port import MOST_TAGS, MOST_WORDS, Embedder, Query
 from ethops.executor.git import BareGit
 
@@ -160,6 +160,17 @@ def test_only_what_is_new_is_made_into_vectors(base: Bench) -> None:
     assert (done.embedded, done.waiting, len(ask.texts)) == (1, 0, 33)
     assert "Smoke in the rack" in ask.texts[-1]
     assert "Call for help." in ask.texts[-1]
+
+
+def test_a_passage_that_went_while_the_model_was_at_it_gets_no_vector(base: Bench) -> None:
+    def late(texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        Document.objects.filter(ref="check-fire").delete()
+        return MODEL.embed(texts)
+
+    base.merge(BOTH)
+    done = base.follow(Embedder("m1", late))
+    assert (done.embedded, done.waiting) == (1, 0)
+    assert {one.chunk.document_id for one in Vector.objects.all()} == {"check-flood"}
 
 
 def test_what_is_away_is_caught_up_with_and_said(base: Bench) -> None:
