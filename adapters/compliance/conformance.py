@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from types import ModuleType
 from typing import Final, get_args
 
@@ -236,7 +236,7 @@ def _no_collector(bench: Bench) -> Seen:
 
 def _unexplained(bench: Bench) -> Seen:
     for reason, by, days in (("", "kit", 30), ("no such thing", "", 30), ("never", "kit", 9_999)):
-        seen = refusal(lambda: bench.exempt(reason, by, days=days), ExemptionError)  # noqa: B023
+        seen = refusal(partial(bench.exempt, reason, by, days=days), ExemptionError)
         if not seen.held:
             return seen
     return Seen(held=True, said="compliance.exemption, three times")
