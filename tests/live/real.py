@@ -26,7 +26,11 @@ QUICK, SLOW, EMBED = "quick", "slow", "embed"
 """Models that every server of the live tests has; `slow` takes about fifteen times longer."""
 
 TEMPLATED = "templated"
-"""`quick` with a template of the other kind: a loop over the messages."""
+"""As quick as `quick`, with a template of the other kind: a loop over the messages.
+
+Its weights are its own: names of the same weights share one runner, and a server lists that by
+the name which was asked for first.
+"""
 
 OLD_TEMPLATE = (
     "{{ if .Tools }}{{ .Tools }}\n{{ end }}{{ if .System }}{{ .System }}\n{{ end }}"
@@ -49,7 +53,10 @@ FILES: Mapping[str, Chat | Embedder] = {
     QUICK: Chat(seed=11),
     SLOW: Chat(seed=12, width=256, heads=8, layers=6),
     EMBED: Embedder(seed=13),
+    TEMPLATED: Chat(seed=14),
 }
+TEMPLATES: Mapping[str, str | None] = {EMBED: None, TEMPLATED: LOOP_TEMPLATE}
+"""Of the others it is the old one."""
 
 
 @dataclass(slots=True)
@@ -148,10 +155,9 @@ def give_tiny_models(server: RealOllama, folder: Path) -> None:
             for name, file in FILES.items()
         }
         for name, digest in digests.items():
-            template = None if name == EMBED else OLD_TEMPLATE
+            template = TEMPLATES.get(name, OLD_TEMPLATE)
             options = {**OPTIONS, "num_ctx": 128} if name == EMBED else OPTIONS
             _create(client, name, {f"{name}.gguf": digest}, template, options)
-        _create(client, TEMPLATED, {"quick.gguf": digests[QUICK]}, LOOP_TEMPLATE, OPTIONS)
 
 
 def _create(
