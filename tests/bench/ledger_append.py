@@ -216,6 +216,8 @@ def turn(links: list[psycopg.Connection], write: Write, kept: Turns, *, in_hand:
                 hand.append((began, write(link, text)))
                 if len(hand) < in_hand:
                     continue
+            if not hand:
+                break
             began, done = hand.popleft()
             if not done.wait(30):
                 raise TimeoutError("a fact was not recorded within 30 s")

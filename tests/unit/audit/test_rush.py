@@ -3,6 +3,8 @@
 import pytest
 
 from audit.rush import (
+    CROWD,
+    GATHERING_SECONDS,
     LONGEST_SECONDS,
     LOOKING_SECONDS,
     MANY,
@@ -13,10 +15,11 @@ from audit.rush import (
 )
 
 
-def rushing():
+def rushing(last=1):
     rush = Rush()
     rush.met(MANY, 10.0)
     rush.promised(10.0)
+    rush.met(last, 10.0)
     return rush
 
 
@@ -66,6 +69,21 @@ def test_it_waits_to_be_called_once_a_look_began_after_the_promise():
 
 def test_it_looks_again_soon_after_it_found_something():
     assert rushing().pause() == SHORTEST_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("found", "pause"),
+    [(CROWD - 1, SHORTEST_SECONDS), (CROWD, GATHERING_SECONDS)],
+    ids=["eight who wait", "a crowd that writes on"],
+)
+def test_it_lets_more_come_together_only_where_a_look_found_a_crowd(found, pause):
+    assert rushing(found).pause() == pause
+
+
+def test_it_looks_soon_again_once_the_crowd_is_gone():
+    rush = rushing(CROWD)
+    rush.met(CROWD - 1, 10.0)
+    assert rush.pause() == SHORTEST_SECONDS
 
 
 def test_it_looks_less_often_in_vain_but_never_seldom():
