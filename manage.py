@@ -28,7 +28,7 @@ def main() -> None:
     try:
         execute_from_command_line(sys.argv)
     except env.EnvError as fault:
-        sys.exit(f"no   {fault}\n     Nothing was started.")
+        sys.exit(f"no   {fault} ({fault.code})\n     Nothing was started.")
     except OperationalError as fault:
         sys.exit(f"no   {fault}\n     The database does not let us in. `make up` starts it.")
 

@@ -19,3 +19,5 @@ class AdaptersConfig(AppConfig):
         register(checks.check_observers)
         register(checks.check_rules)
         register(checks.check_modules)
+        register(checks.check_secrets)
+        register(checks.check_repository)

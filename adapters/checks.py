@@ -1,8 +1,10 @@
 """System checks: every fault of a declared file with its file, line and mend."""
 
-from collections.abc import Iterable
+import stat
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as Caution
@@ -10,6 +12,12 @@ from django.core.checks import Warning as Caution
 from adapters import conf, site
 from adapters.declared import Fault
 from adapters.inference.rules import SHIPPED, read_rules
+
+SECRETS: Final = {
+    ("graph", "password_file"): "NEO4J_PASSWORD_FILE",
+    ("forge", "token_file"): "ETHOPS_FORGE_TOKEN_FILE",
+}
+"""Contract and option that name a file with a secret -> the variable that says it."""
 
 
 def check_site(**_kwargs: Any) -> list[CheckMessage]:
@@ -62,6 +70,47 @@ def check_modules(**_kwargs: Any) -> list[CheckMessage]:
         for contract, dotted in conf.modules().items()
         if not _exists(dotted)
     ]
+
+
+def check_secrets(**_kwargs: Any) -> list[CheckMessage]:
+    """Report a file that holds what a peer knows us by, and is none, as adapters.E002."""
+    return [
+        Error(
+            f"{variable}={path}: {wrong}",
+            hint="Put the secret there, for the users alone who ask with it (mode 600, or 640).",
+            id="adapters.E002",
+        )
+        for (contract, name), variable in SECRETS.items()
+        if (path := conf.options(contract).get(name))
+        for wrong in _wrong(Path(str(path)))
+    ]
+
+
+def check_repository(**_kwargs: Any) -> list[CheckMessage]:
+    """Report a repository of knowledge that is named and is not there as adapters.E003."""
+    named = conf.options("knowledge").get("repository")
+    if not named or Path(str(named)).is_dir():
+        return []
+    return [
+        Error(
+            f"ETHOPS_KNOWLEDGE_REPOSITORY={named}: there is no such folder.",
+            hint="Name a bare repository on this host, which the desk's user may read.",
+            id="adapters.E003",
+        )
+    ]
+
+
+def _wrong(secret: Path) -> Iterator[str]:
+    """Yield what is wrong with a secret's file; its text is not looked at."""
+    try:
+        told = secret.stat()
+    except OSError as fault:
+        yield f"it cannot be read ({fault.strerror})."
+        return
+    if not stat.S_ISREG(told.st_mode) or told.st_size == 0:
+        yield "there is nothing in it."
+    elif told.st_mode & stat.S_IRWXO:
+        yield "everybody may read it."
 
 
 def _errors(identity: str, faults: Iterable[Fault]) -> list[CheckMessage]:

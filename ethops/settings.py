@@ -5,7 +5,7 @@ from typing import Any
 import django_stubs_ext
 from psycopg.conninfo import conninfo_to_dict
 
-from ethops import env, logs
+from ethops import env, logs, peers
 
 # Lets `admin.ModelAdmin[Model]` be written in classes.
 django_stubs_ext.monkeypatch()
@@ -210,9 +210,8 @@ ADAPTERS: dict[str, dict[str, Any]] = {
         else {"adapter": "adapters.telemetry.embedded"}
     ),
     "inference": {"adapter": "adapters.inference.embedded"},
-    "forge": {"adapter": "adapters.forge.embedded"},
-    "graph": {"adapter": "adapters.graph.embedded"},
-    "knowledge": {"adapter": "adapters.knowledge.embedded"},
+    # graph, forge and knowledge
+    **peers.chosen(env.inherited()),
     "compliance": (
         {"adapter": "adapters.compliance.openscap", "folder": str(_said.scap_results)}
         if _said.scap_results

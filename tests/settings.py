@@ -5,6 +5,8 @@ import os
 import shutil
 import tempfile
 
+# A Neo4j that is named is the live tests' own, and not the graph of the tests' house.
+_named = {name: os.environ.pop(name) for name in [*os.environ] if name.startswith("NEO4J_")}
 for name in [*os.environ]:
     if name.startswith("ETHOPS_") or name in {"DATABASE_URL", "REDIS_URL"}:
         del os.environ[name]
@@ -16,6 +18,8 @@ os.environ["ETHOPS_DATABASE_POOL"] = "0"
 
 from ethops.settings import *  # noqa: E402, F403  after the environment is set
 from ethops.settings import DATABASES  # noqa: E402
+
+os.environ.update(_named)
 
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

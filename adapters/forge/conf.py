@@ -4,11 +4,16 @@ from pathlib import Path
 
 from django.conf import settings
 
+from adapters.forge.errors import NoTokenError
 from adapters.forge.place import Place
 
 
 def place() -> Place:
-    """Return the place of the forge: the embedded one lies in the state folder."""
+    """Return the place of the forge: the embedded one lies in the state folder.
+
+    Raises:
+        NoTokenError: the token's file cannot be read.
+    """
     said = dict(getattr(settings, "ADAPTERS", {}).get("forge", {}))
     return Place(
         folder=Path(getattr(settings, "ETHOPS_STATE", ".")) / "forge" / "repository.git",
@@ -21,4 +26,12 @@ def place() -> Place:
 
 
 def _secret(file: object) -> str:
-    return Path(str(file)).read_text(encoding="utf-8").strip() if file else ""
+    if not file:
+        return ""
+    try:
+        return Path(str(file)).read_text(encoding="utf-8").strip()
+    except OSError as fault:
+        raise NoTokenError(f"{file}: {fault.strerror}") from fault
+    except UnicodeDecodeError:
+        # What is no text is not told either.
+        raise NoTokenError(f"{file}: it holds what is no text.") from None

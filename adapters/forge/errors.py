@@ -105,3 +105,10 @@ class ForgeRefusedError(ForgeError):
 
     code = "forge.refused"
     hint = "The message is the forge's own; see the rights of the token."
+
+
+class NoTokenError(ForgeRefusedError):
+    """The file with the forge's token cannot be read: nothing was asked."""
+
+    code = "forge.no_token"
+    hint = "ETHOPS_FORGE_TOKEN_FILE names it; the users of web, control and executor read it."

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 from adapters import registry
 from adapters.errors import AdapterError
+from adapters.knowledge import conf
 from adapters.knowledge.conf import Place
-from adapters.knowledge.errors import IndexBusyError
+from adapters.knowledge.errors import IndexBusyError, RepositoryAwayError
 from adapters.knowledge.port import Followed
 from ethops.desk import dispatch
 from ethops.executor.git import BareGit
@@ -39,8 +40,12 @@ def index() -> Followed | None:
         AdapterError: it cannot be read, or another is at it; the index is as it was.
     """
     place = registry.knowledge_place()
-    if place is None or not _is_there(place):
+    if place is None:
         return None
+    if not _is_there(place):
+        if conf.named() is None:
+            return None
+        raise RepositoryAwayError(f"{place.folder}: there is no such folder.")
     return registry.knowledge_indexer(BareGit(place.folder), place.branch).follow()
 
 

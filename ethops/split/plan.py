@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from adapters.cmdb.port import Inventory
-from ethops import env
+from ethops import env, peers
 from ethops.split import accounts, egress, sudoers, units
 from ethops.split.errors import NotSplittableError
 from ethops.stack.layout import Layout
@@ -34,7 +34,9 @@ def laid(
 ) -> Iterator[Laid]:
     """Yield every file, below the folders that systemd, nft and sudo read."""
     ours = processes(layout.ports, layout.cards, bus=layout.bus)
-    reached = _addresses([layout.database_url, layout.redis_url, *_gpu_servers(layout)])
+    reached = _addresses(
+        [layout.database_url, layout.redis_url, _graph(layout), *_gpu_servers(layout)]
+    )
     yield Laid("etc/sysusers.d/ethops.conf", 0o644, accounts.users())
     yield Laid("etc/tmpfiles.d/ethops.conf", 0o644, accounts.folders(layout.state))
     for process in ours:
@@ -86,11 +88,16 @@ def _shut(path: Path) -> Path | None:
 
 def _own(said: Mapping[str, str]) -> dict[str, str]:
     """Leave out what the shell that writes the files happens to have."""
-    ours = ("ETHOPS_", "FLOWER_", "OLLAMA_")
+    ours = ("ETHOPS_", "FLOWER_", "OLLAMA_", "NEO4J_")
     names = {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "PYTHONUNBUFFERED"}
     kept = {key: value for key, value in said.items() if key in names or key.startswith(ours)}
     programs = Path(sys.executable).parent
     return {**kept, "CELERY_SKIP_CHECKS": "1", "PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin"}
+
+
+def _graph(layout: Layout) -> str:
+    """Return where the graph is that agents ask, empty where that is the database."""
+    return layout.environment("agent").get(peers.NEO4J_URI, "")
 
 
 def _gpu_servers(layout: Layout) -> list[str]:

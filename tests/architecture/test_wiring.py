@@ -44,8 +44,9 @@ def test_our_templates_take_the_place_of_the_admins() -> None:
 
 
 def test_every_variable_is_documented_and_every_documented_one_exists() -> None:
-    name = re.compile(r"\b(?:ETHOPS_[A-Z_]+[A-Z]|DATABASE_URL|REDIS_URL)\b")
-    read = set(name.findall((HOUSE / "env.py").read_text(encoding="utf-8")))
+    name = re.compile(r"\b(?:ETHOPS_[A-Z_]+[A-Z]|NEO4J_[A-Z_]+[A-Z]|DATABASE_URL|REDIS_URL)\b")
+    readers = [(HOUSE / file).read_text(encoding="utf-8") for file in ("env.py", "peers.py")]
+    read = set(name.findall("\n".join(readers)))
     told = set(name.findall((CLONE / "docs/reference/settings.md").read_text(encoding="utf-8")))
     assert read == told
 

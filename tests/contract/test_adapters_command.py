@@ -19,7 +19,9 @@ from adapters.knowledge.conformance.bench import EMPTY
 from adapters.tickets import embedded
 from adapters.tickets.conformance.bench import ALONE
 from adapters.tickets.models import Ticket
+from ethops import peers
 from ethops.executor.git import BareGit
+from tests.doubles.forges import TOKEN, Forge
 from tests.doubles.itop.house import House
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/reference/conformance.md").read_text("utf-8")
@@ -60,6 +62,36 @@ def test_the_forge_s_cases_are_handed_git(
     status, found = said("check", "forge", "embedded")
     assert (status, found["counts"]) == (0, {"held": 15, "failed": 0, "cannot": 1})
     assert (found["cannot"], found["left"]) == ({"pages": HERE}, [])
+
+
+def test_the_forge_that_variables_name_is_the_one_that_is_checked(
+    clean_db: None, settings: Any, tmp_path: Path
+) -> None:
+    forge, token = Forge("gitea", tmp_path / "elsewhere.git"), tmp_path / "token"
+    token.write_text(TOKEN, encoding="utf-8")
+    named = {
+        "ETHOPS_FORGE": "forgejo", "ETHOPS_FORGE_URL": forge.url,
+        "ETHOPS_FORGE_REPOSITORY": "site/pages", "ETHOPS_FORGE_TOKEN_FILE": str(token),
+    }  # fmt: skip
+    settings.ADAPTERS = {**settings.ADAPTERS, **peers.chosen(named)}
+    status, found = said("check", "forge", "--set", "repository=site/pages")
+    forge.close()
+    assert (status, found["adapter"]) == (0, "adapters.forge.gitea")
+    assert (found["counts"]["failed"], found["left"]) == (0, [])
+    assert forge.asked
+    token.unlink()
+    with pytest.raises(CommandError, match="ETHOPS_FORGE_TOKEN_FILE"):
+        said("check", "forge", "--set", "repository=site/pages", "--sweep")
+
+
+def test_the_neo4j_that_a_variable_names_is_the_one_that_is_checked(
+    clean_db: None, settings: Any
+) -> None:
+    named = {"NEO4J_URI": "bolt://127.0.0.1:9"}
+    settings.ADAPTERS = {**settings.ADAPTERS, **peers.chosen(named)}
+    status, found = said("check", "graph")
+    assert (status, found["adapter"]) == (1, "adapters.graph.neo4j")
+    assert "bolt://127.0.0.1:9" in found["cases"][0]["seen"]
 
 
 def test_the_knowledge_base_s_cases_are_handed_git(become: Callable[[str], None]) -> None:

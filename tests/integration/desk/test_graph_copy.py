@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from adapters import registry
 from adapters.graph.errors import GraphAwayError, GraphBusyError
 from adapters.graph.port import Copied
+from ethops import peers
 from ethops.desk import graph_copy
 from tests.integration.desk import alerts
 
@@ -58,6 +59,14 @@ def test_a_person_is_told_once_where_it_cannot_be_kept(copy):
     (ticket,) = alerts.opened()
     assert ticket.title == "The copy of what stands on what is not brought up to date"
     assert "refused" in ticket.description
+
+
+def test_the_clock_copies_to_the_neo4j_that_a_variable_names(clean_db, settings):
+    named = peers.chosen({"NEO4J_URI": "bolt://127.0.0.1:9"})
+    settings.ADAPTERS = {**settings.ADAPTERS, **named}
+    graph_copy.watch()
+    (ticket,) = alerts.opened()
+    assert ticket.description.startswith("bolt://127.0.0.1:9: ")
 
 
 def test_who_finds_another_at_it_leaves_it_and_nobody_is_told(copy, caplog):

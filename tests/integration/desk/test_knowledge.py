@@ -11,6 +11,7 @@ from adapters.forge.port import File
 from adapters.forge.repository import Repository
 from adapters.knowledge.conformance.kit import FIRE, FLOOD
 from adapters.knowledge.port import Query
+from ethops import peers
 from ethops.desk import knowledge
 from ethops.executor.git import BareGit
 from tests.integration.desk import alerts
@@ -69,16 +70,22 @@ def test_a_forge_elsewhere_has_no_repository_here(forge, settings):
 def test_the_settings_name_another_repository_and_branch(forge, settings, tmp_path):
     other = Repository(BareGit(tmp_path / "other.git"), "trunk")
     other.merge(propose(other, "fire.md", FIRE), message="Merge", by="ben")
-    settings.ADAPTERS = {
-        **settings.ADAPTERS,
-        "knowledge": {
-            "adapter": "adapters.knowledge.embedded",
-            "repository": tmp_path / "other.git",
-            "branch": "trunk",
-        },
+    said = {
+        "ETHOPS_KNOWLEDGE_REPOSITORY": str(tmp_path / "other.git"),
+        "ETHOPS_KNOWLEDGE_BRANCH": "trunk",
     }
+    settings.ADAPTERS = {**settings.ADAPTERS, **peers.chosen(said)}
     knowledge.watch()
     assert documents("smoke") == ["check-fire"]
+
+
+def test_a_person_is_told_where_the_repository_that_is_named_is_gone(forge, settings, tmp_path):
+    said = {"ETHOPS_KNOWLEDGE_REPOSITORY": str(tmp_path / "gone.git")}
+    settings.ADAPTERS = {**settings.ADAPTERS, **peers.chosen(said)}
+    knowledge.watch()
+    (ticket,) = alerts.opened()
+    assert "gone.git: there is no such folder" in ticket.description
+    assert not (tmp_path / "gone.git").exists()
 
 
 def test_a_person_is_told_once_where_it_cannot_be_read(forge, tmp_path):

@@ -11,6 +11,7 @@ from django.test import Client
 
 from adapters.forge.port import Pull
 from adapters.registry import forge_reader
+from ethops import peers
 from ethops.desk import pull_watch
 from ethops.executor import pull_ends
 from ethops.pulls import doors
@@ -83,13 +84,12 @@ class House:
 
 
 def point(settings: Any, kind: str, url: str, token: Path) -> None:
-    settings.ADAPTERS = {
-        **settings.ADAPTERS,
-        "forge": {
-            "adapter": f"adapters.forge.{kind}", "url": url, "repository": "site/pages",
-            "token_file": str(token), "machines": [BOT],
-        },
+    """Name the forge as a site does, by variables."""
+    said = {
+        "ETHOPS_FORGE": kind, "ETHOPS_FORGE_URL": url, "ETHOPS_FORGE_REPOSITORY": "site/pages",
+        "ETHOPS_FORGE_TOKEN_FILE": str(token), "ETHOPS_FORGE_MACHINES": BOT,
     }  # fmt: skip
+    settings.ADAPTERS = {**settings.ADAPTERS, **peers.chosen(said)}
 
 
 @pytest.fixture(params=["gitea", "github"])

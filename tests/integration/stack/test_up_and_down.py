@@ -119,8 +119,20 @@ def test_a_faulty_declared_file_refuses_the_start_before_any_server(
     assert not (tmp_path / "state" / "secrets.json").exists()
 
 
+def test_half_a_peer_refuses_every_command_with_its_mend(manage: Type, tmp_path: Path) -> None:
+    refused = manage("check", NEO4J_URI="bolt://127.0.0.1:9", NEO4J_USER="ethops")
+    assert refused.returncode == 1
+    assert "NEO4J_USER='ethops' cannot be used: it goes with NEO4J_PASSWORD_FILE" in refused.stderr
+    forge = {"ETHOPS_FORGE": "github", "ETHOPS_FORGE_REPOSITORY": "site/pages"}
+    absent = str(tmp_path / "token")
+    refused = manage("check", **forge, ETHOPS_FORGE_TOKEN_FILE=absent)
+    assert refused.returncode == 1
+    assert f"(adapters.E002) ETHOPS_FORGE_TOKEN_FILE={absent}: it cannot be" in refused.stderr
+
+
 def test_a_bad_variable_refuses_every_command_with_its_mend(manage: Type) -> None:
     refused = manage("up", ETHOPS_WEB_PORT="eighty")
     assert refused.returncode == 1
     assert "ETHOPS_WEB_PORT='eighty' cannot be used: give a whole number" in refused.stderr
+    assert "(env.refused)" in refused.stderr
     assert "Traceback" not in refused.stderr

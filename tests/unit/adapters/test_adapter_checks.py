@@ -47,3 +47,35 @@ def test_an_adapter_that_does_not_exist_is_an_error(settings: Settings) -> None:
     settings.ADAPTERS = {"tickets": {"adapter": "no.such.module"}}
     (found,) = checks.check_modules()
     assert (found.id, "no.such.module" in found.msg) == ("adapters.E001", True)
+
+
+def test_a_secret_that_is_none_is_an_error_and_is_not_told(
+    settings: Settings, tmp_path: Path
+) -> None:
+    secret = tmp_path / "forge.token"
+    settings.ADAPTERS = {"forge": {"adapter": "adapters.forge.gitea", "token_file": str(secret)}}
+    seen = []
+    for step in (lambda: None, secret.touch, lambda: secret.write_text("hush", encoding="utf-8")):
+        step()
+        if secret.exists():
+            secret.chmod(0o644)
+        (found,) = checks.check_secrets()
+        seen.append(found)
+    secret.chmod(0o640)
+    assert checks.check_secrets() == []
+    assert {one.id for one in seen} == {"adapters.E002"}
+    for one, wrong in zip(seen, ("No such file", "nothing in it", "everybody"), strict=True):
+        assert one.msg.startswith(f"ETHOPS_FORGE_TOKEN_FILE={secret}: ")
+        assert wrong in one.msg
+        assert "hush" not in one.msg
+
+
+def test_a_named_repository_of_knowledge_that_is_not_there_is_an_error(
+    settings: Settings, tmp_path: Path
+) -> None:
+    chosen = {"adapter": "adapters.knowledge.embedded", "repository": str(tmp_path / "absent")}
+    settings.ADAPTERS = {"knowledge": chosen}
+    (found,) = checks.check_repository()
+    assert (found.id, "ETHOPS_KNOWLEDGE_REPOSITORY" in found.msg) == ("adapters.E003", True)
+    chosen["repository"] = str(tmp_path)
+    assert checks.check_repository() == []

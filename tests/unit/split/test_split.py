@@ -69,6 +69,15 @@ def test_agents_reach_this_host_and_the_database_and_nothing_else(files):
     assert "IPAddressDeny=any\nIPAddressAllow=localhost 192.0.2.1\n" in unit
 
 
+def test_agents_reach_the_graph_that_a_site_names(layout, monkeypatch):
+    monkeypatch.setenv("NEO4J_URI", "bolt://192.0.2.9:7687")
+    inventory = Inventory(hosts=(HOST,), cis=(SHOP,))
+    files = {one.path: one.text for one in plan.laid(layout, inventory, {"restart": RESTART})}
+    assert 'NEO4J_URI="bolt://192.0.2.9:7687"' in files["etc/ethops/agent.env"]
+    unit = files["etc/systemd/system/ethops-agent.service"]
+    assert "IPAddressAllow=localhost 192.0.2.1 192.0.2.9\n" in unit
+
+
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.user)
 def test_whoever_does_not_act_here_is_shut_off(files, family):
     for process in processes(Ports()):

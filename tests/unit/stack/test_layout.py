@@ -59,6 +59,16 @@ def test_the_login_of_the_bus_is_of_one_process(
     assert given["agent"] == ""
 
 
+def test_each_process_is_told_which_peers_there_are_by_names_alone(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {"NEO4J_URI": "bolt://graph:7687", "ETHOPS_FORGE_TOKEN_FILE": "/etc/ethops/forge.token"}
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    for process in NAMES:
+        assert said.items() <= layout.environment(process).items()
+
+
 def test_servers_are_told_nothing_of_ours(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ETHOPS_SMTP_URL", "smtp://user:secret@host")
     assert layout.postgres is not None

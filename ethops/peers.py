@@ -1,0 +1,165 @@
+"""Which peers the environment names: a Neo4j, a forge elsewhere, a repository of knowledge.
+
+What a peer knows us by lies in a file that a variable names; it is read where it is used.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import SplitResult, urlsplit
+
+from ethops.env import EnvError
+
+NEO4J_URI: Final = "NEO4J_URI"
+NEO4J_USER: Final = "NEO4J_USER"
+NEO4J_PASSWORD_FILE: Final = "NEO4J_PASSWORD_FILE"  # noqa: S105 - the name of a file, not what is in it
+NEO4J_DATABASE: Final = "NEO4J_DATABASE"
+GRAPH_SITE: Final = "ETHOPS_GRAPH_SITE"
+FORGE: Final = "ETHOPS_FORGE"
+FORGE_URL: Final = "ETHOPS_FORGE_URL"
+FORGE_REPOSITORY: Final = "ETHOPS_FORGE_REPOSITORY"
+FORGE_BRANCH: Final = "ETHOPS_FORGE_BRANCH"
+FORGE_TOKEN_FILE: Final = "ETHOPS_FORGE_TOKEN_FILE"  # noqa: S105
+FORGE_MACHINES: Final = "ETHOPS_FORGE_MACHINES"
+KNOWLEDGE_REPOSITORY: Final = "ETHOPS_KNOWLEDGE_REPOSITORY"
+KNOWLEDGE_BRANCH: Final = "ETHOPS_KNOWLEDGE_BRANCH"
+
+BOLT: Final = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
+FORGES: Final = {"gitea": "gitea", "forgejo": "gitea", "github": "github"}
+"""What a site calls its forge -> the adapter that speaks to it."""
+LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+Said = Mapping[str, str]
+Options = dict[str, Any]
+
+
+def chosen(said: Said) -> dict[str, Options]:
+    """Return contract -> its adapter, with what that is told; the embedded one where none is named.
+
+    Raises:
+        EnvError: a peer is named wrongly, or by half.
+    """
+    return {"graph": _graph(said), "forge": _forge(said), "knowledge": _knowledge(said)}
+
+
+def _graph(said: Said) -> Options:
+    uri = said.get(NEO4J_URI, "")
+    rest = (NEO4J_USER, NEO4J_PASSWORD_FILE, NEO4J_DATABASE, GRAPH_SITE)
+    if not uri:
+        _alone(said, rest, f"name the server as well: {NEO4J_URI}=bolt://HOST:7687")
+        return {"adapter": "adapters.graph.embedded"}
+    _address(NEO4J_URI, uri, BOLT, f"{NEO4J_USER} and {NEO4J_PASSWORD_FILE}")
+    for one, other in ((NEO4J_USER, NEO4J_PASSWORD_FILE), (NEO4J_PASSWORD_FILE, NEO4J_USER)):
+        if said.get(one) and not said.get(other):
+            raise EnvError(one, said[one], f"it goes with {other}: set both, or neither")
+    return {
+        "adapter": "adapters.graph.neo4j",
+        "uri": uri,
+        "user": said.get(NEO4J_USER, ""),
+        "password_file": _file(said, NEO4J_PASSWORD_FILE),
+        "database": _name(said, NEO4J_DATABASE, "neo4j", "the name of a database, such as neo4j"),
+        "site": _name(said, GRAPH_SITE, "ethops", "a short name of this house, such as ethops"),
+    }
+
+
+def _forge(said: Said) -> Options:
+    kind = said.get(FORGE, "")
+    rest = (FORGE_URL, FORGE_REPOSITORY, FORGE_BRANCH, FORGE_TOKEN_FILE, FORGE_MACHINES)
+    if not kind:
+        _alone(said, rest, f"say what it is as well: {FORGE}=gitea, forgejo or github")
+        return {"adapter": "adapters.forge.embedded"}
+    if kind not in FORGES:
+        raise EnvError(FORGE, kind, f"choose one of {', '.join(sorted(FORGES))}")
+    needed = {
+        FORGE_URL: "https://git.example.org",
+        FORGE_REPOSITORY: "owner/name",
+        FORGE_TOKEN_FILE: "/etc/ethops/forge.token",
+    }
+    if kind == "github":
+        # GitHub's own address is known; one of a company is not.
+        del needed[FORGE_URL]
+    for variable, example in needed.items():
+        if not said.get(variable):
+            raise EnvError(variable, "", f"{FORGE}={kind} needs it, such as {example}")
+    return {
+        "adapter": f"adapters.forge.{FORGES[kind]}",
+        "url": _forge_url(said),
+        "repository": _repository(said),
+        "base": _branch(said, FORGE_BRANCH),
+        "token_file": _file(said, FORGE_TOKEN_FILE),
+        "machines": said.get(FORGE_MACHINES, "").replace(",", " ").split(),
+    }
+
+
+def _knowledge(said: Said) -> Options:
+    embedded: Options = {"adapter": "adapters.knowledge.embedded"}
+    if not said.get(KNOWLEDGE_REPOSITORY):
+        _alone(said, (KNOWLEDGE_BRANCH,), f"name the repository as well: {KNOWLEDGE_REPOSITORY}")
+        return embedded
+    return {
+        **embedded,
+        "repository": _file(said, KNOWLEDGE_REPOSITORY),
+        "branch": _branch(said, KNOWLEDGE_BRANCH),
+    }
+
+
+def _alone(said: Said, variables: Sequence[str], mend: str) -> None:
+    """Refuse what says more of a peer that nobody names: somebody believes that it is in use."""
+    for variable in variables:
+        if said.get(variable):
+            raise EnvError(variable, said[variable], f"{mend}, or take this one away")
+
+
+def _address(variable: str, url: str, schemes: Sequence[str], login: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as fault:
+        raise EnvError(variable, url, f"not a URL ({fault})") from fault
+    if "@" in url:
+        # What stands before it is a secret, and not told in what is said of it.
+        raise EnvError(variable, "...", f"no login stands in it: {login} name that")
+    if parts.scheme not in schemes:
+        raise EnvError(variable, url, f"begin it with {' or '.join(f'{s}:' for s in schemes)}")
+    if not parts.hostname or not re.fullmatch(r"[!-~]{1,300}", url):
+        raise EnvError(variable, url, "name a host, as in SCHEME://HOST:PORT")
+    return parts
+
+
+def _forge_url(said: Said) -> str:
+    url = said.get(FORGE_URL, "").rstrip("/")
+    if not url:
+        return ""
+    parts = _address(FORGE_URL, url, ("https", "http"), FORGE_TOKEN_FILE)
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise EnvError(FORGE_URL, url, "say https: the token goes over no other line")
+    return url
+
+
+def _repository(said: Said) -> str:
+    value = said[FORGE_REPOSITORY]
+    if not re.fullmatch(r"\w[\w.-]{0,99}/\w[\w.-]{0,99}", value, re.ASCII):
+        raise EnvError(FORGE_REPOSITORY, value, "name it as the forge does: owner/name")
+    return value
+
+
+def _branch(said: Said, variable: str) -> str:
+    value = said.get(variable) or "main"
+    wrong = ".." in value or "//" in value or value.endswith(("/", ".lock", "."))
+    if wrong or not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}", value):
+        raise EnvError(variable, value, "name a branch, such as main")
+    return value
+
+
+def _name(said: Said, variable: str, default: str, mend: str) -> str:
+    value = said.get(variable) or default
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", value):
+        raise EnvError(variable, value, f"give {mend}")
+    return value
+
+
+def _file(said: Said, variable: str) -> str:
+    value = said.get(variable, "")
+    if "\0" in value:
+        raise EnvError(variable, value, "a path holds no NUL")
+    return str(Path(value).expanduser().absolute()) if value else ""

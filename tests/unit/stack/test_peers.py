@@ -1,0 +1,123 @@
+"""A site's peers by variables: whole, or refused by name with the mend, and no secret told."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.checks import SECRETS
+from adapters.graph import neo4j
+from adapters.graph.server import Server
+from ethops import peers
+from ethops.env import EnvError
+
+FORGE = {
+    "ETHOPS_FORGE": "forgejo",
+    "ETHOPS_FORGE_URL": "https://git.example.org/",
+    "ETHOPS_FORGE_REPOSITORY": "site/pages",
+    "ETHOPS_FORGE_TOKEN_FILE": "/etc/ethops/forge.token",
+}
+GRAPH = {
+    "NEO4J_URI": "neo4j+s://graph.example:7687",
+    "NEO4J_USER": "ethops",
+    "NEO4J_PASSWORD_FILE": "/etc/ethops/neo4j",
+}
+
+
+def test_without_a_variable_all_of_it_is_our_own() -> None:
+    assert peers.chosen({}) == {
+        name: {"adapter": f"adapters.{name}.embedded"} for name in ("graph", "forge", "knowledge")
+    }
+
+
+def test_a_neo4j_is_spoken_to_where_it_was_named(settings: Any, tmp_path: Path) -> None:
+    secret = tmp_path / "neo4j"
+    secret.write_text("hush\n", encoding="utf-8")
+    said = {**GRAPH, "NEO4J_PASSWORD_FILE": str(secret), "ETHOPS_GRAPH_SITE": "north"}
+    settings.ADAPTERS = {**settings.ADAPTERS, **peers.chosen(said)}
+    assert settings.ADAPTERS["graph"]["adapter"] == neo4j.__name__
+    made = Server.of_settings()
+    assert made == Server("neo4j+s://graph.example:7687", "ethops", str(secret), "neo4j", "north")
+    assert "hush" not in repr(made)
+
+
+@pytest.mark.parametrize(
+    ("kind", "adapter"), [("gitea", "gitea"), ("forgejo", "gitea"), ("github", "github")]
+)
+def test_a_forge_is_chosen_by_what_a_site_calls_it(kind: str, adapter: str) -> None:
+    said = {**FORGE, "ETHOPS_FORGE": kind, "ETHOPS_FORGE_MACHINES": "ci, bot"}
+    assert peers.chosen(said)["forge"] == {
+        "adapter": f"adapters.forge.{adapter}",
+        "url": "https://git.example.org",
+        "repository": "site/pages",
+        "base": "main",
+        "token_file": "/etc/ethops/forge.token",
+        "machines": ["ci", "bot"],
+    }
+
+
+def test_githubs_own_address_needs_not_be_said() -> None:
+    said = {**FORGE, "ETHOPS_FORGE": "github", "ETHOPS_FORGE_URL": ""}
+    assert peers.chosen(said)["forge"]["url"] == ""
+
+
+def test_another_repository_of_knowledge_is_named(tmp_path: Path) -> None:
+    said = {"ETHOPS_KNOWLEDGE_REPOSITORY": str(tmp_path), "ETHOPS_KNOWLEDGE_BRANCH": "trunk"}
+    assert peers.chosen(said)["knowledge"] == {
+        "adapter": "adapters.knowledge.embedded", "repository": str(tmp_path), "branch": "trunk",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "variable", "mend"),
+    [
+        ({"NEO4J_USER": "ethops"}, "NEO4J_USER", "NEO4J_URI=bolt://"),
+        ({"ETHOPS_GRAPH_SITE": "north"}, "ETHOPS_GRAPH_SITE", "NEO4J_URI=bolt://"),
+        ({**GRAPH, "NEO4J_URI": "http://graph:7474"}, "NEO4J_URI", "bolt:"),
+        ({**GRAPH, "NEO4J_URI": "bolt://"}, "NEO4J_URI", "name a host"),
+        ({**GRAPH, "NEO4J_URI": "bolt://graph:port"}, "NEO4J_URI", "not a URL"),
+        ({**GRAPH, "NEO4J_USER": ""}, "NEO4J_PASSWORD_FILE", "goes with NEO4J_USER"),
+        ({**GRAPH, "NEO4J_PASSWORD_FILE": ""}, "NEO4J_USER", "goes with NEO4J_PASSWORD_FILE"),
+        ({**GRAPH, "NEO4J_DATABASE": "a b"}, "NEO4J_DATABASE", "name of a database"),
+        ({**GRAPH, "ETHOPS_GRAPH_SITE": "'"}, "ETHOPS_GRAPH_SITE", "short name"),
+        ({**FORGE, "ETHOPS_FORGE": ""}, "ETHOPS_FORGE_URL", "ETHOPS_FORGE=gitea"),
+        ({**FORGE, "ETHOPS_FORGE": "gitlab"}, "ETHOPS_FORGE", "forgejo, gitea, github"),
+        ({**FORGE, "ETHOPS_FORGE_URL": ""}, "ETHOPS_FORGE_URL", "https://git.example.org"),
+        ({**FORGE, "ETHOPS_FORGE_URL": "http://git.example.org"}, "ETHOPS_FORGE_URL", "say https"),
+        ({**FORGE, "ETHOPS_FORGE_URL": "ssh://git.example"}, "ETHOPS_FORGE_URL", "https:"),
+        ({**FORGE, "ETHOPS_FORGE_REPOSITORY": ""}, "ETHOPS_FORGE_REPOSITORY", "owner/name"),
+        ({**FORGE, "ETHOPS_FORGE_REPOSITORY": "../x"}, "ETHOPS_FORGE_REPOSITORY", "owner/name"),
+        ({**FORGE, "ETHOPS_FORGE_REPOSITORY": "a/b/c"}, "ETHOPS_FORGE_REPOSITORY", "owner/name"),
+        ({**FORGE, "ETHOPS_FORGE_TOKEN_FILE": ""}, "ETHOPS_FORGE_TOKEN_FILE", "forge.token"),
+        ({**FORGE, "ETHOPS_FORGE_BRANCH": "-x"}, "ETHOPS_FORGE_BRANCH", "such as main"),
+        ({**FORGE, "ETHOPS_FORGE_BRANCH": "a..b"}, "ETHOPS_FORGE_BRANCH", "such as main"),
+        ({"ETHOPS_KNOWLEDGE_BRANCH": "x"}, "ETHOPS_KNOWLEDGE_BRANCH", "KNOWLEDGE_REPOSITORY"),
+        ({"ETHOPS_KNOWLEDGE_REPOSITORY": "\0"}, "ETHOPS_KNOWLEDGE_REPOSITORY", "no NUL"),
+    ],
+)
+def test_a_wrong_or_half_peer_is_refused_by_name(
+    said: dict[str, str], variable: str, mend: str
+) -> None:
+    with pytest.raises(EnvError) as refused:
+        peers.chosen(said)
+    assert (refused.value.variable, refused.value.code) == (variable, "env.refused")
+    assert mend in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {**GRAPH, "NEO4J_URI": "bolt://ethops:hush@graph:7687"},
+        {**FORGE, "ETHOPS_FORGE_URL": "https://hush@git.example.org"},
+    ],
+)
+def test_a_login_in_an_address_is_refused_and_not_told(said: dict[str, str]) -> None:
+    with pytest.raises(EnvError, match="no login stands in it") as refused:
+        peers.chosen(said)
+    assert "hush" not in str(refused.value)
+
+
+def test_the_files_that_are_looked_at_are_those_that_variables_name() -> None:
+    told = {**peers.chosen({**GRAPH, **FORGE})}
+    for (contract, option), variable in SECRETS.items():
+        assert told[contract][option] == {**GRAPH, **FORGE}[variable]
