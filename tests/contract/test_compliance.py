@@ -1,7 +1,7 @@
 """The compliance contract: kept once, judged as it stands, changed by nobody."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from adapters.compliance import embedded, exempting, openscap
 from adapters.compliance.canonical import digest, identity
 from adapters.compliance.conformance import NOT_COLLECTING, NOT_OWNER
 from adapters.compliance.declared import DeclaredExemption
-from adapters.compliance.port import WHOLE, Exemption, Fact
+from adapters.compliance.port import WHOLE, Collected, Exemption, Fact
 from adapters.compliance.safeguards import CIS
 from adapters.conformance import tried
 from ethops.env import CLONE
@@ -93,8 +93,9 @@ class Short(embedded.Reader):
 class Silent(embedded.Collector):
     """Keeps nothing."""
 
-    def collect(self, _facts: object) -> Any:  # type: ignore[override]
-        return SimpleNamespace(kept=0)
+    def collect(self, facts: Sequence[Fact]) -> Collected:
+        del facts
+        return Collected(0, 0, (), ())
 
 
 @pytest.mark.parametrize(

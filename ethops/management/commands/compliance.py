@@ -1,7 +1,7 @@
 """Compliance from the command line: collect evidence, see how each safeguard stands, hand it on."""
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -63,7 +63,12 @@ class Command(BaseCommand):
 
 
 def _moment(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(
+            f"{text[:40]!r} is no time; write one as 2026-11-28 or 2026-11-28T06:30+01:00"
+        ) from error
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 

@@ -115,8 +115,11 @@ def test_a_source_that_cannot_be_asked_holds_up_no_other(house, monkeypatch):
     assert stands()["4.6", "web-01"] == ("partial", "evidence")
 
 
-def test_the_schedule_is_there_and_fires_once_an_hour(house):
-    assert PeriodicTask.objects.get(task="desk.collect_evidence").enabled
+def test_the_schedule_asks_soon_after_the_start_and_collects_once_an_hour(house):
+    schedule = PeriodicTask.objects.get(task="desk.collect_evidence")
+    assert (schedule.enabled, schedule.interval.every, schedule.interval.period) == (
+        True, 60, "seconds",
+    )  # fmt: skip
     tasks.collect_evidence()
     before = len(registry.reader("compliance").observations())
     publish("web-09")
@@ -155,7 +158,7 @@ def test_people_collect_and_look_by_a_command(house):
     assert len(found) == 56
     old = json.loads(said("findings", "--json", "--at", "2020-01-01"))["findings"]
     assert {one["strength"] for one in old} == {"none"}
-    with pytest.raises(CommandError):
+    with pytest.raises(CommandError, match=r"--at: 'soon' is no time; write one as 2026-11-28"):
         said("findings", "--at", "soon")
 
 
