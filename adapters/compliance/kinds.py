@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 from adapters.compliance.port import Strength
+from adapters.compliance.safeguards import IG1
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,9 @@ SCANNED: Final = (
 """What rules of a scanner can show of a host; its answer is partial, since rules are samples."""
 
 SCAN: Final = "scan.rules"
+
+WRITTEN: Final = tuple(one.id for one in IG1.values() if one.mode == "document")
+"""What a dated document can speak for."""
 
 KINDS: Final[Mapping[str, Kind]] = {
     "inventory.kept": Kind({"1.1": "partial"}, timedelta(days=7), "the CMDB lists CIs and hosts"),
@@ -56,6 +60,74 @@ KINDS: Final[Mapping[str, Kind]] = {
         {"4.4": "partial", "4.5": "partial"},
         timedelta(days=2),
         "osquery finds that the packet filter lets in only what is named",
+    ),
+    "system.supported": Kind(
+        {"2.2": "partial"},
+        timedelta(days=8),
+        "osquery tells an operating system that its makers still mend",
+    ),
+    "accounts.shut": Kind(
+        {"4.7": "partial"},
+        timedelta(days=8),
+        "osquery finds no password at accounts that the system brought along",
+    ),
+    "updates.timed": Kind(
+        {"7.3": "partial"},
+        timedelta(days=8),
+        "osquery finds that the system's updates are installed by a timer",
+    ),
+    "logs.handed_on": Kind(
+        {"8.2": "partial"},
+        timedelta(days=8),
+        "osquery finds a program that hands the host's logs on",
+    ),
+    "logs.room": Kind(
+        {"8.3": "partial"}, timedelta(days=1), "a probe finds room in the file system of logs"
+    ),
+    "resolvers.filter": Kind(
+        {"9.2": "partial"}, timedelta(days=8), "osquery finds resolvers alone that refuse bad names"
+    ),
+    "scanner.runs": Kind(
+        {"10.1": "partial"},
+        timedelta(days=8),
+        "osquery finds that a scanner for malicious programs runs",
+    ),
+    "signatures.renewed": Kind(
+        {"10.2": "partial"}, timedelta(days=8), "osquery finds that what renews its signatures runs"
+    ),
+    "copies.timed": Kind(
+        {"11.2": "partial"},
+        timedelta(days=8),
+        "osquery finds the timer of a backup that has not failed",
+    ),
+    "windows.well": Kind(
+        dict.fromkeys(("4.4", "4.5", "7.3", "10.1"), "partial"),
+        timedelta(days=8),
+        "Windows itself says that it is well",
+    ),
+    "people.here": Kind(
+        {"5.3": "partial"}, timedelta(days=2), "no open account of ethops was left for 45 days"
+    ),
+    "roles.recorded": Kind(
+        {"6.1": "partial"},
+        timedelta(days=2),
+        "people have the roles at ethops that the record says",
+    ),
+    "factors.held": Kind(
+        {"6.5": "partial"},
+        timedelta(days=2),
+        "who administers or approves at ethops has a second factor",
+    ),
+    "providers.kept": Kind(
+        {"15.1": "partial"}, timedelta(days=7), "providers in the CMDB say who answers for them"
+    ),
+    "contacts.kept": Kind(
+        {"17.2": "partial"}, timedelta(days=2), "rules of notices tell contacts that are there"
+    ),
+    "documents.kept": Kind(
+        dict.fromkeys(WRITTEN, "partial"),
+        timedelta(days=2),
+        "a merged document speaks for it, and its review is not overdue",
     ),
     SCAN: Kind(
         dict.fromkeys(SCANNED, "partial"), timedelta(days=35), "the rules of a scanner all hold"

@@ -1,27 +1,29 @@
-"""What ethops holds already, as facts that safeguards are judged by. Pure.
+"""What ethops holds already, as facts that safeguards are judged by. Pure."""
 
-Rows of osquery are known by their columns, as its tables name them, since queries are the site's.
-Only whole pictures count: what a query tells as differences began where nobody looked.
-"""
-
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from adapters.cmdb.port import CI, Host
 from adapters.compliance.canonical import digest, moment
 from adapters.compliance.port import WHOLE, Fact
 from adapters.json_value import JSON
-from adapters.telemetry.port import Observer, Result
-
-Row = Mapping[str, str]
+from adapters.knowledge.port import Document
+from adapters.monitoring.port import Probe
+from adapters.telemetry.port import Observer
 
 LOST_WITHIN: Final = timedelta(days=1)
-REFUSES: Final = frozenset({"DROP", "REJECT"})
-PACKAGED: Final = frozenset(
-    {"arch", "author", "maintainer", "package_group", "release", "section", "source", "vendor"}
-)
-"""Columns that lists of packages have; one of them beside name and version is enough."""
+PROVIDERS: Final = frozenset({"provider", "saas", "supplier", "vendor"})
+"""Classes of CIs that are somebody else's service."""
+ANSWERS: Final = ("owner", "owner_team", "responsible")
+"""Attributes of a CI that say who here answers for it."""
+LOGS: Final = ("/var/log",)
+"""Below which a host keeps its logs."""
+SPEAKS: Final = frozenset({"asset-sheet", "evidence", "policy", "runbook"})
+"""Types of documents that may say how something is done here."""
+SILENT: Final = (3, timedelta(seconds=10))
+"""After so many intervals, and so much more, a probe that was not heard tells nothing."""
 
 
 def of_inventory(cis: Sequence[CI], at: datetime) -> Fact:
@@ -69,74 +71,52 @@ def of_observer(ref: str, observer: Observer, at: datetime) -> Fact | None:
     return Fact("observer", ref, at, "telemetry", values, digest(read))
 
 
-def of_results(results: Iterable[Result], classes: Mapping[str, str]) -> Iterator[Fact]:
-    """Yield what the newest picture of each kind says of each CI that there is."""
-    newest: dict[tuple[str, str], Result] = {}
-    for one in results:
-        name = _kind(one)
-        if name and one.ci in classes:
-            before = newest.get((one.ci, name))
-            if before is None or (before.at, before.query) < (one.at, one.query):
-                newest[one.ci, name] = one
-    for (ci, name), one in sorted(newest.items()):
-        values = {"ci_class": classes[ci], **VALUES[name](one.rows)}
-        read: JSON = [one.query, moment(one.at), [dict(row) for row in one.rows]]
-        yield Fact(name, ci, one.at, "osquery", values, digest(read))
+def of_providers(cis: Sequence[CI], at: datetime) -> Fact:
+    """Return how many CIs are providers, and how many of those somebody here answers for."""
+    found = [one for one in cis if one.ci_class.lower() in PROVIDERS]
+    owned = [one for one in found if any(one.attributes.get(name) for name in ANSWERS)]
+    read: JSON = [[one.ref, one.ci_class, one in owned] for one in found]
+    values: dict[str, JSON] = {"rows": len(found), "owned": len(owned)}
+    return Fact("providers", WHOLE, at, "cmdb", values, digest(read))
 
 
-def _kind(result: Result) -> str:
-    if result.action != "snapshot" or not result.rows:
-        return ""
-    columns = result.rows[0].keys()
-    return next((name for name, known in COLUMNS.items() if known(columns)), "")
+def of_probes(ref: str, probes: Iterable[Probe], at: datetime) -> Iterator[Fact]:
+    """Yield whether logs of a CI have room, as the worst of the probes of their place says."""
+    intervals, more = SILENT
+    heard = [
+        one
+        for one in probes
+        if one.kind == "filesystem"
+        and _holds_logs(str(one.params.get("path", "")))
+        and one.symptom in {"ok", "over_threshold"}
+        and one.last_sample_at is not None
+        and at - one.last_sample_at <= intervals * timedelta(seconds=one.interval_s) + more
+    ]
+    if heard:
+        read: JSON = [[one.name, str(one.params.get("path")), one.symptom] for one in heard]
+        values: dict[str, JSON] = {"room": all(one.symptom == "ok" for one in heard)}
+        yield Fact("room", ref, at, "monitoring", values, digest(read))
 
 
-def _packages(columns: Iterable[str]) -> bool:
-    has = set(columns)
-    # The operating system has a name and a version, too.
-    return {"name", "version"} <= has and bool(has & PACKAGED) and "platform" not in has
+def _holds_logs(path: str) -> bool:
+    return any(path == one or path.startswith(f"{one}/") for one in LOGS)
 
 
-def _accounts(columns: Iterable[str]) -> bool:
-    return {"username", "uid", "shell"} <= set(columns)
+def of_documents(documents: Iterable[Document], at: datetime) -> Iterator[Fact]:
+    """Yield, per safeguard, how many merged documents speak for it, and how many are overdue.
 
-
-def _disks(columns: Iterable[str]) -> bool:
-    return {"name", "encrypted"} <= set(columns)
-
-
-def _filter(columns: Iterable[str]) -> bool:
-    return {"chain", "policy", "target"} <= set(columns)
-
-
-COLUMNS: Final[Mapping[str, Callable[[Iterable[str]], bool]]] = {
-    "packages": _packages,
-    "accounts": _accounts,
-    "disks": _disks,
-    "filter": _filter,
-}
-"""Name of a fact -> whether a picture with these columns tells it."""
-
-
-def _counted(rows: Sequence[Row]) -> dict[str, JSON]:
-    return {"rows": len(rows)}
-
-
-def _encrypted(rows: Sequence[Row]) -> dict[str, JSON]:
-    return {"rows": len(rows), "encrypted": sum(row.get("encrypted") == "1" for row in rows)}
-
-
-def _closed(rows: Sequence[Row]) -> dict[str, JSON]:
-    """Tell whether the chain INPUT refuses by its policy, or by its last rule."""
-    chain = [row for row in rows if row.get("chain") == "INPUT"]
-    by_policy = any(row.get("policy") in REFUSES for row in chain)
-    return {"closed": by_policy or (bool(chain) and chain[-1].get("target") in REFUSES)}
-
-
-VALUES: Final[Mapping[str, Callable[[Sequence[Row]], dict[str, JSON]]]] = {
-    "packages": _counted,
-    "accounts": _counted,
-    "disks": _encrypted,
-    "filter": _closed,
-}
-"""Name of a fact -> its values, counted in the rows."""
+    A document that nobody means to look at again is no dated one, and says nothing.
+    """
+    dated: dict[str, list[tuple[Document, date]]] = defaultdict(list)
+    for one in documents:
+        if one.kind in SPEAKS and one.review_due is not None and "status:current" in one.tags:
+            for tag in one.tags:
+                if tag.startswith("cis:"):
+                    dated[tag.removeprefix("cis:")].append((one, one.review_due))
+    for safeguard, found in sorted(dated.items()):
+        current = sum(due >= at.date() for _, due in found)
+        read: JSON = sorted([one.ref, one.blob, due.isoformat()] for one, due in found)
+        values: dict[str, JSON] = {
+            "safeguard": safeguard, "current": current, "overdue": len(found) - current,
+        }  # fmt: skip
+        yield Fact("document", WHOLE, at, "knowledge", values, digest(read))

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
+from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
 from django_celery_beat.models import PeriodicTask
 
@@ -12,11 +13,14 @@ from adapters import registry
 from adapters.cmdb.errors import CmdbError
 from adapters.compliance.canonical import identity
 from adapters.compliance.safeguards import CIS
+from adapters.knowledge.models import Document, Index
 from adapters.site import read
 from adapters.site_rows import apply
 from audit.ledger import pending
 from audit.models import Pending
-from ethops.desk import evidence, tasks
+from ethops.desk import evidence, evidence_sources, tasks
+from ethops.logins import people
+from ethops.notify.models import Contact, Rule
 from tests.conftest import point_django
 from tests.doubles.recording import write_down
 from tests.integration.desk import alerts
@@ -26,7 +30,13 @@ SITE = """
 hosts: [{name: web-01, connection: ssh, address: 10.0.0.5, user: deploy}, {name: here}]
 cis:
   - {ref: web-01, name: web-01, class: vm, host: web-01}
-  - {ref: desk, name: here, class: server, host: here}
+  - ref: desk
+    name: here
+    class: server
+    host: here
+    probes:
+      - {name: logs, kind: filesystem, path: /var/log, max_percent: 100, alertname: Full,
+         severity: warning}
 observers: [{host: web-01, source: pushed}]
 query_logs: [{name: fleet, path: LOG, hosts: {web-01.example: web-01}}]
 """
@@ -48,6 +58,7 @@ def house(servers, database_name, tmp_path):
     assert found.value is not None, found.faults
     point_django(servers, database_name, "ethops_owner")
     apply(found.value)
+    people.load()
     point_django(servers, database_name, "ethops_app")
     registry.collector().collect()
     at = int((datetime.now(UTC) - timedelta(hours=1)).timestamp())
@@ -110,7 +121,7 @@ def test_a_source_that_cannot_be_asked_holds_up_no_other(house, monkeypatch):
         raise CmdbError("away")
         yield
 
-    monkeypatch.setattr(evidence, "SOURCES", (away, *evidence.SOURCES[2:]))
+    monkeypatch.setattr(evidence_sources, "SOURCES", (away, *evidence_sources.SOURCES[2:]))
     evidence.collect()
     assert stands()["4.6", "web-01"] == ("partial", "evidence")
 
@@ -221,3 +232,51 @@ def test_who_goes_past_the_triggers_is_seen(house, role, what, capsys):
     with pytest.raises(SystemExit):
         call_command("compliance", "verify")
     assert f"  {what} " in capsys.readouterr().out
+
+
+def document(safeguard: str, due: datetime) -> None:
+    at = datetime.now(UTC)
+    Index.objects.update_or_create(
+        pk=1, defaults={"commit": "c0ffee", "indexed_at": at, "looked_at": at}
+    )
+    one = Document.objects.create(
+        ref="recovery", path="recovery.md", blob="b", title="What is brought back first",
+        kind="policy", owner="ada", review_due=due.date(), text="...",
+        tags=["status:current", "type:policy", f"cis:{safeguard}"],
+    )  # fmt: skip
+    one.chunks.create(
+        ref="c" * 64, place=1, heading=[], about="", text="First the ledger.", first_line=1,
+        last_line=1,
+    )  # fmt: skip
+
+
+def test_people_contacts_and_documents_speak_for_what_they_are(house):
+    bea, cid = (User.objects.create_user(name, password="x") for name in ("bea", "cid"))
+    people.give(bea, ["approver"], by="ada")
+    cid.groups.add(Group.objects.get(name="operator"))
+    rule = {"occasion": "opened", "whom": "contact", "enabled": True}
+    Rule.objects.create(name="to all", contact="ops", **rule)
+    document("11.1", datetime.now(UTC) + timedelta(days=1))
+    evidence.collect()
+    found = stands()
+    assert found["6.1", ""] == ("none", "contradicted"), "nobody said that cid is an operator"
+    assert found["6.5", ""] == ("none", "contradicted"), "bea approves, and has no second factor"
+    assert found["17.2", ""] == ("none", "contradicted"), "there is no contact ops"
+    assert (found["5.3", ""], found["11.1", ""]) == (("partial", "evidence"),) * 2
+    people.give(cid, [], by="ada")
+    people.give(cid, ["operator"], by="ada")
+    people.give(bea, ["auditor"], by="ada")
+    Contact.objects.create(name="ops", kind="http", target="https://pager.example/")
+    Document.objects.update(review_due=datetime.now(UTC).date() - timedelta(days=1))
+    User.objects.filter(pk=cid.pk).update(last_login=datetime.now(UTC) - timedelta(days=46))
+    evidence.collect()
+    found = stands()
+    assert (found["6.1", ""], found["17.2", ""]) == (("partial", "evidence"),) * 2
+    assert found["11.1", ""] == ("none", "contradicted"), "its review is overdue"
+    assert found["5.3", ""] == ("none", "contradicted"), "cid has been away"
+
+
+def test_logs_have_room_as_the_probe_of_their_file_system_found(house):
+    registry.sweeper().sweep(lambda _: None)
+    evidence.collect()
+    assert stands()["8.3", "desk"] == ("partial", "evidence")

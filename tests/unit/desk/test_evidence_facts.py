@@ -1,41 +1,22 @@
 """What ethops holds, as facts: what is counted, and what says nothing."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from adapters.cmdb.port import CI, Host
-from adapters.compliance.collectors import COLLECTORS, observe
-from adapters.telemetry.port import Observer, Result
+from adapters.knowledge.port import Document
+from adapters.monitoring.port import Probe
+from adapters.telemetry.port import Observer
 from ethops.desk import evidence_facts as facts
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-DEB = {"name": "bash", "version": "5.2", "arch": "amd64"}
-USER = {"username": "root", "uid": "0", "shell": "/bin/bash", "description": "do as I say"}
-DISK = {"name": "/dev/dm-0", "encrypted": "1", "type": "LUKS"}
-SYSTEM = {"name": "Debian", "version": "12", "platform": "debian", "major": "12", "arch": "x86_64"}
 
 
-def ci(ref: str, host: str = "", ci_class: str = "vm") -> CI:
-    return CI(ref, ref, ci_class, {}, 2, 2, user_facing=False, lifeline=False, host=host,
+def ci(ref: str, host: str = "", ci_class: str = "vm", **attributes) -> CI:
+    return CI(ref, ref, ci_class, attributes, 2, 2, user_facing=False, lifeline=False, host=host,
               source="site", managed_by="declaration")  # fmt: skip
-
-
-def rule(chain: str = "INPUT", policy: str = "ACCEPT", target: str = "ACCEPT") -> dict[str, str]:
-    return {"chain": chain, "policy": policy, "target": target}
-
-
-def picture(
-    *rows, ago_h: float = 1, action: Any = "snapshot", query: str = "q", of: str = "web-01"
-):
-    return Result(of, query, action, NOON - ago_h * HOUR, rows)
-
-
-def told(*results):
-    classes = {"web-01": "vm", "pad": "laptop"}
-    return {(one.scope, one.name): one.values for one in facts.of_results(results, classes)}
 
 
 def observer(**said) -> Observer:
@@ -86,47 +67,53 @@ def test_a_host_is_heard_or_not(said, values) -> None:
     assert heard(**said) == values
 
 
+def test_a_provider_is_known_by_its_class_and_who_answers_by_an_attribute() -> None:
+    cis = [ci("a", ci_class="Provider", owner="ada"), ci("b", ci_class="saas", owner=""), ci("c")]
+    assert facts.of_providers(cis, NOON).values == {"rows": 2, "owned": 1}
+
+
+def probe(path: str = "/var/log", symptom: str = "ok", ago_s: int = 5, kind: str = "filesystem"):
+    at = NOON - timedelta(seconds=ago_s)
+    return Probe("p", "web-01", kind, {"path": path, "max_percent": 90}, 10.0, 3, 3, "Full",  # type: ignore[arg-type]
+                 "warning", "", "quiet", symptom, None, at)  # type: ignore[arg-type]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("rows", "name", "values"),
+    ("probes", "room"),
     [
-        ([DEB, DEB], "packages", {"rows": 2}),
-        ([USER], "accounts", {"rows": 1}),
-        ([DISK, {**DISK, "encrypted": "0"}], "disks", {"rows": 2, "encrypted": 1}),
-        ([rule(policy="DROP")], "filter", {"closed": True}),
-        ([rule(), rule(target="REJECT")], "filter", {"closed": True}),
-        ([rule(target="DROP"), rule()], "filter", {"closed": False}),
-        ([rule(chain="FORWARD", policy="DROP"), rule()], "filter", {"closed": False}),
-        ([rule(chain="FORWARD", policy="DROP")], "filter", {"closed": False}),
+        ([probe()], True),
+        ([probe("/var/log/journal", "over_threshold"), probe()], False),
+        ([probe("/"), probe("/var/logs")], None),
+        ([probe(symptom="no_answer")], None),
+        ([probe(ago_s=41)], None),
+        ([probe(kind="directory")], None),
     ],
 )
-def test_a_picture_is_known_by_its_columns(rows, name, values) -> None:
-    assert told(picture(*rows)) == {("web-01", name): {"ci_class": "vm", **values}}
+def test_logs_have_room_as_their_own_file_system_says(probes, room) -> None:
+    found = [one.values for one in facts.of_probes("web-01", probes, NOON)]
+    assert found == ([] if room is None else [{"room": room}])
+
+
+def document(*cis: str, due: date | None = date(2026, 11, 28), **more) -> Document:
+    usual = {"kind": "policy", "tags": ("status:current", *(f"cis:{one}" for one in cis))}
+    said = {"ref": "d", "title": "", "path": "", "commit": "", "blob": "b", "text": "", "owner": ""}
+    return Document(**{**said, **usual, "review_due": due, **more})
 
 
 @pytest.mark.parametrize(
-    "result",
+    ("documents", "told"),
     [
-        picture(), picture(SYSTEM), picture({"pid": "1"}), picture(DEB, action="added"),
-        picture(DEB, of="nobody"), picture({"name": "x", "version": "1"}),
+        ([document("11.1", "17.1")], {"11.1": (1, 0), "17.1": (1, 0)}),
+        ([document("11.1", due=date(2026, 11, 27)), document("11.1")], {"11.1": (1, 1)}),
+        ([document("11.1", due=None)], {}),
+        ([document("11.1", kind="postmortem")], {}),
+        ([document("11.1", tags=("status:draft", "cis:11.1"))], {}),
     ],
-    ids=["empty", "the system", "others", "a difference", "no CI", "too little"],
-)  # fmt: skip
-def test_what_tells_nothing_is_no_fact(result) -> None:
-    assert told(result) == {}
-
-
-def test_the_newest_picture_counts_and_its_time_is_the_fact_s() -> None:
-    seen = [picture(USER, USER, ago_h=5), picture(USER, ago_h=2), picture(USER, of="pad")]
-    found = list(facts.of_results(seen, {"web-01": "vm", "pad": "laptop"}))
-    assert [(one.scope, one.values["rows"], one.at) for one in found] == [
-        ("pad", 1, NOON - HOUR), ("web-01", 1, NOON - 2 * HOUR),
-    ]  # fmt: skip
-
-
-def test_every_fact_has_a_collector_and_repeats_nothing_of_a_host() -> None:
-    seen = [picture(one, of=of) for one in (DEB, USER, DISK, rule()) for of in ("web-01", "pad")]
-    found = list(facts.of_results(seen, {"web-01": "vm", "pad": "laptop"}))
-    assert {one.name for one in found} == set(facts.VALUES) <= set(COLLECTORS)
-    said = " ".join(one.said for one in observe(found))
-    assert "do as I say" not in said
-    assert {one.safeguard for one in observe(found)} == {"2.1", "5.1", "3.6", "4.4", "4.5"}
+    ids=["two of one", "overdue", "undated", "no such type", "a draft"],
+)
+def test_documents_speak_while_somebody_means_to_look_again(documents, told) -> None:
+    found = {
+        one.values["safeguard"]: (one.values["current"], one.values["overdue"])
+        for one in facts.of_documents(documents, NOON)
+    }
+    assert found == told
