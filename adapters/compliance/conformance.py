@@ -169,7 +169,13 @@ def _every(bench: Bench) -> Seen:
 def _no_bare_pass(bench: Bench) -> Seen:
     at = rows.now()
     found = bench.reader.findings(CIS, at=at)
-    bare = [one for one in found if not one.because or (one.strength != "none") != _dated(one, at)]
+    bare = [
+        one
+        for one in found
+        if not one.because
+        or (one.strength != "none") != _dated(one, at)
+        or (one.strength != "none" and one.known == "none")
+    ]
     return Seen(not bare, f"{len(found)} findings, {len(bare)} bare")
 
 
@@ -192,8 +198,8 @@ def _bounded(bench: Bench) -> Seen:
 def _carried(bench: Bench) -> Seen:
     bench.take(bench.fact())
     found = bench.finding()
-    carried = found is not None and (found.strength, len(found.observations)) == ("partial", 1)
-    return Seen(carried, str(found))
+    carried = found is not None and (found.strength, found.known) == ("partial", "measured")
+    return Seen(carried and found is not None and len(found.observations) == 1, str(found))
 
 
 def _reads_back(bench: Bench) -> Seen:
@@ -281,7 +287,7 @@ KIT: Final = Kit(
         Case("No finding is a bare pass", "what carries has its dates, all say why", _no_bare_pass),
         Case("What is not looked at again carries nothing", "none in a hundred years", _stale),
         Case("Observations are bounded, newest first", "at most 5", _bounded),
-        Case("A fact becomes a finding", "partial, by one observation", _carried, "collect"),
+        Case("A fact becomes a finding", "partial, measured, by one look", _carried, "collect"),
         Case("An observation says where it is from", "source, time, digest",
              _reads_back, "collect"),
         Case("A repeat keeps nothing", "(1, 1)", _repeated, "collect"),

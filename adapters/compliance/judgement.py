@@ -3,6 +3,9 @@
 Within a scope the observations of one kind from one source are a line. A line speaks against the
 safeguard from its newest look that found it unmet on, until a later one finds it met; when that one
 expires, the older word stands again. So time alone never makes a finding stronger.
+
+What people attest is such a line, too. Against a safeguard it counts like any other; for one, only
+where nothing that was measured does, and the finding says so.
 """
 
 from collections import Counter, defaultdict
@@ -12,12 +15,13 @@ from datetime import datetime
 from typing import Final, TypeAlias
 
 from adapters.compliance.canonical import identity, moment
-from adapters.compliance.kinds import KINDS
+from adapters.compliance.kinds import ATTESTED, KINDS
 from adapters.compliance.port import (
     WHOLE,
     Exemption,
     Finding,
     Ground,
+    Known,
     Observation,
     Safeguard,
     Strength,
@@ -37,6 +41,10 @@ class _Line:
 
     ground: Ground
     one: Observation
+
+    @property
+    def known(self) -> Known:
+        return "attested" if self.one.kind == ATTESTED else "measured"
 
     @property
     def strength(self) -> Strength:
@@ -66,7 +74,11 @@ def judge(
             _judged((safeguard, scope), seen, exempt, at)
             for scope in sorted(scopes[safeguard] - {WHOLE})
         ]
-        found += [_whole(_judged((safeguard, WHOLE), seen, exempt, at), parts), *parts]
+        own = _judged((safeguard, WHOLE), seen, exempt, at)
+        if any(one.ground != "exempt" for one in parts):
+            # Beside CIs that were looked at nobody's word for everything carries anything.
+            own = _judged((safeguard, WHOLE), seen, exempt, at, words=False)
+        found += [_whole(own, parts), *parts]
     return tuple(found)
 
 
@@ -98,28 +110,41 @@ def _judged(
     seen: Mapping[Place, Sequence[Observation]],
     exempt: Mapping[Place, Exemption],
     at: datetime,
+    *,
+    words: bool = True,
 ) -> Finding:
     said = exempt.get(place) or exempt.get((place[0], WHOLE))
     if said is not None:
         because = f"Does not apply until {_shown(said.until)}, says {said.said_by}: {said.reason}"
         return Finding(*place, "none", "exempt", None, None, (because,), ())
-    lines = _lines(seen.get(place, ()), at)
+    lines = [
+        one
+        for one in _lines(seen.get(place, ()), at)
+        if words or one.known == "measured" or one.ground == "contradicted"
+    ]
     against = [one for one in lines if one.ground == "contradicted"]
     carrying = [one for one in lines if one.ground == "evidence"]
     if against:
         return _unsupported(place, "contradicted", against)
     if carrying:
-        best = max(carrying, key=lambda line: line.order)
+        measured = [one for one in carrying if one.known == "measured"]
+        best = max(measured or carrying, key=lambda line: line.order)
         return Finding(
             *place, best.strength, "evidence", best.one.collected_at, _until(best.one),
-            _sentences(carrying), _ids(carrying),
+            _sentences(carrying), _ids(carrying), best.known,
         )  # fmt: skip
     return _unsupported(place, "expired" if lines else "nothing", lines)
 
 
 def _unsupported(place: Place, ground: Ground, lines: Sequence[_Line]) -> Finding:
     because = _sentences(lines) or ("Nothing that is looked at here speaks for it.",)
-    return Finding(*place, "none", ground, None, None, because, _ids(lines))
+    known = _known(one.known for one in lines) if ground == "contradicted" else "none"
+    return Finding(*place, "none", ground, None, None, because, _ids(lines), known)
+
+
+def _known(ways: Iterable[Known]) -> Known:
+    """Return in which way something is known to be amiss: a look goes before a word."""
+    return "measured" if "measured" in ways else "attested"
 
 
 def _lines(observations: Sequence[Observation], at: datetime) -> list[_Line]:
@@ -175,10 +200,15 @@ def _whole(own: Finding, parts: Sequence[Finding]) -> Finding:
     because = (*own.because, *counts) if own in all_ else counts
     worst = next((name for name in WORST_FIRST if grounds[name]), None)
     if worst is not None:
-        return Finding(own.safeguard, WHOLE, "none", worst, None, None, because, own.observations)
+        ways = [one.known for one in all_ if one.ground == worst]
+        known = _known(ways) if worst == "contradicted" else "none"
+        return Finding(
+            own.safeguard, WHOLE, "none", worst, None, None, because, own.observations, known
+        )
     return Finding(
         own.safeguard, WHOLE, "partial", "evidence",
         min(one.collected_at for one in all_ if one.collected_at),
         min(one.expires_at for one in all_ if one.expires_at),
         (*because, UNCOUNTED), own.observations,
+        "attested" if any(one.known == "attested" for one in all_) else "measured",
     )  # fmt: skip

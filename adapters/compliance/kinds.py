@@ -29,6 +29,8 @@ SCANNED: Final = (
 """What rules of a scanner can show of a host; its answer is partial, since rules are samples."""
 
 SCAN: Final = "scan.rules"
+ATTESTED: Final = "person.attested"
+"""A person's word: no fact makes it, and it is never taken for something that was measured."""
 
 WRITTEN: Final = tuple(one.id for one in IG1.values() if one.mode == "document")
 """What a dated document can speak for."""
@@ -131,5 +133,10 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     SCAN: Kind(
         dict.fromkeys(SCANNED, "partial"), timedelta(days=35), "the rules of a scanner all hold"
+    ),
+    ATTESTED: Kind(
+        dict.fromkeys(IG1, "partial"),
+        timedelta(days=366),
+        "a person says with a second factor what was done, where it is written, and until when",
     ),
 }

@@ -29,6 +29,7 @@ class Observation(models.Model):
 
         verbose_name = "observation of a safeguard"
         verbose_name_plural = "observations of safeguards"
+        permissions: ClassVar = [("attest", "Can say what is so of a safeguard")]
         constraints: ClassVar = [
             models.CheckConstraint(
                 name="observation_outcome_known", condition=Q(outcome__in=OUTCOMES)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from uuid import UUID, uuid5
 
 from adapters.compliance.canonical import digest, identity, moment
-from adapters.compliance.kinds import KINDS
+from adapters.compliance.kinds import ATTESTED, KINDS
 from adapters.compliance.port import WHOLE, Finding, Ground, Observation, Safeguard
 
 VERSION: Final = "1.2.1"
@@ -121,7 +121,7 @@ def _observation(one: Observation) -> Part:
             _prop("safeguard", control_id(one.safeguard)),
             _prop("observation-id", identity(one)),
         ],
-        "methods": ["TEST"],
+        "methods": ["INTERVIEW" if one.kind == ATTESTED else "TEST"],
         "subjects": [_subject(one.scope)],
         "relevant-evidence": [
             {
@@ -137,6 +137,7 @@ def _observation(one: Observation) -> Part:
 def _finding(one: Finding) -> Part:
     carried = one.strength == "strong"
     props = [_prop("strength", one.strength), _prop("ground", one.ground)]
+    props.append(_prop("known", one.known))
     props += [_prop("scope", one.scope)] if one.scope else []
     for name, at in (("collected", one.collected_at), ("expires", one.expires_at)):
         props += [_prop(name, moment(at))] if at else []

@@ -13,6 +13,8 @@ Strength: TypeAlias = Literal["strong", "partial", "none"]
 Outcome: TypeAlias = Literal["met", "unmet"]
 Ground: TypeAlias = Literal["evidence", "contradicted", "expired", "nothing", "exempt"]
 """Why a finding is as strong as it is: of those that are none, what is amiss."""
+Known: TypeAlias = Literal["measured", "attested", "none"]
+"""In which way it is known: something was looked at, a person has said so, or not at all."""
 Capability: TypeAlias = Literal["collect", "exempt", "results"]
 """What an adapter does: turns facts into observations, keeps what is said not to apply, reads
 files of results that a scanner wrote."""
@@ -96,6 +98,8 @@ class Finding:
     expires_at: datetime | None
     because: tuple[str, ...]
     observations: tuple[str, ...]
+    known: Known = "none"
+    """Never `measured` where only a person's word carries it, or a part of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "approvals.no_factor": 403,
     "approvals.wrong_code": 403,
     "approvals.unfit_ci": 422,
+    "approvals.unfit_word": 422,
     "approvals.locked": 429,
     "approvals.over": 409,
     "approvals.stopped": 409,

@@ -54,7 +54,10 @@ ROLES: Final[dict[str, Role]] = {
         rights=frozenset({"personas.change_run", "personas.add_agentintent"}),
     ),
     "approver": Role(
-        desk=True, acts=True, idle_seconds=HOUR, rights=frozenset({"approvals.approve"})
+        desk=True,
+        acts=True,
+        idle_seconds=HOUR,
+        rights=frozenset({"approvals.approve", "compliance.attest"}),
     ),
     # Not tokens: who sees one may act with it.
     "auditor": Role(
@@ -71,7 +74,7 @@ ROLES: Final[dict[str, Role]] = {
             {
                 *("personas.change_stop", "personas.change_autonomy", "personas.change_run"),
                 *("personas.add_agentintent", "audit.add_acknowledgement", "gpu.change_client"),
-                *("auth.view_group", "cmdb.change_ci"),
+                *("auth.view_group", "cmdb.change_ci", "compliance.attest"),
                 *(right for model in _KEPT for right in _all_of(model)),
             }
         ),

@@ -10,7 +10,8 @@ from adapters.compliance import queries
 from adapters.compliance.canonical import identity
 from audit.models import Entry, Pending
 
-KIND = "event.evidence"
+KINDS = ("event.evidence", "person.attested")
+"""What was collected, and what a person has said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def compare() -> Compared:
 
 def _recorded() -> Iterator[str]:
     """Yield the ids that entries name, and facts that are on their way into the ledger."""
-    for body in Entry.objects.filter(kind=KIND).values_list("body", flat=True).iterator():
+    for body in Entry.objects.filter(kind__in=KINDS).values_list("body", flat=True).iterator():
         yield from json.loads(bytes(body))["body"]["observations"]
-    for fact in Pending.objects.filter(kind=KIND).values_list("body", flat=True):
+    for fact in Pending.objects.filter(kind__in=KINDS).values_list("body", flat=True):
         yield from fact["observations"]

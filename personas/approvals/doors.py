@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from django.db import connection
@@ -22,6 +23,20 @@ class ShownNow:
     """Names of facts that are not as they were proposed."""
     unseen: str
     """Probes of the CI that have gone silent; while there are some nobody can approve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attested:
+    """A person's word about a safeguard: what was done, where that is written, and how long."""
+
+    safeguard: str
+    ci: str
+    """Empty: of everything."""
+    what: str
+    document: str
+    until: date
+    holds: bool = True
+    """False takes back what people have said of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +130,26 @@ def decline_proposal(*, person: str, proposal: int, why: str, shown: str) -> Non
     _rule(
         "SELECT code, reason FROM gate.decline_proposal(%s, %s, %s, %s)",
         [person, proposal, why, shown],
+    )
+
+
+def may_attest(person: str) -> bool:
+    """Tell whether somebody may say what is so of a safeguard."""
+    return bool(_value("SELECT gate.may_attest(%s)", [person]))
+
+
+def attest(*, person: str, said: Attested, code: str) -> None:
+    """Keep a person's word about a safeguard, by the code of his second factor.
+
+    Raises:
+        ApprovalRefusedError: it is not his to say, his code is not right, or it is no whole word.
+    """
+    _rule(
+        "SELECT code, reason FROM gate.attest(%s, %s, %s, %s, %s, %s, %s::date, %s)",
+        [
+            *(person, said.safeguard, said.ci, said.holds, said.what, said.document),
+            *(said.until.isoformat(), code),
+        ],
     )
 
 

@@ -28,6 +28,7 @@ HINTS: Final = {
     "forge.no_reason": "One sentence: whoever asked for it reads it in his ticket.",
     "approvals.unfit_ci": "Nothing was kept. Correct what it names; "
     "where somebody was faster, load the page again and read what it says now.",
+    "approvals.unfit_word": "Nothing was kept, and no code was used up. Say it as it asks for.",
     "approvals.locked": "Wait; each further wrong code doubles the wait, up to an hour.",
 }
 """Code of the gate -> what to do about it; every code is documented."""

@@ -16,6 +16,7 @@ from adapters.compliance.safeguards import CIS
 from adapters.errors import AdapterError
 from adapters.rows import now
 from ethops.desk import evidence
+from ethops.management.commands import _compliance_attest
 from ethops.world import evidence as compared
 
 WRONG: Final = ("changed", "unrecorded", "missing")
@@ -24,7 +25,7 @@ MARKS: Final = {"strong": "strong ", "partial": "partial", "none": "none   "}
 
 
 class Command(BaseCommand):
-    """`manage.py compliance collect|findings|export|verify`."""
+    """`manage.py compliance collect|findings|attest|export|verify`."""
 
     help = "What speaks for the safeguards of the CIS Controls: collected, and judged as it stands."
 
@@ -34,12 +35,14 @@ class Command(BaseCommand):
         collect = parts.add_parser("collect", help="read every source now, and not only each hour")
         findings = parts.add_parser("findings", help="how far each safeguard is carried, and why")
         findings.add_argument("--scopes", action="store_true", help="each CI too")
+        attest = parts.add_parser("attest", help="say what was done, with your second factor")
+        _compliance_attest.add_arguments(attest)
         export = parts.add_parser("export", help="print OSCAL assessment results, as JSON")
         export.add_argument(
             "--catalog", action="store_true", help="the catalog instead that they refer to"
         )
         verify = parts.add_parser("verify", help="hold what was kept against the ledger")
-        for part in (collect, findings, verify):
+        for part in (collect, findings, attest, verify):
             part.add_argument("--json", action="store_true", help="print the result as JSON")
         for part in (findings, export):
             part.add_argument(
@@ -102,8 +105,12 @@ def _verify(_: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 PARTS: Final = {
-    "collect": _collect, "findings": _findings, "export": _export, "verify": _verify,
-}  # fmt: skip
+    "collect": _collect,
+    "findings": _findings,
+    "attest": _compliance_attest.attest,
+    "export": _export,
+    "verify": _verify,
+}
 
 
 def _said(one: Finding, safeguards: Mapping[str, Safeguard]) -> Mapping[str, Any]:
@@ -114,6 +121,7 @@ def _said(one: Finding, safeguards: Mapping[str, Safeguard]) -> Mapping[str, Any
         "scope": one.scope,
         "strength": one.strength,
         "ground": one.ground,
+        "known": one.known,
         "collected_at": moment(one.collected_at) if one.collected_at else None,
         "expires_at": moment(one.expires_at) if one.expires_at else None,
         "because": list(one.because),
@@ -124,15 +132,19 @@ def _said(one: Finding, safeguards: Mapping[str, Safeguard]) -> Mapping[str, Any
 def _words(done: Mapping[str, Any]) -> Sequence[str]:
     if "agrees" in done:
         return _agreement(done)
+    if "attested" in done:
+        said = "kept" if done["holds"] else "taken back"
+        return [f"{done['attested']}: your word is {said}, until {done['until']}."]
     if "findings" not in done:
         faults = [f"  {fault}" for fault in done["faults"]]
         return [f"Kept {done['kept']}, found again {done['repeated']}.", *faults]
     lines: list[str] = []
     for one in done["findings"]:
         place = f" {one['scope']}" if one["scope"] else ""
+        known = f", {one['known']}" if one["known"] != "none" else ""
         until = f", until {one['expires_at'][:16]}Z" if one["expires_at"] else ""
         lines.append(
-            f"{one['safeguard']:>5}  {MARKS[one['strength']]}  {one['ground']}{until}"
+            f"{one['safeguard']:>5}  {MARKS[one['strength']]}  {one['ground']}{known}{until}"
             f"  {one['title']}{place}"
         )
         if one["ground"] != "nothing":

@@ -162,7 +162,7 @@ def test_people_collect_and_look_by_a_command(house):
     assert json.loads(said("collect", "--json"))["kept"] > 0
     assert said("collect").startswith("Kept 0, found again ")
     told = said("findings", "--scopes")
-    assert "  4.6  partial  evidence, until " in told
+    assert "  4.6  partial  evidence, measured, until " in told
     assert "17.3  none     nothing  Everybody has one written way" in told
     assert "root" not in told
     found = json.loads(said("findings", "--json"))["findings"]

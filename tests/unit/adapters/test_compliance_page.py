@@ -7,7 +7,8 @@ import pytest
 
 from adapters.compliance.collectors import COLLECTORS
 from adapters.compliance.kinds import KINDS
-from adapters.compliance.port import Ground
+from adapters.compliance.port import Ground, Known
+from adapters.compliance.safeguards import IG1
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PAGE = (REPOSITORY / "docs/reference/compliance.md").read_text(encoding="utf-8")
@@ -22,7 +23,8 @@ def row(name: str) -> list[str]:
 def test_every_kind_is_there_with_what_it_is_worth(name: str) -> None:
     kind = KINDS[name]
     _, safeguards, strength, lasts, what = row(name)
-    assert safeguards.split(", ") == list(kind.speaks)
+    said = list(IG1) if safeguards == "every one" else safeguards.split(", ")
+    assert said == list(kind.speaks)
     assert {strength} == set(kind.speaks.values())
     assert (lasts, what) == (f"{kind.lasts.days} d", kind.what)
 
@@ -30,6 +32,12 @@ def test_every_kind_is_there_with_what_it_is_worth(name: str) -> None:
 @pytest.mark.parametrize("ground", get_args(Ground))
 def test_every_ground_is_there(ground: str) -> None:
     assert f" | {ground} | " in PAGE
+
+
+@pytest.mark.parametrize("known", get_args(Known))
+def test_every_way_of_knowing_is_there(known: str) -> None:
+    ways = PAGE.split("| known |")[1].split("\n\n")[0]
+    assert f"\n| {known} | " in ways
 
 
 def test_every_fact_is_there() -> None:

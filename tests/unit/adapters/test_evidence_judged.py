@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from adapters.compliance.canonical import identity
 from adapters.compliance.judgement import RANK, judge
-from adapters.compliance.kinds import KINDS
+from adapters.compliance.kinds import ATTESTED, KINDS
 from adapters.compliance.port import WHOLE, Exemption, Finding, Observation
 from adapters.compliance.safeguards import COUNTS, IG1, number
 
@@ -62,8 +63,12 @@ def test_each_has_a_short_title_of_ours(one) -> None:
     assert not one.title.startswith(("Establish", "Maintain", "Ensure", "Deploy", "Perform"))
 
 
-def test_every_kind_speaks_for_safeguards_that_there_are_and_no_person_can_learn() -> None:
-    assert {IG1[safeguard].mode for _, safeguard in PAIRS} == {"machine", "ticket", "document"}
+def test_every_kind_speaks_for_safeguards_that_there_are_and_only_people_for_what_they_learn():
+    assert {IG1[safeguard].mode for kind, safeguard in PAIRS if kind != ATTESTED} == {
+        "machine", "ticket", "document",
+    }  # fmt: skip
+    assert {kind for kind, safeguard in PAIRS if IG1[safeguard].mode == "person"} == {ATTESTED}
+    assert set(KINDS[ATTESTED].speaks.items()) == {(name, "partial") for name in IG1}
     assert all(one.lasts > timedelta(0) for one in KINDS.values())
     assert {s for one in KINDS.values() for s in one.speaks.values()} <= {"strong", "partial"}
 
@@ -143,6 +148,51 @@ def test_the_newest_word_about_a_place_counts_and_may_take_the_others_back() -> 
     assert judged(look(), exempt=(word, back))["4.6", "web-01"].ground == "evidence"
 
 
+# ---------------------------------------------------------------- what people say
+def word(safeguard: str = "4.6", scope: str = "web-01", **more: Any) -> Observation:
+    return look(ATTESTED, safeguard, scope, source="people", **more)
+
+
+def known(*looks: Observation, scope: str = "web-01", at: datetime = NOW) -> tuple[str, str, str]:
+    found = judged(*looks, at=at)["4.6", scope]
+    return found.strength, found.ground, found.known
+
+
+def test_a_word_carries_where_nothing_was_measured_and_is_called_one() -> None:
+    assert known(word()) == ("partial", "evidence", "attested")
+    assert known(look()) == ("partial", "evidence", "measured")
+    assert known(look(), word()) == ("partial", "evidence", "measured")
+    assert known(look(ago_h=90), word()) == ("partial", "evidence", "attested")
+    assert known(word(), at=NOW + timedelta(days=400)) == ("none", "expired", "none")
+
+
+def test_a_word_lasts_no_longer_than_the_measured_that_it_stands_beside_says() -> None:
+    found = judged(look(), word())["4.6", "web-01"]
+    assert found.expires_at == look().expires_at
+    assert len(found.observations) == 2
+
+
+def test_no_word_hides_what_was_found_unmet() -> None:
+    assert known(look(met=False), word(ago_h=0.1)) == ("none", "contradicted", "measured")
+    assert known(word(met=False), look(ago_h=0.1)) == ("none", "contradicted", "attested")
+    assert known(word(met=False), word(ago_h=0.5)) == ("partial", "evidence", "attested")
+
+
+def test_a_word_for_everything_carries_nothing_beside_what_was_looked_at() -> None:
+    everything = word(scope=WHOLE)
+    assert known(everything, scope=WHOLE) == ("partial", "evidence", "attested")
+    assert known(everything, look(), scope=WHOLE) == ("partial", "evidence", "measured")
+    assert known(everything, look(ago_h=90), scope=WHOLE) == ("none", "expired", "none")
+    assert known(replace(everything, outcome="unmet"), look(), scope=WHOLE) == (
+        "none", "contradicted", "attested",
+    )  # fmt: skip
+
+
+def test_everything_is_attested_where_one_ci_is() -> None:
+    assert known(look(), word(scope="db-01"), scope=WHOLE)[2] == "attested"
+    assert known(look(met=False), word(scope="db-01"), scope=WHOLE)[2] == "measured"
+
+
 # ---------------------------------------------------------------- whatever is observed
 @st.composite
 def observations(draw: st.DrawFn) -> Observation:
@@ -195,3 +245,14 @@ def test_no_finding_is_a_bare_pass(seen) -> None:
         assert one.because
         assert carried == (one.ground == "evidence") == (one.collected_at is not None)
         assert not carried or (one.expires_at is not None and one.expires_at > NOW)
+
+
+@given(looks)
+def test_what_is_called_measured_is_so_strong_without_any_word(seen) -> None:
+    without = [one for one in seen if one.kind != ATTESTED or one.outcome == "unmet"]
+    bare = ranks(judge(without, (), safeguards=IG1, at=NOW))
+    for one in judge(seen, (), safeguards=IG1, at=NOW):
+        carried = one.ground in {"evidence", "contradicted"}
+        assert carried == (one.known != "none")
+        if one.known == "measured":
+            assert RANK[one.strength] <= bare[one.safeguard, one.scope]
