@@ -16,6 +16,7 @@ from adapters.inference.rules import SHIPPED, read_rules
 SECRETS: Final = {
     ("graph", "password_file"): "NEO4J_PASSWORD_FILE",
     ("forge", "token_file"): "ETHOPS_FORGE_TOKEN_FILE",
+    ("compliance", "token_file"): "ETHOPS_CISO_TOKEN_FILE",
 }
 """Contract and option that name a file with a secret -> the variable that says it."""
 

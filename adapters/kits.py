@@ -38,6 +38,7 @@ ADAPTERS: Final[Mapping[str, Mapping[str, str]]] = {
     "compliance": {
         "embedded": "adapters.compliance.embedded",
         "openscap": "adapters.compliance.openscap",
+        "ciso_assistant": "adapters.compliance.ciso_assistant",
     },
     "forge": {
         "embedded": "adapters.forge.embedded",

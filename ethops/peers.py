@@ -1,4 +1,4 @@
-"""Which peers the environment names: a Neo4j, a forge elsewhere, a repository of knowledge.
+"""Which peers the environment names: a Neo4j, a forge, a repository of knowledge, an audit.
 
 What a peer knows us by lies in a file that a variable names; it is read where it is used.
 """
@@ -24,6 +24,9 @@ FORGE_TOKEN_FILE: Final = "ETHOPS_FORGE_TOKEN_FILE"  # noqa: S105
 FORGE_MACHINES: Final = "ETHOPS_FORGE_MACHINES"
 KNOWLEDGE_REPOSITORY: Final = "ETHOPS_KNOWLEDGE_REPOSITORY"
 KNOWLEDGE_BRANCH: Final = "ETHOPS_KNOWLEDGE_BRANCH"
+CISO_URL: Final = "ETHOPS_CISO_URL"
+CISO_AUDIT: Final = "ETHOPS_CISO_AUDIT"
+CISO_TOKEN_FILE: Final = "ETHOPS_CISO_TOKEN_FILE"  # noqa: S105
 
 BOLT: Final = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
 FORGES: Final = {"gitea": "gitea", "forgejo": "gitea", "github": "github"}
@@ -33,13 +36,20 @@ Said = Mapping[str, str]
 Options = dict[str, Any]
 
 
-def chosen(said: Said) -> dict[str, Options]:
+def chosen(said: Said, scap_results: Path | None = None) -> dict[str, Options]:
     """Return contract -> its adapter, with what that is told; the embedded one where none is named.
+
+    `scap_results` is the folder of a scanner's results, which is read from this host.
 
     Raises:
         EnvError: a peer is named wrongly, or by half.
     """
-    return {"graph": _graph(said), "forge": _forge(said), "knowledge": _knowledge(said)}
+    return {
+        "graph": _graph(said),
+        "forge": _forge(said),
+        "knowledge": _knowledge(said),
+        "compliance": _compliance(said, scap_results),
+    }
 
 
 def _graph(said: Said) -> Options:
@@ -83,7 +93,7 @@ def _forge(said: Said) -> Options:
             raise EnvError(variable, "", f"{FORGE}={kind} needs it, such as {example}")
     return {
         "adapter": f"adapters.forge.{FORGES[kind]}",
-        "url": _forge_url(said),
+        "url": _web(said, FORGE_URL, FORGE_TOKEN_FILE),
         "repository": _repository(said),
         "base": _branch(said, FORGE_BRANCH),
         "token_file": _file(said, FORGE_TOKEN_FILE),
@@ -100,6 +110,29 @@ def _knowledge(said: Said) -> Options:
         **embedded,
         "repository": _file(said, KNOWLEDGE_REPOSITORY),
         "branch": _branch(said, KNOWLEDGE_BRANCH),
+    }
+
+
+def _compliance(said: Said, scap_results: Path | None) -> Options:
+    folder = {"folder": str(scap_results)} if scap_results else {}
+    if not said.get(CISO_URL):
+        mend = f"name the CISO Assistant as well: {CISO_URL}=https://ciso.example.org"
+        _alone(said, (CISO_AUDIT, CISO_TOKEN_FILE), mend)
+        return {"adapter": f"adapters.compliance.{'openscap' if folder else 'embedded'}", **folder}
+    for variable, example in (
+        (CISO_AUDIT, "the id of an audit, as its page's address ends"),
+        (CISO_TOKEN_FILE, "/etc/ethops/ciso.token"),
+    ):
+        if not said.get(variable):
+            raise EnvError(variable, "", f"{CISO_URL} needs it, such as {example}")
+    if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", said[CISO_AUDIT]):
+        raise EnvError(CISO_AUDIT, said[CISO_AUDIT], "give the id of the audit: a UUID")
+    return {
+        "adapter": "adapters.compliance.ciso_assistant",
+        "url": _web(said, CISO_URL, CISO_TOKEN_FILE),
+        "audit": said[CISO_AUDIT],
+        "token_file": _file(said, CISO_TOKEN_FILE),
+        **folder,
     }
 
 
@@ -126,13 +159,13 @@ def _address(variable: str, url: str, schemes: Sequence[str], login: str) -> Spl
     return parts
 
 
-def _forge_url(said: Said) -> str:
-    url = said.get(FORGE_URL, "").rstrip("/")
+def _web(said: Said, variable: str, token_file: str) -> str:
+    url = said.get(variable, "").rstrip("/")
     if not url:
         return ""
-    parts = _address(FORGE_URL, url, ("https", "http"), FORGE_TOKEN_FILE)
+    parts = _address(variable, url, ("https", "http"), token_file)
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        raise EnvError(FORGE_URL, url, "say https: the token goes over no other line")
+        raise EnvError(variable, url, "say https: the token goes over no other line")
     return url
 
 

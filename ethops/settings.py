@@ -210,13 +210,8 @@ ADAPTERS: dict[str, dict[str, Any]] = {
         else {"adapter": "adapters.telemetry.embedded"}
     ),
     "inference": {"adapter": "adapters.inference.embedded"},
-    # graph, forge and knowledge
-    **peers.chosen(env.inherited()),
-    "compliance": (
-        {"adapter": "adapters.compliance.openscap", "folder": str(_said.scap_results)}
-        if _said.scap_results
-        else {"adapter": "adapters.compliance.embedded"}
-    ),
+    # graph, forge, knowledge and compliance
+    **peers.chosen(env.inherited(), _said.scap_results),
 }
 
 ETHOPS_PROCESS = _said.process

@@ -19,8 +19,10 @@ from adapters.compliance.errors import (
     ResultsError,
     UnknownFrameworkError,
 )
+from adapters.compliance.kinds import WORDS
 from adapters.compliance.port import (
     WHOLE,
+    Assessments,
     Capability,
     Collector,
     Exemption,
@@ -31,7 +33,7 @@ from adapters.compliance.port import (
     Results,
     Writer,
 )
-from adapters.compliance.safeguards import CIS, COUNTS
+from adapters.compliance.safeguards import CIS, COUNTS, IG1
 from adapters.conformance import Case, Kit, Options, Seen, cannot, refusal, same
 
 LATER: Final = timedelta(days=36_500)
@@ -40,6 +42,7 @@ NOT_OWNER: Final = "This login says of nothing that it does not apply: run the c
 TABLES: Final = {
     "collect": ("compliance_observation", NOT_COLLECTING),
     "results": ("compliance_observation", NOT_COLLECTING),
+    "assessments": ("compliance_observation", NOT_COLLECTING),
     "exempt": ("compliance_exemption", NOT_OWNER),
 }
 HOSTILE: Final = (
@@ -123,6 +126,11 @@ class Bench:
         """Read a file of results."""
         made: Results = self.adapter.Results()
         return made.read(raw, scope=self.scope)
+
+    def assessments(self) -> tuple[Observation, ...]:
+        """Read what people have judged elsewhere."""
+        made: Assessments = self.adapter.Assessments()
+        return made.read()
 
     def finding(self, *, at: datetime | None = None) -> Finding | None:
         """Return the finding for 4.6 of the CI, as of now."""
@@ -272,6 +280,26 @@ def _unanswered(bench: Bench) -> Seen:
     return same(bench.results(raw.encode()), ())
 
 
+def _assessed(bench: Bench) -> Seen:
+    found = bench.assessments()
+    held = all(one.kind in WORDS and one.safeguard in IG1 for one in found)
+    return Seen(held, f"{len(found)} words")
+
+
+def _attested(bench: Bench) -> Seen:
+    collector: Collector = bench.adapter.Collector()
+    faults = collector.collect(()).faults
+    found = [one for one in bench.reader.findings(CIS) if one.observations]
+    words = [one for one in found if _only_words(bench, one)]
+    vain = [one.safeguard for one in words if one.known != "attested"]
+    return Seen(not (vain or faults), f"{len(words)} by words alone, {len(vain)} not called so")
+
+
+def _only_words(bench: Bench, one: Finding) -> bool:
+    carries = one.ground in {"evidence", "contradicted"}
+    return carries and all(seen.kind in WORDS for seen in bench.reader.by_ids(one.observations))
+
+
 def _readable(bench: Bench) -> Seen:
     collector: Collector = bench.adapter.Collector()
     return same(collector.collect(()).faults, ())
@@ -304,6 +332,10 @@ KIT: Final = Kit(
              _results, "results"),
         Case("What a scanner did not check says nothing", "()", _unanswered, "results"),
         Case("What scanners laid down can be read", "no fault", _readable, "results"),
+        Case("What people judge elsewhere can be read", "their words, of our safeguards",
+             _assessed, "assessments"),
+        Case("What people judge elsewhere is never measured", "attested at most",
+             _attested, "assessments"),
     ),
     Bench,
 )  # fmt: skip

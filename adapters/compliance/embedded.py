@@ -20,7 +20,10 @@ from adapters.rows import now, select
 
 CAPABILITIES: Final[frozenset[Capability]] = frozenset({"collect", "exempt"})
 
-CANNOT: Final = {"results": "It reads no files; `openscap` reads those of OpenSCAP."}
+CANNOT: Final = {
+    "results": "It reads no files; `openscap` reads those of OpenSCAP.",
+    "assessments": "It asks no other system; `ciso_assistant` reads an audit at one.",
+}
 """What this adapter has not."""
 
 _OBSERVATION = """

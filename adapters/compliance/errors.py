@@ -35,3 +35,10 @@ class ResultsError(ComplianceError):
 
     code = "compliance.results"
     hint = "Have the scanner write its results again (`oscap xccdf eval --results FILE`)."
+
+
+class AssessmentsError(ComplianceError):
+    """A system in which people assess does not answer, or not as we know it."""
+
+    code = "compliance.assessments"
+    hint = "See that it runs, that its token may read the audit, and that it is of a known version."

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Final, TypeAlias
 
 from adapters.compliance.canonical import identity, moment
-from adapters.compliance.kinds import ATTESTED, KINDS
+from adapters.compliance.kinds import KINDS, WORDS
 from adapters.compliance.port import (
     WHOLE,
     Exemption,
@@ -44,7 +44,7 @@ class _Line:
 
     @property
     def known(self) -> Known:
-        return "attested" if self.one.kind == ATTESTED else "measured"
+        return "attested" if self.one.kind in WORDS else "measured"
 
     @property
     def strength(self) -> Strength:

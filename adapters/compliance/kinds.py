@@ -31,6 +31,10 @@ SCANNED: Final = (
 SCAN: Final = "scan.rules"
 ATTESTED: Final = "person.attested"
 """A person's word: no fact makes it, and it is never taken for something that was measured."""
+ASSESSED: Final = "assessed.elsewhere"
+"""A person's word that another system keeps."""
+WORDS: Final = frozenset({ATTESTED, ASSESSED})
+"""Kinds that somebody has said, and nobody measured."""
 
 WRITTEN: Final = tuple(one.id for one in IG1.values() if one.mode == "document")
 """What a dated document can speak for."""
@@ -138,5 +142,10 @@ KINDS: Final[Mapping[str, Kind]] = {
         dict.fromkeys(IG1, "partial"),
         timedelta(days=366),
         "a person says with a second factor what was done, where it is written, and until when",
+    ),
+    ASSESSED: Kind(
+        dict.fromkeys(IG1, "partial"),
+        timedelta(days=2),
+        "somebody has judged so, within a year, in an audit at CISO Assistant",
     ),
 }

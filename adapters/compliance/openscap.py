@@ -22,6 +22,9 @@ from adapters.text import one_line
 
 CAPABILITIES: Final[frozenset[Capability]] = embedded.CAPABILITIES | {"results"}
 
+CANNOT: Final = {"assessments": "No person assesses in a scanner; `ciso_assistant` reads who does."}
+"""What this adapter has not."""
+
 CI: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,199}")
 MOST_FILES: Final = 2_000
 MOST_FAULTS: Final = 20
@@ -65,12 +68,13 @@ class Collector(embedded.Collector):
     def collect(self, facts: Sequence[Fact]) -> Collected:
         """Make observations of facts and of new files, and keep what is news."""
         observations = list(collectors.observe(facts))
-        found, faults = _laid_down({row["raw_sha256"] for row in select(_READ_BEFORE, [SCAN])})
-        return services.keep([*observations, *found], faults=tuple(faults[:MOST_FAULTS]))
+        found, faults = laid_down()
+        return services.keep([*observations, *found], faults=tuple(faults))
 
 
-def _laid_down(known: set[str]) -> tuple[list[Observation], list[str]]:
+def laid_down() -> tuple[list[Observation], list[str]]:
     """Return what files say that were not read before, and what is wrong with which."""
+    known = {row["raw_sha256"] for row in select(_READ_BEFORE, [SCAN])}
     found: list[Observation] = []
     faults: list[str] = []
     try:
@@ -84,7 +88,7 @@ def _laid_down(known: set[str]) -> tuple[list[Observation], list[str]]:
                 found += Results().read(raw, scope=scope)
         except ResultsError as fault:
             faults.append(f"{one_line(f'{scope}: {path.name}', 200)}: {fault}")
-    return found, faults
+    return found, faults[:MOST_FAULTS]
 
 
 def _observation(

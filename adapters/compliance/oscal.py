@@ -12,7 +12,7 @@ from typing import Any, Final
 from uuid import UUID, uuid5
 
 from adapters.compliance.canonical import digest, identity, moment
-from adapters.compliance.kinds import ATTESTED, KINDS
+from adapters.compliance.kinds import ASSESSED, ATTESTED, KINDS
 from adapters.compliance.port import WHOLE, Finding, Ground, Observation, Safeguard
 
 VERSION: Final = "1.2.1"
@@ -24,6 +24,8 @@ REASONS: Final[Mapping[Ground, str]] = {
     "evidence": "pass", "contradicted": "fail", "expired": "other", "nothing": "other",
     "exempt": "other",
 }  # fmt: skip
+METHODS: Final = {ATTESTED: "INTERVIEW", ASSESSED: "EXAMINE"}
+"""How what is no look of ours came about."""
 
 Part = dict[str, Any]
 
@@ -121,7 +123,7 @@ def _observation(one: Observation) -> Part:
             _prop("safeguard", control_id(one.safeguard)),
             _prop("observation-id", identity(one)),
         ],
-        "methods": ["INTERVIEW" if one.kind == ATTESTED else "TEST"],
+        "methods": [METHODS.get(one.kind, "TEST")],
         "subjects": [_subject(one.scope)],
         "relevant-evidence": [
             {

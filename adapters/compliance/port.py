@@ -15,9 +15,9 @@ Ground: TypeAlias = Literal["evidence", "contradicted", "expired", "nothing", "e
 """Why a finding is as strong as it is: of those that are none, what is amiss."""
 Known: TypeAlias = Literal["measured", "attested", "none"]
 """In which way it is known: something was looked at, a person has said so, or not at all."""
-Capability: TypeAlias = Literal["collect", "exempt", "results"]
+Capability: TypeAlias = Literal["collect", "exempt", "results", "assessments"]
 """What an adapter does: turns facts into observations, keeps what is said not to apply, reads
-files of results that a scanner wrote."""
+files of results that a scanner wrote, reads what people assess in another system."""
 
 WHOLE = ""
 """The scope that is everything; any other is the ref of a CI."""
@@ -187,5 +187,17 @@ class Results(Protocol):
 
         Raises:
             ResultsError: it is no such file, too large, or hostile.
+        """
+        ...
+
+
+class Assessments(Protocol):
+    """Reads what people judge in another system; only adapters with `assessments` have one."""
+
+    def read(self) -> tuple[Observation, ...]:
+        """Return what is judged there now; each is a person's word, and never measured.
+
+        Raises:
+            AssessmentsError: it does not answer, or not as we know it.
         """
         ...

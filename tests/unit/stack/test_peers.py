@@ -24,10 +24,33 @@ GRAPH = {
 }
 
 
+CISO = {
+    "ETHOPS_CISO_URL": "https://ciso.example.org/",
+    "ETHOPS_CISO_AUDIT": "0f3d9a52-3a0e-4f5c-9a55-1f6cde1d8a11",
+    "ETHOPS_CISO_TOKEN_FILE": "/etc/ethops/ciso.token",
+}
+
+
 def test_without_a_variable_all_of_it_is_our_own() -> None:
     assert peers.chosen({}) == {
-        name: {"adapter": f"adapters.{name}.embedded"} for name in ("graph", "forge", "knowledge")
+        name: {"adapter": f"adapters.{name}.embedded"}
+        for name in ("graph", "forge", "knowledge", "compliance")
     }
+
+
+def test_compliance_reads_a_folder_an_audit_or_both() -> None:
+    scans = Path("/srv/scap")
+    assert peers.chosen({}, scans)["compliance"] == {
+        "adapter": "adapters.compliance.openscap", "folder": "/srv/scap",
+    }  # fmt: skip
+    audit = peers.chosen(CISO)["compliance"]
+    assert audit == {
+        "adapter": "adapters.compliance.ciso_assistant",
+        "url": "https://ciso.example.org",
+        "audit": CISO["ETHOPS_CISO_AUDIT"],
+        "token_file": "/etc/ethops/ciso.token",
+    }
+    assert peers.chosen(CISO, scans)["compliance"] == {**audit, "folder": "/srv/scap"}
 
 
 def test_a_neo4j_is_spoken_to_where_it_was_named(settings: Any, tmp_path: Path) -> None:
@@ -91,6 +114,11 @@ def test_another_repository_of_knowledge_is_named(tmp_path: Path) -> None:
         ({**FORGE, "ETHOPS_FORGE_TOKEN_FILE": ""}, "ETHOPS_FORGE_TOKEN_FILE", "forge.token"),
         ({**FORGE, "ETHOPS_FORGE_BRANCH": "-x"}, "ETHOPS_FORGE_BRANCH", "such as main"),
         ({**FORGE, "ETHOPS_FORGE_BRANCH": "a..b"}, "ETHOPS_FORGE_BRANCH", "such as main"),
+        ({**CISO, "ETHOPS_CISO_URL": ""}, "ETHOPS_CISO_AUDIT", "ETHOPS_CISO_URL=https"),
+        ({**CISO, "ETHOPS_CISO_URL": "http://ciso.example"}, "ETHOPS_CISO_URL", "say https"),
+        ({**CISO, "ETHOPS_CISO_AUDIT": ""}, "ETHOPS_CISO_AUDIT", "id of an audit"),
+        ({**CISO, "ETHOPS_CISO_AUDIT": "../x"}, "ETHOPS_CISO_AUDIT", "a UUID"),
+        ({**CISO, "ETHOPS_CISO_TOKEN_FILE": ""}, "ETHOPS_CISO_TOKEN_FILE", "ciso.token"),
         ({"ETHOPS_KNOWLEDGE_BRANCH": "x"}, "ETHOPS_KNOWLEDGE_BRANCH", "KNOWLEDGE_REPOSITORY"),
         ({"ETHOPS_KNOWLEDGE_REPOSITORY": "\0"}, "ETHOPS_KNOWLEDGE_REPOSITORY", "no NUL"),
     ],
@@ -109,6 +137,7 @@ def test_a_wrong_or_half_peer_is_refused_by_name(
     [
         {**GRAPH, "NEO4J_URI": "bolt://ethops:hush@graph:7687"},
         {**FORGE, "ETHOPS_FORGE_URL": "https://hush@git.example.org"},
+        {**CISO, "ETHOPS_CISO_URL": "https://hush@ciso.example.org"},
     ],
 )
 def test_a_login_in_an_address_is_refused_and_not_told(said: dict[str, str]) -> None:
@@ -118,6 +147,7 @@ def test_a_login_in_an_address_is_refused_and_not_told(said: dict[str, str]) -> 
 
 
 def test_the_files_that_are_looked_at_are_those_that_variables_name() -> None:
-    told = {**peers.chosen({**GRAPH, **FORGE})}
+    said = {**GRAPH, **FORGE, **CISO}
+    told = peers.chosen(said)
     for (contract, option), variable in SECRETS.items():
-        assert told[contract][option] == {**GRAPH, **FORGE}[variable]
+        assert told[contract][option] == said[variable]

@@ -1,0 +1,85 @@
+"""What people have judged at a CISO Assistant, as observations. Pure.
+
+Whoever assesses there is a person, and what he says is his word: it is known as attested, and of
+his text nothing is repeated.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from adapters.compliance.canonical import digest
+from adapters.compliance.errors import AssessmentsError
+from adapters.compliance.kinds import ASSESSED, KINDS
+from adapters.compliance.port import WHOLE, Observation, Outcome
+from adapters.compliance.safeguards import IG1
+from adapters.text import one_line
+
+TRIED: Final = re.compile(r"v?3\.\d+(\.\d+)?([.+-].*)?|unset")
+"""Versions whose answers are known; built from its source it calls itself `unset`."""
+NODE: Final = re.compile(
+    r"urn:[^:]{1,100}:risk:req_node:cis-controls-v8(?:\.1)?:(\d{1,2}\.\d{1,2})"
+)
+"""How the CIS Controls are named there, whoever brought them; others number from 1.1 as well."""
+RESULTS: Final[Mapping[str, Outcome]] = {
+    "compliant": "met",
+    "partially_compliant": "met",
+    "non_compliant": "unmet",
+}
+"""What an assessment may come to; not assessed and not applicable say nothing here."""
+OLD: Final = timedelta(days=366)
+"""Nobody has looked for a year: it carries nothing, whatever it says."""
+DONE: Final = "done"
+
+
+def check_version(said: object) -> None:
+    """Refuse a CISO Assistant whose answers nobody has looked at.
+
+    Raises:
+        AssessmentsError: it is another, or does not say.
+    """
+    version = said.get("version") if isinstance(said, Mapping) else None
+    if not isinstance(version, str) or not TRIED.fullmatch(version):
+        raise AssessmentsError(f"It says that its version is {version!r:.60}; version 3 is known.")
+
+
+def observed(audit: str, rows: Iterable[Any], at: datetime) -> Iterator[Observation]:
+    """Yield what the rows of one audit say of safeguards, read at a time.
+
+    Raises:
+        AssessmentsError: a row is not of the shape that is known, or none is of the CIS Controls.
+    """
+    of_ours = 0
+    for row in rows:
+        try:
+            found = NODE.fullmatch(str(row["requirement"]["urn"]))
+            if found is None or found[1] not in IG1:
+                continue
+            of_ours += 1
+            one = _observation(audit, found[1], row, at)
+        except (LookupError, TypeError, ValueError, AttributeError) as fault:
+            what = one_line(repr(fault), 100)
+            raise AssessmentsError(f"An assessment is not of the shape we know: {what}") from fault
+        if one is not None:
+            yield one
+    if not of_ours:
+        raise AssessmentsError(
+            "The audit has no requirement of the CIS Controls 8 that may be read."
+        )
+
+
+def _observation(audit: str, safeguard: str, row: Any, at: datetime) -> Observation | None:
+    result, judged_at = str(row["result"]), datetime.fromisoformat(str(row["updated_at"]))
+    steps = row["compliance_assessment"]["progress_status_enabled"]
+    finished = not steps or row["status"] == DONE
+    outcome = RESULTS.get(result)
+    if outcome is None or not row["selected"] or not finished or at - judged_at > OLD:
+        return None
+    words = result.replace("_", " ")
+    said = f"Somebody called it {words} in an audit at CISO Assistant, on {judged_at.date()}."
+    read = [str(row["id"]), result, str(row["updated_at"])]
+    return Observation(
+        ASSESSED, safeguard, WHOLE, outcome, said, f"ciso-assistant:{audit[:8]}", at,
+        at + KINDS[ASSESSED].lasts, digest([*read]),
+    )  # fmt: skip
