@@ -1,5 +1,6 @@
 """Let agents go on after a stop; only a named person does."""
 
+import json
 from argparse import ArgumentParser
 from typing import Any
 
@@ -18,10 +19,10 @@ class Command(BaseCommand):
         """Who and why, for the record."""
         parser.add_argument("--by", required=True, help="your name")
         parser.add_argument("--why", default="resumed by command", help="goes on record")
+        parser.add_argument("--json", action="store_true", help="one JSON object")
 
     def handle(self, *, by: str, why: str, **options: Any) -> None:
         """Lift the row, and only then remove the file."""
-        del options
         if not by.strip():
             raise CommandError("--by is empty: only a named person resumes.")
         try:
@@ -32,4 +33,7 @@ class Command(BaseCommand):
             ) from fault
         except OSError as fault:
             raise CommandError(f"The file cannot be removed, so the stop stays: {fault}") from fault
-        self.stdout.write(f"Resumed by {by}.")
+        if options.get("json"):
+            self.stdout.write(json.dumps({"stopped": False, "by": by, "why": why}))
+        else:
+            self.stdout.write(f"Resumed by {by}.")

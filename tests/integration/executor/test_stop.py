@@ -1,5 +1,6 @@
 """The stop is a file and a row: both are pressed, both are lifted, and one alone stops."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -79,6 +80,34 @@ def test_the_command_says_what_stopped_and_what_did_not(file, no_database, capsy
     file.parent.rmdir()
     with pytest.raises(CommandError, match="Nothing was stopped"):
         call_command("stop")
+
+
+def test_the_commands_say_it_as_json_too(file, capsys):
+    call_command("stop", "--by", "ada", "--why", "smoke", "--json")
+    stopped = json.loads(capsys.readouterr().out)
+    call_command("resume", "--by", "ada", "--why", "steam", "--json")
+    assert stopped == {
+        "stopped": True, "by": "ada", "why": "smoke", "row": True, "file": True, "fault": "",
+    }  # fmt: skip
+    assert json.loads(capsys.readouterr().out) == {"stopped": False, "by": "ada", "why": "steam"}
+
+
+def test_a_stop_by_file_alone_says_so_as_json(file, no_database, capsys):
+    no_database()
+    call_command("stop", "--json")
+    said = json.loads(capsys.readouterr().out)
+    assert (said["stopped"], said["row"], said["file"]) == (True, False, True)
+    assert said["fault"]
+
+
+def test_the_units_are_named_as_json(file, tmp_path, capsys):
+    folder = tmp_path / "units"
+    folder.mkdir()
+    call_command("stop", "--units", str(folder), "--json")
+    said = json.loads(capsys.readouterr().out)
+    assert sorted(said["units"]) == sorted(map(str, folder.iterdir()))
+    assert said["target"] in {path.name for path in folder.iterdir()}
+    assert not stop.by_file()
 
 
 def test_a_faulty_site_file_keeps_nobody_from_stopping(file, settings):
