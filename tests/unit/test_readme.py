@@ -6,6 +6,8 @@ from django.core.management import get_commands
 
 from adapters import site
 from ethops.env import CLONE
+from personas import conf
+from personas.cards import read_cards
 
 TEXT = (CLONE / "README.md").read_text(encoding="utf-8")
 
@@ -31,3 +33,12 @@ def test_the_targets_in_it_are_there():
 def test_what_it_links_to_is_there():
     linked = re.findall(r"\]\(([^)#:]+)\)", TEXT)
     assert [name for name in linked if not (CLONE / name).exists()] == []
+
+
+def test_it_counts_the_roles_that_have_runs_and_those_that_have_none():
+    cards = [card.document for card in read_cards(conf.cards_folder())[0]]
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    after = words[sum(bool(card.looks_after) for card in cards)]
+    described = words[sum(not card.dispatchable for card in cards)]
+    assert f"one of {after} more" in TEXT
+    assert f"{described} further roles are described" in TEXT
