@@ -32,6 +32,7 @@ from ethops.world.cards import Standing
 from personas import controls, gate
 from personas.agentops import acts as agent_acts
 from personas.approvals import doors as approvals
+from personas.approvals.doors import Attested
 from personas.autonomy import doors as autonomy
 from personas.autonomy.errors import RefusedError
 from personas.guardrails import doors as card_doors
@@ -52,6 +53,9 @@ MAY_STEER: Final = "personas.change_run"
 
 MAY_DECLARE: Final = "cmdb.change_ci"
 """The permission without which nobody says at the desk what is so of a CI."""
+
+MAY_ATTEST: Final = "compliance.attest"
+"""The permission without which nobody says what is so of a safeguard."""
 
 CAREFUL: Final = frozenset({"pause", "isolate", "cancel"})
 """What everybody at the desk may tell a run: it can only do less afterwards."""
@@ -335,6 +339,11 @@ def accept_proposal(*, proposal: int, person: str, why: str, code: str, shown: s
 def decline_proposal(*, proposal: int, person: str, why: str, shown: str) -> None:
     """Say that what discovery proposes is to be no CI."""
     approvals.decline_proposal(person=person, proposal=proposal, why=why, shown=shown)
+
+
+def attest(*, person: str, said: Attested, code: str) -> None:
+    """Keep what a person says of a safeguard, by the code of his second factor."""
+    approvals.attest(person=person, said=said, code=code)
 
 
 def reject(*, action_id: UUID, person: str, why: str) -> None:

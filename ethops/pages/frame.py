@@ -81,6 +81,7 @@ RAIL = (
         ("Cards", "personas_card_changelist", False),
         ("Catalogue", "personas_catalogueentry_changelist", False),
         ("CIs", "cmdb_ci_changelist", False),
+        ("Safeguards", "safeguards", False),
     ),
     (("Everything", "everything", True),),
 )
@@ -112,6 +113,8 @@ SECTIONS = (
     ("personas/catalogueentry/", "Catalogue"),
     ("cmdb/ci/", "CIs"),
     ("cmdb/proposal", "CIs"),
+    ("safeguards/", "Safeguards"),
+    ("compliance/", "Safeguards"),
     ("stop/", ""),
 )
 """Start of a path -> the line of the rail it belongs to; anything else is under Everything."""

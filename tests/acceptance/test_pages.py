@@ -154,6 +154,8 @@ class Visit:
             "a CI at the desk": "/cmdb/ci/web-01/edit/",
             "proposals": "/cmdb/proposals/",
             "proposal": f"/cmdb/proposals/{self.proposal}/",
+            "safeguards": "/safeguards/",
+            "safeguard": "/safeguards/14.1/",
             "pull requests": "/pulls/",
             "pull request": f"/pulls/{self.pull}/",
             "handover": "/handover/",

@@ -157,6 +157,8 @@ DESK = frozenset(
         "cmdb/proposals/<int:number>/",
         "cmdb/proposal/<int:number>/change/",
         "cmdb/ci/<str:ref>/edit/",
+        "safeguards/",
+        "safeguards/<str:number>/",
         "autonomy/breaker/<to>/",
         "actions/<uuid:action_id>/verdict/",
         "ledger/",
