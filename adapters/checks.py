@@ -1,7 +1,6 @@
 """System checks: every fault of a declared file with its file, line and mend."""
 
-import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +8,7 @@ from typing import Any, Final
 from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as Caution
 
-from adapters import conf, site
+from adapters import conf, secret_files, site
 from adapters.declared import Fault
 from adapters.inference.rules import SHIPPED, read_rules
 
@@ -78,12 +77,12 @@ def check_secrets(**_kwargs: Any) -> list[CheckMessage]:
     return [
         Error(
             f"{variable}={path}: {wrong}",
-            hint="Put the secret there, for the users alone who ask with it (mode 600, or 640).",
+            hint=secret_files.MEND,
             id="adapters.E002",
         )
         for (contract, name), variable in SECRETS.items()
         if (path := conf.options(contract).get(name))
-        for wrong in _wrong(Path(str(path)))
+        for wrong in secret_files.faults(Path(str(path)))
     ]
 
 
@@ -99,19 +98,6 @@ def check_repository(**_kwargs: Any) -> list[CheckMessage]:
             id="adapters.E003",
         )
     ]
-
-
-def _wrong(secret: Path) -> Iterator[str]:
-    """Yield what is wrong with a secret's file; its text is not looked at."""
-    try:
-        told = secret.stat()
-    except OSError as fault:
-        yield f"it cannot be read ({fault.strerror})."
-        return
-    if not stat.S_ISREG(told.st_mode) or told.st_size == 0:
-        yield "there is nothing in it."
-    elif told.st_mode & stat.S_IRWXO:
-        yield "everybody may read it."
 
 
 def _errors(identity: str, faults: Iterable[Fault]) -> list[CheckMessage]:

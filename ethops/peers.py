@@ -1,4 +1,4 @@
-"""Which peers the environment names: a Neo4j, a forge, a repository of knowledge, an audit.
+"""Which peers the environment names: a Neo4j, a forge, knowledge, an audit, a server of models.
 
 What a peer knows us by lies in a file that a variable names; it is read where it is used.
 """
@@ -22,6 +22,10 @@ FORGE_REPOSITORY: Final = "ETHOPS_FORGE_REPOSITORY"
 FORGE_BRANCH: Final = "ETHOPS_FORGE_BRANCH"
 FORGE_TOKEN_FILE: Final = "ETHOPS_FORGE_TOKEN_FILE"  # noqa: S105
 FORGE_MACHINES: Final = "ETHOPS_FORGE_MACHINES"
+INFERENCE_URL: Final = "ETHOPS_INFERENCE_URL"
+INFERENCE_MODEL: Final = "ETHOPS_INFERENCE_MODEL"
+INFERENCE_KEY_FILE: Final = "ETHOPS_INFERENCE_KEY_FILE"
+OLLAMA: Final = "OLLAMA_HOST"
 KNOWLEDGE_REPOSITORY: Final = "ETHOPS_KNOWLEDGE_REPOSITORY"
 KNOWLEDGE_BRANCH: Final = "ETHOPS_KNOWLEDGE_BRANCH"
 CISO_URL: Final = "ETHOPS_CISO_URL"
@@ -50,6 +54,29 @@ def chosen(said: Said, scap_results: Path | None = None) -> dict[str, Options]:
         "knowledge": _knowledge(said),
         "compliance": _compliance(said, scap_results),
     }
+
+
+def inference(said: Said) -> dict[str, str]:
+    """Return where a server of OpenAI's API is, its model and its key's file; {} where it is none.
+
+    Raises:
+        EnvError: it is named wrongly, or by half.
+    """
+    url = said.get(INFERENCE_URL, "").rstrip("/").removesuffix("/v1")
+    if not url:
+        rest = (INFERENCE_MODEL, INFERENCE_KEY_FILE)
+        _alone(said, rest, f"name the server as well: {INFERENCE_URL}=https://HOST")
+        return {}
+    parts = _address(INFERENCE_URL, url, ("https", "http"), INFERENCE_KEY_FILE)
+    model, key = said.get(INFERENCE_MODEL, ""), _file(said, INFERENCE_KEY_FILE)
+    if not re.fullmatch(r"[!-~]{1,200}", model):
+        mend = f"{INFERENCE_URL} needs the name of a model there, as `GET /v1/models` lists it"
+        raise EnvError(INFERENCE_MODEL, model, mend)
+    if key and parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise EnvError(INFERENCE_URL, url, "say https: the key goes over no other line")
+    if said.get(OLLAMA):
+        raise EnvError(INFERENCE_URL, url, f"{OLLAMA} names a card too: name both in gpu.yaml")
+    return {"url": url, "model": model, "key_file": key}
 
 
 def _graph(said: Said) -> Options:

@@ -232,6 +232,7 @@ ETHOPS_WEB_PORT = _said.web_port
 ETHOPS_FLOWER_PORT = _said.flower_port
 ETHOPS_GPU = _said.gpu_file
 ETHOPS_OLLAMA_HOST = _said.ollama_host
+ETHOPS_INFERENCE_SERVER = peers.inference(env.inherited())
 ETHOPS_GPU_PROFILE = _said.gpu_profile
 ETHOPS_GPU_CARD = _said.gpu_card
 ETHOPS_GPU_REDIS_URL = env.next_database(_said.redis_url)

@@ -1,6 +1,9 @@
 """The inference queue as a Django app."""
 
 from django.apps import AppConfig
+from django.core.checks import register
+
+from gpu import checks
 
 
 class GpuConfig(AppConfig):
@@ -9,3 +12,7 @@ class GpuConfig(AppConfig):
     name = "gpu"
     label = "gpu"
     verbose_name = "GPU"
+
+    def ready(self) -> None:
+        """Register the checks, so that nothing starts without what a server asks for."""
+        register(checks.check_keys)

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+from gpu.cards import NamedServer
+
 
 def redis_url() -> str:
     """Return the Redis database of the GPU's own messages."""
@@ -18,6 +20,12 @@ def cards_file() -> Path:
 def ollama_host() -> str:
     """Return what OLLAMA_HOST says, empty where nothing."""
     return str(settings.ETHOPS_OLLAMA_HOST)
+
+
+def server() -> NamedServer | None:
+    """Return the server of OpenAI's API that variables name, None where they name none."""
+    said = settings.ETHOPS_INFERENCE_SERVER
+    return NamedServer(**said) if said else None
 
 
 def profile() -> str:

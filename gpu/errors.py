@@ -62,3 +62,12 @@ class CardTakenError(GpuError):
 
     code = "gpu.card_taken"
     hint = "Stop the other worker, or wait until its lease has run out."
+
+
+class KeyMissingError(GpuError):
+    """The file with the key of a card's server cannot be read."""
+
+    code = "gpu.no_key"
+    hint = (
+        "ETHOPS_INFERENCE_KEY_FILE or the card's `key_file` names it; its worker's user reads it."
+    )

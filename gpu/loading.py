@@ -1,9 +1,11 @@
 """Brings cards and slots into rows; run by the owner alone, at each start."""
 
+from pathlib import Path
+
 from django.db import transaction
 
 from gpu import conf
-from gpu.cards import CardsFile, declared_cards
+from gpu.cards import CardsFile, declared_cards, served
 from gpu.errors import BadProfileError
 from gpu.models import Card, Slot
 from gpu.profile import Profile, SlotDocument, read_profile
@@ -23,12 +25,15 @@ def load() -> list[str]:
     if not cards.cards:
         return _off(set(), set())
     profile = _read_profile(cards.profile)
-    changed = [line for slot in profile.slots if (line := _slot(slot))]
+    slots = served(profile, cards)
+    changed = [line for slot in slots if (line := _slot(slot))]
     for position, card in enumerate(cards.cards):
         _, made = Card.objects.update_or_create(
             name=card.name,
             defaults={
                 "url": card.url,
+                "serves": card.models,
+                "key_file": _path(card.key_file),
                 "vram_mb": profile.vram_mb,
                 "reserve_mb": profile.reserve_mb,
                 "single": profile.single,
@@ -37,11 +42,15 @@ def load() -> list[str]:
             },
         )
         changed += [f"added card {card.name}"] if made else []
-    return changed + _off({slot.name for slot in profile.slots}, {c.name for c in cards.cards})
+    return changed + _off({slot.name for slot in slots}, {c.name for c in cards.cards})
+
+
+def _path(file: str) -> str:
+    return str(Path(file).expanduser().absolute()) if file else ""
 
 
 def _read_cards() -> CardsFile:
-    found = declared_cards(conf.cards_file(), conf.ollama_host(), conf.profile())
+    found = declared_cards(conf.cards_file(), conf.ollama_host(), conf.profile(), conf.server())
     if found.value is None:
         raise BadProfileError("; ".join(map(str, found.faults)))
     return found.value

@@ -44,10 +44,19 @@ class Slot(models.Model):
 
 
 class Card(models.Model):
-    """One GPU behind one Ollama, served by the one worker that holds its lease."""
+    """One GPU behind one server, served by the one worker that holds its lease.
+
+    A server of OpenAI's API holds its own models: nothing is loaded, put out or pinned there.
+    """
 
     name = models.CharField(primary_key=True, max_length=20)
     url = models.CharField(max_length=200)
+    serves = models.JSONField(
+        default=dict,
+        db_default={},
+        help_text="slot and its model at a server of OpenAI's API; none: an Ollama",
+    )
+    key_file = models.CharField(max_length=400, default="", db_default="", help_text="with its key")
     vram_mb = models.IntegerField()
     reserve_mb = models.IntegerField()
     single = models.BooleanField(db_default=False, help_text="one model at a time")

@@ -51,7 +51,7 @@ def said(error: object, status: int) -> ServerSaidError:
     words = one_line(str(error), 500) or "no reason given"
     if status == httpx.codes.NOT_FOUND:
         return UnknownModelError(words, status)
-    if status == httpx.codes.SERVICE_UNAVAILABLE:
+    if status in (httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.TOO_MANY_REQUESTS):
         return BusyError(words, status)
     return ServerSaidError(words, 200 if status < 0 else status)
 

@@ -1,9 +1,9 @@
 """A server that speaks OpenAI's API (vLLM, llama.cpp, LM Studio, a gateway): waits bounded, faults
 typed.
 
-It holds the models that it was started with: which one is in memory is not ours to ask or decide,
-so it has no part in the card's queue. Whether it keeps to a schema is its own matter; an answer is
-held against it here.
+It holds the models that it was started with: which one is in memory is not ours to ask or decide.
+As a card of the queue it is one whose models are all resident. Whether it keeps to a schema is its
+own matter; an answer is held against it here.
 """
 
 import json

@@ -146,6 +146,8 @@ def left(card: Card, now: datetime) -> str:
 
 def memory(card: Card, resident: Sequence[Slot]) -> Memory:
     """Return how full a card is, by what was declared."""
+    if card.serves:
+        return Memory(says="the server's own", ours=0, strangers=0)
     ours = sum(slot.vram_mb for slot in resident)
     return Memory(
         says=f"{gigabytes(ours)} of {gigabytes(card.vram_mb)}",

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ethops import env
+from ethops import env, peers
 from ethops.secretfile import Secrets, make_secrets
 from ethops.stack.errors import PreparationError
 from ethops.stack.places import Places, places
 from ethops.stack.ports import LOOPBACK, Ports
 from ethops.stack.postgres import Postgres
 from ethops.stack.redis_server import RedisServer
-from gpu.cards import CardsFile, declared_cards
+from gpu.cards import CardsFile, NamedServer, declared_cards
 
 DATABASE = "ethops"
 BUS = "ETHOPS_TELEMETRY_BUS"
@@ -96,9 +96,12 @@ class Layout:
     @property
     def gpu(self) -> CardsFile:
         """The GPU's cards; ServerFailedError names the faults of their file."""
-        said = env.load({**env.inherited(), "ETHOPS_STATE": str(self.state),
-                         **self.extra_environment})  # fmt: skip
-        found = declared_cards(said.gpu_file, said.ollama_host, said.gpu_profile)
+        told = {**env.inherited(), "ETHOPS_STATE": str(self.state), **self.extra_environment}
+        said, server = env.load(told), peers.inference(told)
+        found = declared_cards(
+            said.gpu_file, said.ollama_host, said.gpu_profile,
+            NamedServer(**server) if server else None,
+        )  # fmt: skip
         if found.value is None:
             raise PreparationError("\n".join(map(str, found.faults)), hint="Mend the file.")
         return found.value

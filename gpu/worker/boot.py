@@ -10,7 +10,6 @@ from django.db import Error, connection
 from kombu.asynchronous import get_event_loop
 
 from adapters.inference.errors import ModelServerError
-from adapters.inference.ollama import Server
 from gpu import celery, conf
 from gpu.errors import GpuError
 from gpu.models import Card
@@ -21,6 +20,7 @@ from gpu.worker import current, doors, knowing, messages, residency
 from gpu.worker.current import Held
 from gpu.worker.lease import Beat, take
 from gpu.worker.request import unless_given_back
+from gpu.worker.servers import server_of
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ def begin(**_: object) -> None:
     """Take the card, or end with its reason on standard error."""
     try:
         card = Card.objects.get(name=conf.card(), enabled=True)
+        server = server_of(card)
         fence = take(card)
     except Card.DoesNotExist:
         sys.stderr.write(f"no card {conf.card()!r} is declared: see `manage.py gpu cards`\n")
@@ -48,12 +49,13 @@ def begin(**_: object) -> None:
     held = Held(
         name=card.name,
         fence=fence,
-        server=Server(card.url),
+        server=server,
         policy=named(conf.policy()),
         facts=knowing.facts(card),
-        slots=knowing.slots(),
+        slots=knowing.slots(card.serves),
         clock=knowing.clock(),
         state=knowing.remembered(card),
+        serves=card.serves,
     )
     logging.getLogger("celery.app.trace").addFilter(unless_given_back)
     current.serve(held)
@@ -103,7 +105,7 @@ def queues(held: Held) -> list[str]:
         for tier in slot.tiers
         if slot.name in held.facts.slots
     ]
-    return own + [queue_name(tier, FOREIGN) for tier in Tier]
+    return own + [queue_name(tier, FOREIGN) for tier in Tier if FOREIGN in held.facts.slots]
 
 
 def _believe(held: Held) -> None:

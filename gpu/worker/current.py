@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from time import monotonic
 from uuid import UUID
 
-from adapters.inference.ollama import Server
 from gpu.models import Card, Slot
 from gpu.policy.view import CardFacts, Policy, State
+from gpu.worker.servers import CardServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,14 @@ class Held:
 
     name: str
     fence: int
-    server: Server
+    server: CardServer
     policy: Policy
     facts: CardFacts
     slots: Mapping[str, Slot]
     clock: Clock = field(default_factory=Clock)
     state: State = field(default_factory=State)
+    serves: Mapping[str, str] = field(default_factory=dict)
+    """Slot and model, where the server holds its own models; nothing where it is an Ollama."""
     cards: tuple[Card, ...] = ()
     """All cards in use, this one too, as their rows were last read."""
     sick: str = ""

@@ -29,17 +29,32 @@ OVERDUE_SECONDS = 1.0
 """A card whose work should be over by now is taken to need so much more at least."""
 CLOCK_STEP_SECONDS = 0.25
 """More than a slow look at the database makes; so far its clock was set, and ours goes with it."""
+NO_LOAD_S = 0.1
+"""What a server holds anyway: where it is not there, nothing brings it."""
 LOCAL = ("127.0.0.1", "localhost", "[::1]")
 
 
-def slots() -> dict[str, Slot]:
-    """Return the slots in use by name."""
-    return {slot.name: slot for slot in Slot.objects.filter(enabled=True)}
+def slots(serves: Mapping[str, str] | None = None) -> dict[str, Slot]:
+    """Return the slots in use by name; of a server with its own models, those that it serves.
+
+    They are named there as the server does, have had their options at its start, and are pinned
+    to nothing: it says no digest.
+    """
+    found = {slot.name: slot for slot in Slot.objects.filter(enabled=True)}
+    if not serves:
+        return found
+    ours = {name: found[name] for name in serves if name in found}
+    for name, slot in ours.items():
+        slot.model, slot.options, slot.digest, slot.continues = serves[name], {}, "", ""
+    return ours
 
 
 def facts(card: Card, known: Mapping[str, Slot] | None = None) -> CardFacts:
     """Return what the policy is told: measured figures where there are any."""
     room = card.vram_mb - card.reserve_mb
+    all_slots = slots() if known is None else known
+    if card.serves:
+        return _served(card, all_slots)
     found = {
         slot.name: SlotFacts(
             name=slot.name,
@@ -49,11 +64,28 @@ def facts(card: Card, known: Mapping[str, Slot] | None = None) -> CardFacts:
             prefill_per_s=slot.measured_prefill_per_s or slot.prefill_per_s,
             embeds=slot.kind == "embed",
         )
-        for slot in (slots() if known is None else known).values()
+        for slot in all_slots.values()
         if slot.vram_mb <= room
     }
     found[FOREIGN] = SlotFacts(FOREIGN, 1.0, room, 1.0, 1.0, embeds=False)
     return CardFacts(vram_mb=room, slots=found, single=card.single)
+
+
+def _served(card: Card, known: Mapping[str, Slot]) -> CardFacts:
+    """Return what holds of a server with its own models: they take no room, and no command may."""
+    found = {
+        name: SlotFacts(
+            name=name,
+            load_s=NO_LOAD_S,
+            vram_mb=0,
+            tokens_per_s=slot.measured_tokens_per_s or slot.tokens_per_s,
+            prefill_per_s=slot.measured_prefill_per_s or slot.prefill_per_s,
+            embeds=slot.kind == "embed",
+        )
+        for name, slot in known.items()
+        if name in card.serves
+    }
+    return CardFacts(vram_mb=card.vram_mb, slots=found, single=False)
 
 
 def clock() -> Clock:
@@ -81,7 +113,9 @@ def refresh(held: Held) -> None:
         held.clock = there
     held.cards = tuple(Card.objects.filter(enabled=True))
     mine = next((card for card in held.cards if card.name == held.name), None)
-    held.slots = slots()
+    if mine is not None:
+        held.serves = mine.serves
+    held.slots = slots(held.serves)
     if mine is not None:
         held.facts = facts(mine, held.slots)
 
@@ -105,7 +139,7 @@ def see_digests(held: Held) -> None:
             log.error(
                 "%s has another digest than pinned: slot %s is refused", slot.model, slot.name
             )
-    held.slots = slots()
+    held.slots = slots(held.serves)
 
 
 def see_digest(held: Held, name: str) -> None:
@@ -119,14 +153,14 @@ def see_digest(held: Held, name: str) -> None:
     digest = there.get(full_name(slot.model), "")
     if digest and digest != slot.digest:
         found = doors.see_digest(name, digest)
-        held.slots = slots()
+        held.slots = slots(held.serves)
         if found == "changed":
             raise SlotRefusedError(f"{slot.model} is not the model that slot {name} is pinned to")
 
 
 def strangers_mb(held: Held) -> int | None:
     """Return the megabytes of the card that nobody of ours accounts for; None where unseen."""
-    if not any(host in held.server.url for host in LOCAL):
+    if not held.server.swaps_models or not any(host in held.server.url for host in LOCAL):
         return None
     try:
         pynvml.nvmlInit()

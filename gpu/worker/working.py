@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import connection
 
 from adapters.inference.errors import (
+    BusyError,
     InferenceError,
     ModelServerError,
     OverDeadlineError,
@@ -350,6 +351,8 @@ def _final(fault: InferenceError, claim: Claim) -> bool:
 
 def _refused(fault: Exception) -> bool:
     """Tell whether the server refused the request; an error within a stream (200) is its own."""
+    if isinstance(fault, BusyError):
+        return False
     return isinstance(fault, ServerSaidError) and fault.status in REFUSALS
 
 

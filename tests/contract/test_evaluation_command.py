@@ -57,6 +57,28 @@ def test_a_model_gets_the_same_cases(server: Simulated) -> None:
     assert {case["case"]: case["choice"] for case in found["cases"]} == ours
 
 
+def test_a_server_of_openais_api_gets_the_same_cases(server: Simulated) -> None:
+    named = ("--model", "any", "--host", server.url, "--api", "openai")
+    found = evaluate("--card", "triage", *named)
+    assert found["engine"] == f"any at {server.url}"
+    assert found["all"]["harmful"] == found["all"]["malformed"] == found["all"]["unanswered"] == 0
+
+
+def test_the_server_that_variables_name_is_the_one_that_is_asked(
+    server: Simulated, settings: Any
+) -> None:
+    settings.ETHOPS_INFERENCE_SERVER = {"url": server.url, "model": "any", "key_file": ""}
+    found = evaluate("--card", "triage", "--model", "ops")
+    assert found["engine"] == f"any at {server.url}"
+    assert found["all"]["unanswered"] == 0
+
+
+def test_a_key_that_is_not_there_is_named(server: Simulated) -> None:
+    named = ("--model", "any", "--host", server.url, "--api", "openai")
+    with pytest.raises(CommandError, match="key cannot be read: /nowhere"):
+        evaluate("--card", "triage", *named, "--key-file", "/nowhere")
+
+
 def test_nonsense_is_told_of_and_harms_nobody(server: Simulated) -> None:
     fault(server, kind="wrong_answer", times=0)
     found = evaluate("--card", "triage", "--model", "any", "--host", server.url)

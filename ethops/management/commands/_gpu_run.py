@@ -23,8 +23,9 @@ def run(write: Write, options: dict[str, Any]) -> int:
     if not command:
         sys.stderr.write("Name the command: manage.py gpu run -- python train.py\n")
         return 2
-    if not Card.objects.filter(enabled=True).exists():
-        _tell("No card is declared, so nothing would ever run. `manage.py gpu cards` says how.")
+    if not Card.objects.filter(enabled=True, serves={}).exists():
+        # A server that holds its own models gives its memory to nobody.
+        _tell("No card is declared that is ours to give. `manage.py gpu cards` says how.")
         return 2
     tier = Tier(options["tier"])
     request = Request(

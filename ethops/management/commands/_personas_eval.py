@@ -15,13 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from adapters import registry
-from adapters.inference.direct import Inference as Model
-from adapters.inference.ollama import Server, full_name
 from adapters.inference.port import Inference
 from ethops import env
-from gpu import conf as gpu_conf
-from gpu.cards import as_url
-from gpu.profile import DEFAULT, SlotDocument, read_profile
+from ethops.management.commands._personas_model import APIS, Named, named
 from personas import conf
 from personas.autonomy import loading
 from personas.cards import read_cards
@@ -49,7 +45,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--model", help="ask this model, or a slot's, straight: beside the card's queue"
     )
-    parser.add_argument("--host", help="the Ollama that has it; OLLAMA_HOST unless said")
+    parser.add_argument("--host", help="the server that has it; the declared card's unless said")
+    parser.add_argument("--api", choices=APIS, help="what it speaks; Ollama's own unless said")
+    parser.add_argument("--key-file", default="", help="a file with the key that it wants")
     parser.add_argument("--context", type=int, default=8192, help="tokens; a slot has its own")
     parser.add_argument("--timeout", type=float, default=120.0, help="seconds for each case")
     parser.add_argument("--json", action="store_true", help="for programs")
@@ -62,9 +60,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(write: Write, options: dict[str, Any]) -> int:
     """Ask every case; return 1 where an answer did harm."""
     cases = _cases(options["card"])
-    engine, name = _engine(options)
+    model = _named(options)
+    engine = model.asked(options["timeout"]) if model else registry.inference()
+    name = model.shown if model else engine.name
     verdicts = list(_asked(engine, name, cases))
-    kept = _kept(options, verdicts) if options["keep"] else []
+    kept = _kept(options, model, verdicts) if options["keep"] else []
     if options["json"]:
         write(json.dumps({**as_json(name, verdicts), "kept": kept}))
     else:
@@ -88,51 +88,21 @@ def _cases(card: str | None) -> list[Case]:
     return chosen
 
 
-def _engine(options: dict[str, Any]) -> tuple[Inference, str]:
-    named = options["model"]
-    if named is None:
-        engine = registry.inference()
-        return engine, engine.name
-    slot = _slot(named)
-    model = slot.model if slot else named
-    runner = slot.options.given() if slot else {"num_ctx": options["context"]}
-    url = as_url(options["host"] or gpu_conf.ollama_host() or "127.0.0.1")
-    asked = Model(
-        Server(url, connect_s=3.0),
-        model,
-        runner,
-        context_tokens=int(runner["num_ctx"]),
-        timeout_s=options["timeout"],
-    )
-    return asked, f"{model} at {url}"
+def _named(options: dict[str, Any]) -> Named | None:
+    return named(options) if options["model"] is not None else None
 
 
-def _kept(options: dict[str, Any], verdicts: list[Verdict]) -> list[str]:
-    named = options["model"]
-    slot = _slot(named) if named else None
+def _kept(options: dict[str, Any], model: Named | None, verdicts: list[Verdict]) -> list[str]:
     try:
         return loading.keep_evaluation(
-            f"{slot.name} ({slot.model})" if slot else named or loading.RULES,
+            model.evidence if model else loading.RULES,
             verdicts,
             by=options["by"],
-            model_digest=_digest(options, slot.model if slot else named) if named else "",
+            model_digest=model.digest() if model else "",
         )
     except DatabaseError as fault:
         said = f"It could not be kept: {str(fault).splitlines()[0]}"
         raise CommandError(said, returncode=NOT_KEPT) from fault
-
-
-def _digest(options: dict[str, Any], model: str) -> str:
-    """Return the digest of the model's weights as the server lists it, "" where it does not."""
-    url = as_url(options["host"] or gpu_conf.ollama_host() or "127.0.0.1")
-    tags = Server(url, connect_s=3.0).tags()
-    return next((tag.digest for tag in tags if tag.model == full_name(model)), "")
-
-
-def _slot(name: str) -> SlotDocument | None:
-    profile = read_profile(gpu_conf.profile() or DEFAULT).value
-    slots = profile.slots if profile else ()
-    return next((slot for slot in slots if slot.name == name and slot.kind == "chat"), None)
 
 
 def _asked(engine: Inference, name: str, cases: list[Case]) -> Iterator[Verdict]:

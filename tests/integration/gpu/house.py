@@ -175,6 +175,14 @@ class House:
         urls = urls or {name: each.url for name, each in self.simulated.items()}
         lines = [f"profile: {self.profile}", "cards:"]
         lines += [f"  - {{name: {name}, url: '{url}'}}" for name, url in urls.items()]
+        self._load(lines)
+
+    def serve(self, url: str, models: Mapping[str, str], key: Path) -> None:
+        """Declare one card whose server speaks OpenAI's API."""
+        card = {"name": "card0", "url": url, "models": dict(models), "key_file": str(key)}
+        self._load([f"profile: {self.profile}", "cards:", f"  - {json.dumps(card)}"])
+
+    def _load(self, lines: Sequence[str]) -> None:
         (self.folder / "gpu.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
         point_django(self.servers, self.database, "ethops_owner")
         try:

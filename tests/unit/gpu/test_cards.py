@@ -1,10 +1,16 @@
 """Which cards there are: of the declared file, or the one that OLLAMA_HOST names."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gpu.cards import as_url, declared_cards, read_cards
+from gpu.cards import CardsFile, NamedServer, as_url, declared_cards, read_cards, served
+from gpu.checks import check_keys
+from gpu.errors import BadProfileError
+from gpu.profile import Profile, read_profile
+
+VLLM = "{name: b, url: 'https://vllm.example', models: {ops-8b: Qwen/Qwen3-8B}}"
 
 
 def test_one_line_adds_a_card(tmp_path: Path) -> None:
@@ -28,6 +34,9 @@ def test_one_line_adds_a_card(tmp_path: Path) -> None:
         ("{name: b}", "url"),
         ("{name: b, url: 'http://x:1', key: secret}", "key"),
         ("{name: 'B 1', url: 'http://x:1'}", "name"),
+        ("{name: b, url: 'https://ada:word@x'}", "holds a login"),
+        ("{name: b, url: 'https://x', key_file: k}", "wants no key"),
+        ("{name: b, url: 'http://x', models: {ops: m}, key_file: k}", "in the clear"),
     ],
 )
 def test_a_fault_names_its_line(tmp_path: Path, line: str, says: str) -> None:
@@ -76,3 +85,60 @@ def test_without_either_there_is_none(tmp_path: Path) -> None:
 )
 def test_a_host_is_read_as_ollamas_own_clients_do(host: str, url: str) -> None:
     assert as_url(host) == url
+
+
+def cards(tmp_path: Path, *lines: str) -> CardsFile:
+    path = tmp_path / "gpu.yaml"
+    path.write_text("cards:\n" + "".join(f"  - {line}\n" for line in lines), encoding="utf-8")
+    found = read_cards(path)
+    assert found.value is not None, found.faults
+    return found.value
+
+
+def profile() -> Profile:
+    found = read_profile("simulated").value
+    assert found is not None
+    return found
+
+
+def test_a_server_of_openais_api_serves_the_slots_that_it_names(tmp_path: Path) -> None:
+    (slot,) = served(profile(), cards(tmp_path, VLLM))
+    assert (slot.name, slot.model) == ("ops-8b", "Qwen/Qwen3-8B")
+
+
+def test_beside_an_ollama_each_has_its_own_name_for_a_model(tmp_path: Path) -> None:
+    found = served(profile(), cards(tmp_path, "{name: a, url: 'http://x:1'}", VLLM))
+    assert [slot.model for slot in found] == [slot.model for slot in profile().slots]
+
+
+def test_a_slot_that_the_profile_has_not_is_refused_by_name(tmp_path: Path) -> None:
+    wrong = VLLM.replace("ops-8b", "opera")
+    with pytest.raises(BadProfileError, match="b serves opera, which the profile simulated has"):
+        served(profile(), cards(tmp_path, wrong))
+
+
+def test_a_server_that_variables_name_answers_every_chat_slot(tmp_path: Path) -> None:
+    named = NamedServer("https://vllm.example", "Qwen/Qwen3-8B", "/etc/ethops/vllm.key")
+    found = declared_cards(tmp_path / "gpu.yaml", "", "simulated", named).value
+    assert found is not None
+    (card,) = found.cards
+    assert (card.url, card.key_file) == (named.url, named.key_file)
+    assert set(card.models) == {slot.name for slot in profile().slots if slot.kind == "chat"}
+    assert set(card.models.values()) == {named.model}
+
+
+def test_an_unknown_profile_is_a_fault_of_the_server_too(tmp_path: Path) -> None:
+    found = declared_cards(tmp_path / "gpu.yaml", "", "nobody", NamedServer("https://x", "m"))
+    assert found.value is None
+    assert found.faults
+
+
+def test_a_key_that_is_not_there_refuses_the_start(settings: Any, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    settings.ETHOPS_INFERENCE_SERVER = {"url": "https://x", "model": "m", "key_file": str(key)}
+    (found,) = check_keys()
+    assert (found.id, found.msg.startswith("ETHOPS_INFERENCE_URL: ")) == ("gpu.E001", True)
+    assert f"{key}: it cannot be read" in found.msg
+    key.write_text("hush", encoding="utf-8")
+    key.chmod(0o600)
+    assert check_keys() == []

@@ -10,7 +10,13 @@ from adapters.graph import neo4j
 from adapters.graph.server import Server
 from ethops import peers
 from ethops.env import EnvError
+from ethops.stack.layout import Layout
 
+SERVER = {
+    "ETHOPS_INFERENCE_URL": "https://vllm.example/v1/",
+    "ETHOPS_INFERENCE_MODEL": "Qwen/Qwen3-8B",
+    "ETHOPS_INFERENCE_KEY_FILE": "/etc/ethops/vllm.key",
+}
 FORGE = {
     "ETHOPS_FORGE": "forgejo",
     "ETHOPS_FORGE_URL": "https://git.example.org/",
@@ -151,3 +157,41 @@ def test_the_files_that_are_looked_at_are_those_that_variables_name() -> None:
     told = peers.chosen(said)
     for (contract, option), variable in SECRETS.items():
         assert told[contract][option] == said[variable]
+
+
+def test_a_server_of_openais_api_is_named_whole() -> None:
+    assert peers.inference({}) == {}
+    assert peers.inference(SERVER) == {
+        "url": "https://vllm.example", "model": "Qwen/Qwen3-8B", "key_file": "/etc/ethops/vllm.key",
+    }  # fmt: skip
+    local = {"ETHOPS_INFERENCE_URL": "http://127.0.0.1:8000", "ETHOPS_INFERENCE_MODEL": "m"}
+    assert peers.inference(local)["key_file"] == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "variable", "mend"),
+    [
+        ({"ETHOPS_INFERENCE_MODEL": "m"}, "ETHOPS_INFERENCE_MODEL", "ETHOPS_INFERENCE_URL="),
+        ({**SERVER, "ETHOPS_INFERENCE_MODEL": ""}, "ETHOPS_INFERENCE_MODEL", "/v1/models"),
+        ({**SERVER, "ETHOPS_INFERENCE_URL": "http://vllm"}, "ETHOPS_INFERENCE_URL", "say https"),
+        ({**SERVER, "ETHOPS_INFERENCE_URL": "vllm:8000"}, "ETHOPS_INFERENCE_URL", "https:"),
+        ({**SERVER, "OLLAMA_HOST": "box"}, "ETHOPS_INFERENCE_URL", "both in gpu.yaml"),
+    ],
+)
+def test_half_a_server_of_models_is_refused_by_name(
+    said: dict[str, str], variable: str, mend: str
+) -> None:
+    with pytest.raises(EnvError) as refused:
+        peers.inference(said)
+    assert refused.value.variable == variable
+    assert mend in refused.value.hint
+
+
+def test_a_stack_runs_a_worker_for_the_server_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in SERVER.items():
+        monkeypatch.setenv(name, value)
+    (card,) = Layout(tmp_path).gpu.cards
+    assert (card.url, card.key_file) == ("https://vllm.example", "/etc/ethops/vllm.key")
+    assert card.models["ops"] == "Qwen/Qwen3-8B"
