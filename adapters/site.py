@@ -7,11 +7,12 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from adapters import declared
+from adapters import declared, environments
 from adapters.cmdb.declared import DEFAULT_JOIN_RULES, DeclaredCI, DeclaredHost, DeclaredJoinRule
 from adapters.cmdb.port import Inventory
 from adapters.compliance.declared import DeclaredExemption
 from adapters.declared import Declaration, Fault, Read, refusal
+from adapters.environments import DeclaredEnvironment
 from adapters.levels import PROVIDED, ServiceLevels, TextRefusedError, Who, zone
 from adapters.monitoring.declared import DeclaredAlertmanager, DeclaredProbe
 from adapters.telemetry.declared import DeclaredKey, DeclaredObserver, DeclaredQueryLog
@@ -207,6 +208,8 @@ class Site(Declaration):
     """What its iTop demands beyond iTop's own model."""
     tools: Annotated[tuple[DeclaredTool, ...], Field(max_length=100)] = ()
     """Programs that agents' commands may be of; what is not named here is never started."""
+    environments: Annotated[tuple[DeclaredEnvironment, ...], Field(max_length=50)] = ()
+    """Where runs are at work, so that a full one holds no other back."""
     notify: NotifyTarget | None = None
     contacts: Annotated[tuple[Contact, ...], Field(max_length=200)] = ()
     """Teams and persons who are told elsewhere than `notify`; whoever is not here is told there."""
@@ -264,6 +267,11 @@ def _faults(found: Read[Site], site: Site) -> Iterator[Fault]:
         if ci.host is not None and ci.host not in hosts:
             what = f"CI {ci.ref} runs on host {ci.host}, which is not declared."
             yield found.fault(("cis", number, "host"), what, "Declare it under `hosts`.")
+    refs = {ci.ref for ci in site.cis}
+    for loc, kind, ref in environments.names(site.environments):
+        if kind == "environment of CI" and ref not in refs:
+            what = f"CI {ref} has an environment and is not declared."
+            yield found.fault(loc, what, "Declare it under `cis`, or name its class.")
     yield from _level_faults(found, site)
     yield from _notice_faults(found, site)
     yield from _double(found, site)
@@ -356,6 +364,7 @@ def _names(site: Site) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
         name = f"from {word.safeguard} of {word.ci or 'everything'}"
         yield ("not_applicable", number), "exemption", name
     yield from _level_names(site.service_levels)
+    yield from environments.names(site.environments)
 
 
 def _heard_names(site: Site) -> Iterator[tuple[tuple[str | int, ...], str, str]]:

@@ -46,13 +46,15 @@ def submit(
     joined: str,
     inputs: Mapping[str, JSON],
     dedup: str,
-    environment: str = "operations",
+    environment: str,
     by: str = "rule:dispatcher",
     max_duration_s: int | None = None,
     job: str = "",
     tenant: str = "",
 ) -> Admission:
-    """Ask for a run; `by` is a principal, and `max_duration_s` may only shorten the card's.
+    """Ask for a run at work in an environment; `by` is a principal.
+
+    `max_duration_s` may only shorten the card's.
 
     Raises:
         DatabaseError: no such card or environment, no ticket, or a priority that is none.

@@ -211,6 +211,9 @@ class Environment(models.Model):
     name = models.CharField(primary_key=True, max_length=60)
     max_concurrent = models.IntegerField(db_default=4)
     max_queued = models.IntegerField(db_default=100)
+    declared = models.BooleanField(db_default=False, help_text="by the site file")
+    cis = models.JSONField(db_default=[], default=list, help_text="refs of CIs that are its own")
+    classes = models.JSONField(db_default=[], default=list, help_text="classes of such CIs")
 
     class Meta:
         """Both are bounds."""

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from adapters.environments import NAME
 from ethops.api import acts
 from ethops.api.reading import AtTheDesk, Shelf
 from ethops.api.runs import Intents
@@ -56,6 +57,7 @@ class IntentIn(serializers.Serializer[Any]):
         min_value=10, max_value=3600, required=False, default=3600
     )
     tenant_id = serializers.RegexField("^[a-z0-9][a-z0-9_-]{0,59}$", required=False, default=TENANT)
+    environment = serializers.RegexField(NAME, required=False)
     command = WantedIn(required=False)
     force = serializers.BooleanField(required=False, default=False)
     flags = serializers.ListField(
@@ -96,6 +98,7 @@ class IntentStateOut(serializers.Serializer[Any]):
     job_id = serializers.CharField(source="intent.ticket_ref")
     prompt = serializers.CharField(source="request.prompt", default="")
     priority = serializers.IntegerField(source="intent.priority")
+    environment = serializers.CharField(source="intent.environment")
     command = WantedIn(source="intent.inputs.command", default=None)
     max_duration = serializers.IntegerField(source="request.max_duration_s", default=None)
     tenant_id = serializers.CharField(source="request.tenant_id", default=TENANT)

@@ -53,6 +53,8 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "agentops.unknown_scope": 422,
     "agentops.command_refused": 422,
     "agentops.unknown_flag": 422,
+    "agentops.unknown_environment": 422,
+    "agentops.other_environment": 422,
     "agentops.key_reused": 409,
     "agentops.over": 409,
     "agentops.full": 429,

@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from adapters.environments import OPERATIONS
 from adapters.errors import AdapterError
 from adapters.tickets.errors import TicketNotFoundError
 from ethops.desk import dispatch
@@ -25,8 +26,6 @@ from personas.models import AgentIntent, Run
 INTERVAL_SECONDS = 5
 NAMESPACE = UUID("2f0d7c2b-2f5e-4c5b-9f2c-5f4b7e6a1d04")
 RULE = "agent watch"
-ENVIRONMENT = "operations"
-"""The environment whose queue is looked at: that of the tickets."""
 PACE = timedelta(seconds=60)
 """Over so long it is seen how fast the queue grows."""
 KEEP_DAYS = 400
@@ -109,10 +108,10 @@ def _of_anomaly(found: Anomaly, calls: acts.Calls) -> tuple[str, dict[str, objec
 
 
 def set_throttle() -> None:
-    """Close admission as far as the predicted depth of the queue asks for, or open it."""
+    """Close admission to operations as far as its queue will be deep, or open it."""
     since = timezone.now() - PACE
-    waits = next(one for one in intents.queues() if one.environment == ENVIRONMENT)
-    own = AgentIntent.objects.filter(environment=ENVIRONMENT)
+    waits = next(one for one in intents.queues() if one.environment == OPERATIONS)
+    own = AgentIntent.objects.filter(environment=OPERATIONS)
     ahead = detectors.predicted(
         waits.queued,
         arrived=own.filter(created_at__gt=since).count(),

@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 from django.db import transaction
 
 from adapters import registry
+from adapters.environments import OPERATIONS
 from adapters.json_value import JSON
 from adapters.tickets import questions
 from adapters.tickets.errors import HeldError
@@ -31,7 +32,7 @@ from ethops.desk import (
 from ethops.desk.policy import CARDS, Standing, Step, card_for, next_step
 from ethops.executor import changes, tickets
 from ethops.sla import queries as levels
-from personas import intents, queries
+from personas import environments, intents, queries
 from personas.agentops import acts as agent_acts
 from personas.approvals import doors as approval_doors
 from personas.autonomy import doors
@@ -221,7 +222,9 @@ def _submit(
             ticket, f"Nobody has approved the card {card} as it is loaded, so it has no runs."
         )
         return
-    held = agent_acts.retry_after(PRIORITY[ticket.priority])
+    environment = environments.one_of(environments.of(ticket.ci_refs))
+    # A queue of operations that fills holds nobody back who works elsewhere.
+    held = agent_acts.retry_after(PRIORITY[ticket.priority]) if environment == OPERATIONS else 0
     if held:
         _come_again(ticket.ref, held)
         return
@@ -240,6 +243,7 @@ def _submit(
             **resuming.inputs(ticket.ref, key=_turn(ticket.ref)),
         },
         dedup=f"{card}:{_turn(ticket.ref)}",
+        environment=environment,
     )
     if said.verdict == "full":
         _come_again(ticket.ref, said.retry_after_s)

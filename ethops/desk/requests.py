@@ -13,13 +13,14 @@ from uuid import UUID, uuid5
 from django.db import IntegrityError, transaction
 
 from adapters import registry
+from adapters.environments import OPERATIONS
 from adapters.json_value import JSON
 from adapters.text import one_line
 from adapters.tickets.port import Ticket, TicketDraft
 from ethops.desk import commanded, events
 from ethops.desk.commanded import Command
 from ethops.executor import tickets
-from personas import intents, queries
+from personas import environments, intents, queries
 from personas.agentops import acts
 from personas.agentops.acts import Requested
 from personas.agentops.errors import (
@@ -27,8 +28,10 @@ from personas.agentops.errors import (
     CommandRefusedError,
     IsolatedRoleError,
     KeyReusedError,
+    OtherEnvironmentError,
     QueueFullError,
     UnapprovedRoleError,
+    UnknownEnvironmentError,
     UnknownRoleError,
 )
 from personas.agentops.models import Request
@@ -56,6 +59,8 @@ class Asked:
     """What is wanted done, word for word; the gate judges it like any other command."""
     flags: tuple[str, ...] = ()
     """What the rules are told besides, such as that something may be forced."""
+    environment: str | None = None
+    """Where the run is to be at work; unsaid, where its CIs are."""
 
     @property
     def digest(self) -> str:
@@ -87,6 +92,8 @@ def submit(asked: Asked) -> Admitted:
         UnknownScopeError: the card has no such scope of commands.
         CommandRefusedError: the gate would deny the command in any case.
         UnknownFlagError: no rule would hear what is said with the request.
+        UnknownEnvironmentError: there is no such environment.
+        OtherEnvironmentError: what the run is about is of another one.
         TicketNotFoundError: `job_id` names no ticket.
         BusyTicketError: an agent is at work on the ticket, or a person has it.
         IsolatedRoleError: the card has no new runs for now.
@@ -102,9 +109,10 @@ def submit(asked: Asked) -> Admitted:
     if asked.command is not None:
         commanded.check(asked.agent_role, asked.command)
     commanded.check_flags(asked.agent_role, asked.flags)
-    _let_in(asked.priority)
+    environment = _environment(asked)
+    _let_in(asked.priority, environment)
     try:
-        return _admit(asked)
+        return _admit(asked, environment)
     except (IntegrityError, BusyTicketError):
         # Asked twice in one instant, the other was first.
         known = _known(asked)
@@ -122,14 +130,39 @@ def _known(asked: Asked) -> Admitted | None:
     return Admitted(row.intent_id, row.queue_position, row.estimated_start_s)
 
 
-def _let_in(priority: int) -> None:
-    wait = acts.retry_after(priority)
+def _environment(asked: Asked) -> str:
+    """Return where the run will be at work: nobody gets around a full one by naming another."""
+    named, there = asked.environment, environments.names()
+    if named is not None and named not in there:
+        raise UnknownEnvironmentError(
+            f"There is no environment {named}; there are: {', '.join(there)}."
+        )
+    about = _cis(asked)
+    declared = environments.of(about)
+    if named is None:
+        return environments.one_of(declared)
+    if declared and named not in declared:
+        raise OtherEnvironmentError(
+            f"{', '.join(about)} is of {', '.join(sorted(declared))}, not of {named}."
+        )
+    return named
+
+
+def _cis(asked: Asked) -> tuple[str, ...]:
+    if asked.command is not None:
+        return (asked.command.ci,)
+    return registry.reader("tickets").get(asked.job_id).ci_refs if asked.job_id else ()
+
+
+def _let_in(priority: int, environment: str) -> None:
+    # It is the queue of operations that is looked at; every other is bounded by itself.
+    wait = acts.retry_after(priority) if environment == OPERATIONS else 0
     if wait:
         raise QueueFullError(f"Too many runs wait for one of priority {priority}.", wait=wait)
 
 
 @transaction.atomic
-def _admit(asked: Asked) -> Admitted:
+def _admit(asked: Asked, environment: str) -> Admitted:
     ticket = _ticket(asked)
     if ticket.assignee or queries.has_live_run(ticket.ref):
         raise BusyTicketError(f"Somebody is at work on {ticket.ref}.")
@@ -142,12 +175,13 @@ def _admit(asked: Asked) -> Admitted:
         joined="joined" if asked.command else events.joined(ticket.ref),
         inputs=_inputs(asked, ticket),
         dedup=f"asked:{asked.person}:{hashlib.sha256(asked.key.encode()).hexdigest()}",
+        environment=environment,
         by=f"person:{asked.person}",
         max_duration_s=asked.max_duration,
         job=asked.job_id,
         tenant=asked.tenant_id,
     )
-    intent = _accepted(said, ticket.ref)
+    intent = _accepted(said, ticket.ref, environment)
     acts.requested(
         Requested(
             intent=intent,
@@ -164,10 +198,11 @@ def _admit(asked: Asked) -> Admitted:
     return Admitted(intent, said.queue_position, said.estimated_start_s)
 
 
-def _accepted(said: Admission, ref: str) -> UUID:
+def _accepted(said: Admission, ref: str, environment: str) -> UUID:
     """Return the intent; what was not accepted leaves nothing behind."""
     if said.verdict == "full":
-        raise QueueFullError("Too many runs wait already.", wait=said.retry_after_s)
+        full = f"Too many runs of {environment} wait already."
+        raise QueueFullError(full, wait=said.retry_after_s)
     if said.verdict == "isolated":
         raise IsolatedRoleError("A person lets this card have no new runs.")
     if said.verdict != "accepted" or said.intent is None:

@@ -59,6 +59,20 @@ class UnknownFlagError(AgentOpsError):
     hint = "See the rules in docs/reference/guardrails.md, and the site's own."
 
 
+class UnknownEnvironmentError(AgentOpsError):
+    """No environment of this name is declared, nor made by a person."""
+
+    code = "agentops.unknown_environment"
+    hint = "`manage.py personas run queue` lists them; the site file declares more."
+
+
+class OtherEnvironmentError(AgentOpsError):
+    """What the run would be about belongs to another environment."""
+
+    code = "agentops.other_environment"
+    hint = "Leave `environment` out: the run is at work where its CIs are."
+
+
 class KeyReusedError(AgentOpsError):
     """An idempotency key was used for another request."""
 

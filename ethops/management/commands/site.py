@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from adapters import conf, site, site_rows
+from adapters.declared import Read
 from adapters.site import Site
 from audit.canonical import JSON
 from audit.ledger import pending
@@ -18,7 +19,7 @@ from ethops.sla import loading as levels
 from gpu import loading as gpu
 from gpu.errors import BadProfileError
 from personas import conf as personas
-from personas import entries, loading, offered, witnesses
+from personas import entries, environments, loading, offered, witnesses
 from personas.approvals import trees
 from personas.approvals.models import Profile
 from personas.autonomy import loading as autonomy
@@ -41,7 +42,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, part: str, **options: Any) -> None:
-        """Load everything in one transaction, on record."""
+        """Load everything, on record."""
         del part
         try:
             changed = load(by=options.get("by") or "")
@@ -53,9 +54,13 @@ class Command(BaseCommand):
             self.stdout.write("\n".join(changed) or "Nothing has changed.")
 
 
-@transaction.atomic
 def load(*, by: str = "") -> list[str]:
     """Load site, cards, catalogue and the GPU's slots; returns what changed, one line each."""
+    return [*_load(by), *_load_environments(by)]
+
+
+@transaction.atomic
+def _load(by: str) -> list[str]:
     loaded = loading.load()
     _keep_for_approvers(loaded.changed, by)
     changed = [
@@ -66,10 +71,23 @@ def load(*, by: str = "") -> list[str]:
         *witnesses.load(),
         *people.load(),
     ]
+    _note(changed, by)
+    return changed
+
+
+@transaction.atomic
+def _load_environments(by: str) -> list[str]:
+    """Load them apart: admission holds their rows, and wants those of cards that a load holds."""
+    found = _site()
+    changed = environments.load(found.value.environments) if found and found.value else []
+    _note(changed, by)
+    return changed
+
+
+def _note(changed: Sequence[str], by: str) -> None:
     if changed:
         body: dict[str, JSON] = {"changed": list(changed), **({"by": by} if by else {})}
         pending.note(kind="site.loaded", subject="site", body=body)
-    return changed
 
 
 def _keep_for_approvers(changed: Sequence[str], by: str) -> None:
@@ -85,13 +103,25 @@ def _keep_for_approvers(changed: Sequence[str], by: str) -> None:
         )
 
 
-def _load_site() -> list[str]:
+def _site() -> Read[Site] | None:
+    """Return the site file, None where there is none.
+
+    Raises:
+        BadDeclarationError: it has faults.
+    """
     path = conf.site_path()
     if path is None:
-        return []
+        return None
     found = site.read(path)
     if found.value is None:
         raise BadDeclarationError("; ".join(str(fault) for fault in found.faults))
+    return found
+
+
+def _load_site() -> list[str]:
+    found = _site()
+    if found is None or found.value is None:
+        return []
     cards, _ = read_cards(personas.cards_folder())
     unable = list(offered.faults(found, [card.document for card in cards]))
     if unable:

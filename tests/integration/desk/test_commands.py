@@ -32,10 +32,14 @@ def loaded(clean_db, servers, database_name):
     point_django(servers, database_name, "ethops_app")
 
 
-def test_loading_twice_changes_nothing_the_second_time(clean_db, servers, database_name):
+def test_loading_twice_changes_nothing_the_second_time(
+    clean_db, servers, database_name, settings, tmp_path
+):
+    settings.ETHOPS_SITE = tmp_path / "site.yaml"
+    settings.ETHOPS_SITE.write_text("environments: [{name: lab, classes: [robot]}]")
     point_django(servers, database_name, "ethops_owner")
     try:
-        call_command("site", "load", verbosity=0)
+        assert "environment lab" in json.loads(say("site", "load", "--json"))["changed"]
         assert json.loads(say("site", "load", "--json")) == {"changed": []}
     finally:
         point_django(servers, database_name, "ethops_app")

@@ -89,6 +89,31 @@ def test_a_fault_has_its_line(tmp_path: Path, old: str, new: str, line: int, wha
     assert found[0][1].startswith(what)
 
 
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        ("{name: A B}", "`environments[0].name`: String should match"),
+        ("{name: a, at_once: 0}", "`environments[0].at_once`: Input should be greater"),
+        ("{name: a, cis: [nowhere]}", "CI nowhere has an environment and is not declared."),
+        ("{name: a}\n  - {name: a}", "There is a second environment a."),
+        (
+            "{name: a, cis: [shop]}\n  - {name: b, cis: [shop]}",
+            "There is a second environment of CI shop.",
+        ),
+        (
+            "{name: a, classes: [web_service]}\n  - {name: b, classes: [web_service]}",
+            "There is a second environment of class web_service.",
+        ),
+    ],
+)
+def test_environments_that_contradict_each_other_are_faults(
+    tmp_path: Path, said: str, what: str
+) -> None:
+    found = faults(tmp_path, f"{GOOD}environments:\n  - {said}\n")
+    assert [line > GOOD.count("\n") for line, _ in found] == [True]
+    assert found[0][1].startswith(what)
+
+
 def test_a_probes_parameters_survive_their_row(tmp_path: Path) -> None:
     file = tmp_path / "site.yaml"
     file.write_text(GOOD, encoding="utf-8")
