@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from personas.cards import CardDocument, CardFile
+from personas.cards import CardDocument, CardFile, further_bounds
 from personas.catalogue import EntryDocument
 from personas.evaluation.scoring import GRADES, Score, Verdict, by_trap, score
 from personas.guardrails.language import Declared
@@ -70,10 +70,8 @@ def _about(described: Described) -> Iterable[tuple[str, ...]]:
         yield "is given incidents of CIs of class", ", ".join(card.looks_after)
     yield "hands over to", card.escalates_to
     yield "thinks with", f"slot `{card.slot}`" if card.slot else "the first chat slot of operations"
-    yield (
-        "budget of a run",
-        (f"{limits.max_steps} steps, {limits.max_actions} requests, {limits.max_duration_s} s"),
-    )
+    bounds = f"{limits.max_steps} steps, {limits.max_actions} requests, {limits.max_duration_s} s"
+    yield "budget of a run", ", ".join([bounds, *further_bounds(limits.said())])
     yield "risk class", risk_class(card, described.entries)
     yield "digest of the card", f"`{described.card.digest}`"
     yield "digest of its prompts", f"`{described.card.prompt_digest}`"

@@ -1,7 +1,7 @@
 """Role cards: read from YAML, checked, with the digest of the bytes that were read."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeAlias
@@ -33,13 +33,22 @@ _SCOPED: Final = " and ".join(sorted(SCOPED))
 
 
 class Limits(Declaration):
-    """What ends a run cleanly: steps, proposals, seconds."""
+    """What ends a run cleanly: steps, proposals, seconds; what is left out has the default."""
 
     max_steps: int = Field(ge=1, le=200)
     max_actions: int = Field(ge=1, le=50)
     max_duration_s: int = Field(ge=10, le=3600)
     max_concurrent: int = Field(default=2, ge=1, le=64)
     """How many runs of the card may be at work at once; the others wait for a place."""
+    max_depth: Annotated[int, Field(ge=0, le=20)] | None = None
+    """How many runs may stand above one of its own, each of which came of the one before."""
+    tokens_in: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    """What models may read for one run, in all."""
+    tokens_out: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+
+    def said(self) -> dict[str, int]:
+        """Return what the gate reads of it: of what is left out it knows the default itself."""
+        return self.model_dump(exclude_none=True)
 
 
 class GrantDocument(Declaration):
@@ -110,6 +119,18 @@ class CardDocument(Declaration):
     def scopes(self) -> dict[str, GrantDocument]:
         """Its scopes of commands, by name."""
         return {g.entries[0]: g for g in self.grants if g.verb == "command.run" and g.entries}
+
+
+_BOUNDS: Final = (
+    ("tokens_in", "tokens read"),
+    ("tokens_out", "tokens written"),
+    ("max_depth", "runs deep"),
+)
+
+
+def further_bounds(limits: Mapping[str, int]) -> list[str]:
+    """Return in words what a card bounds besides what every card does."""
+    return [f"{limits[name]} {word}" for name, word in _BOUNDS if name in limits]
 
 
 @dataclass(frozen=True, slots=True)

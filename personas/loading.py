@@ -82,7 +82,11 @@ def _rights(card: CardFile) -> Iterator[tuple[str, str, str, str]]:
 def _card(file: CardFile) -> str:
     card = file.document
     # What a model is told is as much of the card as its file.
-    document = {**card.model_dump(mode="json"), "prompt_digest": file.prompt_digest}
+    document = {
+        **card.model_dump(mode="json"),
+        "limits": card.limits.said(),
+        "prompt_digest": file.prompt_digest,
+    }
     old = Card.objects.filter(name=card.name, enabled=True).first()
     if old is not None and (old.digest, old.document) == (file.digest, document):
         return ""
@@ -93,7 +97,7 @@ def _card(file: CardFile) -> str:
             "purpose": card.purpose,
             "team": card.team,
             "digest": file.digest,
-            "limits": card.limits.model_dump(),
+            "limits": card.limits.said(),
             "document": document,
             "enabled": True,
         },

@@ -150,6 +150,11 @@ def action_sentence(action_id: str) -> str:
     return f"{action.verb} {action.entry} on {action.target}".replace("  ", " ")
 
 
+def run_of(action_id: UUID) -> UUID | None:
+    """Return the run that asked for an action; None where a rule did, or there is none such."""
+    return Action.objects.filter(pk=action_id).values_list("run_id", flat=True).first()
+
+
 def entry_of(action_id: str) -> str:
     """Return the entry of the catalogue that an action was for."""
     return Action.objects.get(pk=action_id).entry

@@ -25,6 +25,7 @@ from ethops.desk import (
     known_errors,
     major,
     notices,
+    parents,
     resuming,
     seen,
     unmerged,
@@ -222,6 +223,10 @@ def _submit(
             ticket, f"Nobody has approved the card {card} as it is loaded, so it has no runs."
         )
         return
+    parent = parents.of(ticket, turn_began=_turn_began(ticket.ref))
+    if parent is not None and doors.is_too_deep(parent, card):
+        _escalate(ticket, "Agents have set each other to work here as often as they may.")
+        return
     environment = environments.one_of(environments.of(ticket.ci_refs))
     # A queue of operations that fills holds nobody back who works elsewhere.
     held = agent_acts.retry_after(PRIORITY[ticket.priority]) if environment == OPERATIONS else 0
@@ -241,6 +246,7 @@ def _submit(
             "escalates_to": document["escalates_to"],
             **knows(),
             **resuming.inputs(ticket.ref, key=_turn(ticket.ref)),
+            **({"parent_run": str(parent)} if parent else {}),
         },
         dedup=f"{card}:{_turn(ticket.ref)}",
         environment=environment,

@@ -18,6 +18,7 @@ from ethops.pages.words import Moment, State, count
 from ethops.world import cards, ledger_proofs, runs
 from ethops.world.cards import Standing
 from personas.approvals import queries
+from personas.cards import further_bounds
 from personas.guardrails.errors import CardRefusedError
 from personas.models import Card
 
@@ -130,7 +131,7 @@ def facts(found: Standing, now: datetime) -> list[tuple[str, str]]:
         ("Team", card.team),
         ("Begins with", begins),
         ("Is given incidents of", given),
-        ("Budget of a run", bounds),
+        ("Budget of a run", ", ".join([bounds, *further_bounds(limits)])),
         ("Loaded", f"{Moment(card.loaded_at, now).ago} ago"),
     ]
     return [(name, text) for name, text in said if text]

@@ -265,13 +265,12 @@ def _use(card: GpuCard, seconds: float, now: datetime) -> CardUse:
 
 
 _SPAWNED = """
-    SELECT b.before, b.id, b.ticket_ref FROM (
-        SELECT r.id, r.ticket_ref, r.ended_at, r.created_at,
-               lag(r.id) OVER (PARTITION BY r.ticket_ref ORDER BY r.created_at) AS before
-          FROM personas_run r
-         WHERE r.ticket_ref IN (SELECT ticket_ref FROM personas_run WHERE ended_at IS NULL
-                                 ORDER BY created_at LIMIT 200)) b
-     WHERE b.before IS NOT NULL ORDER BY b.created_at DESC LIMIT %s
+    SELECT (i.inputs ->> 'parent_run')::uuid, r.id, r.ticket_ref
+      FROM personas_run r JOIN personas_agentintent i ON i.id = r.intent_id
+     WHERE r.ticket_ref IN (SELECT ticket_ref FROM personas_run WHERE ended_at IS NULL
+                             ORDER BY created_at LIMIT 200)
+       AND pg_input_is_valid(i.inputs ->> 'parent_run', 'uuid')
+     ORDER BY r.created_at DESC LIMIT %s
 """
 
 

@@ -161,6 +161,7 @@ def _run(run: Run | None, entries: _Entries) -> list[Link]:
         _link(
             "dispatch", f"{by} called {run.card_id}", asked or born, run.intent.created_at,
             id=run.intent_id, priority=run.intent.priority, joined=run.intent.joined,
+            parent_run=run.intent.inputs.get("parent_run"),
         ),
         _link(
             "run", f"{run.card_id} for {run.ticket_ref}", born, run.created_at,

@@ -36,6 +36,11 @@ def ticket_is_full(ticket_ref: str) -> bool:
     return bool(_value("SELECT gate.ticket_is_full(%s)", [ticket_ref]))
 
 
+def is_too_deep(parent: UUID, card: str) -> bool:
+    """Tell whether a run of this card that came of that run would be deeper than either may."""
+    return bool(_value("SELECT gate.is_too_deep(%s, %s)", [parent, card]))
+
+
 def mind_breaker() -> str:
     """Look at what went wrong lately, move the breaker, and return the state it has then."""
     return str(_value("SELECT gate.mind_breaker()", []))

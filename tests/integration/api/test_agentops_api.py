@@ -314,14 +314,25 @@ def test_the_picture_shows_what_came_of_what(api):
 
 
 def test_the_picture_shows_which_run_came_of_which(api, scene):
+    first, second = (
+        scene.one(
+            "app", "SELECT gate.dispatch('responder', %s, 2, '[]', 'none', %s, %s) AS run",
+            f"T-{number}", json.dumps(inputs), f"T-{number}",
+        )["run"]
+        for number, inputs in enumerate(({}, {"parent_run": str(scene.run)}))
+    )  # fmt: skip
+    links = [(one["parent"], one["child"], one["relation"]) for one in world(api)[
+        "execution_topology"]]  # fmt: skip
+    assert links == [(str(scene.run), str(second), "spawned_by")]
+    assert first != second
+
+
+def test_a_run_that_a_person_asked_for_came_of_none(api, scene):
     ref = scene.incident(alert("Other", ci="db-01"))
     first = ask(api, job_id=ref).json()["intent_id"]
     api.post(f"{PATH}/{first}/cancel", {}, format="json")
-    second = ask(api, job_id=ref).json()["intent_id"]
-    runs = {str(run.intent_id): str(run.id) for run in Run.objects.all()}
-    links = [(one["parent"], one["child"], one["relation"]) for one in world(api)[
-        "execution_topology"]]  # fmt: skip
-    assert links == [(runs[first], runs[second], "spawned_by")]
+    ask(api, job_id=ref)
+    assert world(api)["execution_topology"] == []
 
 
 def test_a_stopped_house_is_stopped_in_the_picture(api):

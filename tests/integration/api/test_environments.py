@@ -128,7 +128,7 @@ def test_what_the_file_says_is_what_there_is(declare):
     assert declare({"name": "lab", "at_once": 2, "cis": ("web-01",)}) == ["environment lab"]
     assert declare({"name": "lab", "at_once": 2, "cis": ("web-01",)}) == []
     said = there.values_list("max_concurrent", "max_queued", "declared").get()
-    assert (said, environments.of(["web-01"])) == ((2, 100, True), {"lab"})
+    assert (said, environments.of(["web-01"])) == ((2, 100, True), frozenset({"lab"}))
     assert declare() == ["environment lab"]
     said = there.values_list("max_concurrent", "max_queued", "declared").get()
     assert (said, environments.of(["web-01"])) == ((4, 100, False), frozenset())

@@ -3,7 +3,7 @@ import shutil
 import pytest
 
 from personas import conf
-from personas.cards import read_cards
+from personas.cards import further_bounds, read_cards
 from personas.catalogue import read_catalogue, tree_hash
 from personas.errors import UnsafeTreeError
 
@@ -73,13 +73,28 @@ grants:
     [
         (CARD.replace("name: probe", "name: other"), 2),
         (CARD.replace("max_steps: 6", "max_steps: 0"), 10),
+        (CARD.replace("max_steps: 6", "max_steps: 6, max_depth: 21"), 10),
         (CARD.replace("ticket.comment", "root.shell"), 12),
         (CARD + "  - verb: playbook.run\n", 13),
         (CARD + "powers: all\n", 13),
     ],
-    ids=["name", "limit", "verb", "unbounded", "unknown key"],
+    ids=["name", "limit", "depth", "verb", "unbounded", "unknown key"],
 )
 def test_a_fault_in_a_card_names_its_line(tmp_path, text, line):
     (tmp_path / "probe.yaml").write_text(text)
     _, faults = read_cards(tmp_path)
     assert line in [fault.line for fault in faults]
+
+
+def test_what_a_card_does_not_bound_is_left_to_the_gate(tmp_path):
+    (tmp_path / "probe.yaml").write_text(CARD.replace("max_steps: 6", "max_steps: 6, max_depth: 2"))
+    ((card,), _) = read_cards(tmp_path)
+    said = card.document.limits.said()
+    assert set(said) == {
+        "max_steps",
+        "max_actions",
+        "max_duration_s",
+        "max_concurrent",
+        "max_depth",
+    }
+    assert further_bounds(said) == ["2 runs deep"]

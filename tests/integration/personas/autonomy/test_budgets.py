@@ -135,6 +135,30 @@ def test_no_run_is_born_too_deep(world):
         spawn(world, child)
 
 
+@pytest.mark.parametrize(("parent", "own", "deep"), [(5, 5, False), (0, 5, True), (5, 0, True)])
+def test_who_would_have_it_born_hears_it_before(world, parent, own, deep):
+    run = world.run("web-01")
+    owner = world.as_role("owner")
+    owner.execute(
+        "INSERT INTO personas_card (name, title, purpose, team, digest, limits, document)"
+        " SELECT 'other', title, purpose, team, digest, limits, document FROM personas_card"
+    )
+    for name, most in (("responder", parent), ("other", own)):
+        owner.execute(
+            "UPDATE personas_card SET limits = limits || %s::jsonb WHERE name = %s",
+            [json.dumps({"max_depth": most}), name],
+        )
+    assert world.value("app", "SELECT gate.is_too_deep(%s, 'other')", run) is deep
+
+
+def test_a_parent_is_no_text_that_taints(world):
+    child = spawn(world, world.run("web-01"))
+    sources = world.as_role("app").execute(
+        "SELECT source FROM approvals_taint WHERE run_id = %s", [child]
+    )
+    assert "parent_run" not in {one["source"] for one in sources}
+
+
 def test_a_ticket_has_a_ceiling_of_runs(world):
     world.as_role("owner").execute("INSERT INTO autonomy_policy VALUES ('ticket_runs', 2)")
     full = []
