@@ -126,7 +126,9 @@ def _verify(answer: Answer, situation: Situation) -> Plan:
 
 
 def _page(answer: Answer, situation: Situation) -> Proposal:
-    args = page.arguments(situation.ticket_ref, situation.ci_ref, situation.facts, answer)
+    args = page.arguments(
+        situation.ticket_ref, situation.ci_ref, situation.escalates_to, situation.facts, answer
+    )
     return Proposal("page", "pull.open", target=situation.ticket_ref, args=args)
 
 

@@ -1,11 +1,12 @@
 import json
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from adapters.forge import files as rules
 from adapters.forge.port import File
 from adapters.inference.port import Answer
+from adapters.knowledge import documents
 from personas.runtime import page
 from personas.runtime.plan import Situation, close, plan
 
@@ -31,6 +32,9 @@ def test_a_resolved_incident_is_told_in_a_page_first():
     (file,) = json.loads(proposed.args["files"])
     assert file["path"] == "incidents/INC-00001.md"
     assert file["content"] == (
+        "---\nid: incident-inc-00001\n"
+        'title: "What helped with INC-00001 on web-01"\n'
+        'type: postmortem\naudience: both\nowner: "people"\nci_refs: ["web-01"]\n---\n'
         "# INC-00001 on web-01\n\n- class of the CI: service\n- done: restart_service\n"
         "- It is well again.\n- because the probe says so\n"
     )
@@ -48,12 +52,32 @@ def test_a_ticket_whose_name_is_no_file_gets_none():
 
 @given(st.text(max_size=20_000), st.lists(st.text(max_size=9_000), max_size=20), st.text())
 def test_whatever_an_engine_says_fits_gate_and_forge(say, why, ci):
-    args = page.arguments("INC-1", ci, {"tried": [say]}, answer(say, tuple(why)))
+    args = page.arguments("INC-1", ci, "people", {"tried": [say]}, answer(say, tuple(why)))
     assert 3 <= len(args["title"]) <= 120
     assert len(args["title"].splitlines()) == 1
     assert len(args["body"]) <= 4000
     assert len(args["files"]) <= 60_000
     rules.check([File(f["path"], f["content"].encode()) for f in json.loads(args["files"])])
+
+
+@given(
+    st.text(max_size=9_000), st.text(max_size=2_000), st.text(max_size=80), st.text(max_size=200),
+    st.from_regex(page.NAME, fullmatch=True),
+)  # fmt: skip
+@example("say", "\x1b[31mwhy\u200b ---", 'a"\\ \ufffe', "---\n\U0001f600\u202e", "INC-1")
+def test_whatever_is_merged_of_it_the_knowledge_base_takes_without_a_fault(
+    say, why, ci, owner, ticket
+):
+    args = page.arguments(ticket, ci, owner, {"tried": [why]}, answer(say, (why,)))
+    (file,) = json.loads(args["files"])
+    found = documents.whole([documents.File(file["path"], "b" * 40, file["content"].encode())])
+    assert found.faults == ()
+    (made,) = found.documents
+    assert made.front.id == f"incident-{ticket.lower()}"
+    assert made.front.title == args["title"]
+    assert {"type:postmortem", "audience:agent", "status:current"} <= set(made.tags)
+    assert (f"ci:{ci}" in made.tags) is (page.CI_REF.fullmatch(ci) is not None)
+    assert made.chunks
 
 
 def test_a_page_that_was_denied_leaves_the_work_ended():
