@@ -71,3 +71,10 @@ class KeyMissingError(GpuError):
     hint = (
         "ETHOPS_INFERENCE_KEY_FILE or the card's `key_file` names it; its worker's user reads it."
     )
+
+
+class NoVectorsError(GpuError):
+    """Nobody makes vectors just now, or not of this."""
+
+    code = "gpu.no_vectors"
+    hint = "The message says why: declare a slot of kind embed, or look at the GPU page."

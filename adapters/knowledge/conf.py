@@ -1,4 +1,4 @@
-"""Where the settings say that the repository of the knowledge base is."""
+"""What the settings say of the knowledge base: where its repository is, and by which model."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,26 @@ class Place:
 
     folder: Path
     branch: str = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """By which slot passages and questions are made into vectors, and the words put before them.
+
+    Without a slot's name it is the first there is; an empty one says that words alone are to
+    answer. Words that are None are the model's own, as its makers say.
+    """
+
+    slot: str | None = None
+    before_passages: str | None = None
+    before_questions: str | None = None
+
+
+def meaning() -> Meaning:
+    """Return what the settings say about the model."""
+    said = conf.options("knowledge")
+    named = ("slot", "before_passages", "before_questions")
+    return Meaning(**{name: str(said[name]) for name in named if name in said})
 
 
 def named() -> Place | None:

@@ -117,7 +117,7 @@ class Reader:
         if not state["made"]:
             return None, "left_out", f"No passage has a vector of {model} yet."
         try:
-            (numbers,) = vectors.of(self._embedder, [words])
+            numbers = vectors.of_one(self._embedder, words)
         except EmbedderAwayError as fault:
             return None, "left_out", f"{fault.code}: {fault}"
         if len(numbers) != state["numbers"]:

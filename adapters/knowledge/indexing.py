@@ -18,7 +18,8 @@ from adapters.text import one_line
 
 RULES: Final = NEWEST
 AT_ONCE: Final = 500
-EMBEDDED_AT_ONCE: Final = 32
+EMBEDDED_AT_ONCE: Final = 128
+"""Passages that a model is handed together; how many it takes in one call is its own."""
 NO_MODEL: Final = "No model was given to make vectors."
 
 _SAID: Final = ("path", "blob", "title", "kind", "owner", "review_due", "tags")
@@ -157,16 +158,18 @@ def _stands(one: Chunk | None) -> tuple[Any, ...] | None:
 
 
 def _embedded(embedder: Embedder, rows: list[dict[str, Any]]) -> int:
-    texts = [f"{row['about']}\n\n{row['text']}" for row in rows]
-    made = vectors.of(embedder, texts)
+    made = vectors.of(embedder, [f"{row['about']}\n\n{row['text']}" for row in rows])
+    vectors_of = {
+        row["ref"]: one for row, one in zip(rows, made, strict=True) if one is not None
+    }  # fmt: skip
+    numbers = len(next(iter(vectors_of.values())))
     model, _ = VectorModel.objects.get_or_create(
-        digest=embedder.model, defaults={"numbers": len(made[0])}
+        digest=embedder.model, defaults={"numbers": numbers}
     )
-    if model.numbers != len(made[0]):
+    if model.numbers != numbers:
         raise EmbedderAwayError(
-            f"{model.digest} makes {len(made[0])} numbers now, and made {model.numbers} before."
+            f"{model.digest} makes {numbers} numbers now, and made {model.numbers} before."
         )
-    vectors_of = dict(zip((row["ref"] for row in rows), made, strict=True))
     with transaction.atomic():
         # Who has read another commit meanwhile may have taken some away.
         there = Chunk.objects.select_for_update().filter(ref__in=vectors_of)

@@ -119,12 +119,12 @@ class Fault:
 class Embedder:
     """What turns texts into numbers; `model` is its digest, and other models' are never compared.
 
-    `embed` returns one list of numbers for each text, and raises EmbedderAwayError where it cannot
-    be asked now.
+    `embed` returns one list of numbers for each text, None for one that has to wait or that the
+    model does not take, and raises EmbedderAwayError where it has none of any.
     """
 
     model: str
-    embed: Callable[[Sequence[str]], Sequence[Sequence[float]]]
+    embed: Callable[[Sequence[str]], Sequence[Sequence[float] | None]]
 
 
 @dataclass(frozen=True, slots=True)

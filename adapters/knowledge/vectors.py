@@ -10,19 +10,30 @@ from adapters.knowledge.port import Embedder
 MOST: Final = 16_000
 
 
-def of(embedder: Embedder, texts: Sequence[str]) -> list[list[float]]:
-    """Return one vector for each text, all of one length.
+def of(embedder: Embedder, texts: Sequence[str]) -> list[list[float] | None]:
+    """Return one vector for each text, all of one length; None where a text has none now.
 
     Raises:
         EmbedderAwayError: the model cannot be asked, or answers what is no vector.
     """
-    made = [[float(number) for number in one] for one in embedder.embed(texts)]
-    lengths = {len(one) for one in made}
+    said = embedder.embed(texts)
+    made = [None if one is None else [float(number) for number in one] for one in said]
+    there = [one for one in made if one is not None]
+    lengths = {len(one) for one in there}
     if len(made) != len(texts) or len(lengths) != 1 or not 1 <= min(lengths) <= MOST:
         raise EmbedderAwayError(
-            f"{embedder.model} makes {len(made)} vectors of {sorted(lengths)} numbers"
+            f"{embedder.model} makes {len(there)} vectors of {sorted(lengths)} numbers"
             f" of {len(texts)} texts."
         )
-    if not all(any(one) and all(map(math.isfinite, one)) for one in made):
+    if not all(any(one) and all(map(math.isfinite, one)) for one in there):
         raise EmbedderAwayError(f"{embedder.model} makes what is no direction at all.")
     return made
+
+
+def of_one(embedder: Embedder, text: str) -> list[float]:
+    """Return the vector of one text.
+
+    Raises:
+        EmbedderAwayError: as `of`; none is none.
+    """
+    return next(one for one in of(embedder, [text]) if one is not None)

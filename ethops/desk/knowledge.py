@@ -1,15 +1,20 @@
 """The desk's care for the knowledge base: what was merged is read, and a person told where not."""
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from adapters import registry
 from adapters.errors import AdapterError
 from adapters.knowledge import conf
 from adapters.knowledge.conf import Place
-from adapters.knowledge.errors import IndexBusyError, RepositoryAwayError
-from adapters.knowledge.port import Followed
-from ethops.desk import dispatch
+from adapters.knowledge.errors import (
+    EmbedderAwayError,
+    IndexBusyError,
+    RepositoryAwayError,
+)
+from adapters.knowledge.port import Followed, Found, Query
+from ethops.desk import dispatch, embedding
 from ethops.executor.git import BareGit
 
 log = logging.getLogger(__name__)
@@ -31,10 +36,15 @@ def watch() -> None:
                 done.commit, len(done.added), len(done.changed), len(done.removed),
                 len(done.faults),
             )  # fmt: skip
+        if done and done.embedded:
+            log.info(
+                "%d passages were made into vectors, %d wait. %s",
+                done.embedded, done.waiting, done.why,
+            )  # fmt: skip
 
 
 def index() -> Followed | None:
-    """Read what was merged; None where there is no repository here.
+    """Read what was merged, and have what is new made into vectors; None without a repository.
 
     Raises:
         AdapterError: it cannot be read, or another is at it; the index is as it was.
@@ -46,7 +56,27 @@ def index() -> Followed | None:
         if conf.named() is None:
             return None
         raise RepositoryAwayError(f"{place.folder}: there is no such folder.")
-    return registry.knowledge_indexer(BareGit(place.folder), place.branch).follow()
+    git = BareGit(place.folder)
+    try:
+        embedder = embedding.of_passages()
+    except EmbedderAwayError as fault:
+        done = registry.knowledge_indexer(git, place.branch).follow()
+        return replace(done, why=f"{fault.code}: {fault}")
+    return registry.knowledge_indexer(git, place.branch, embedder).follow()
+
+
+def ask(query: Query) -> Found:
+    """Return what the knowledge base says; by words alone where the card has no time for it.
+
+    Raises:
+        QueryRefusedError: it asks for nothing, or for too much.
+    """
+    try:
+        embedder = embedding.of_questions()
+    except EmbedderAwayError as fault:
+        found = registry.knowledge_reader().search(query)
+        return replace(found, why=f"{fault.code}: {fault}") if query.words.strip() else found
+    return registry.knowledge_reader(embedder).search(query)
 
 
 def _is_there(place: Place) -> bool:

@@ -50,9 +50,9 @@ class Command(BaseCommand):
         counts = {
             name: len(getattr(done, name)) for name in ("added", "changed", "removed", "faults")
         }
-        return asdict(done), [
-            f"commit={done.commit}  " + "  ".join(f"{name}={n}" for name, n in counts.items())
-        ]
+        counts |= {"embedded": done.embedded, "waiting": done.waiting}
+        line = f"commit={done.commit}  " + "  ".join(f"{name}={n}" for name, n in counts.items())
+        return asdict(done), [line, *([f"Vectors: {done.why}"] if done.why else [])]
 
     def _state(self, _options: dict[str, Any]) -> tuple[Any, list[str]]:
         found = asdict(registry.knowledge_reader().freshness())
@@ -67,7 +67,7 @@ class Command(BaseCommand):
 
     def _search(self, options: dict[str, Any]) -> tuple[Any, list[str]]:
         query = Query(" ".join(options["words"]), tuple(options["tag"]), options["limit"])
-        found = registry.knowledge_reader().search(query)
+        found = knowledge.ask(query)
         said = {
             **asdict(found),
             "passages": [{**asdict(one), "cited": one.cited} for one in found.passages],

@@ -107,7 +107,7 @@ def test_by_hand_it_is_read_asked_and_what_is_left_out_is_named(forge):
     told = said("search", "pump", "it", "--tag", "type:runbook")
     assert told.startswith("check-flood@")
     assert "#L8-L14  (words)\n  Water in the basement > First\n  | # First" in told
-    assert "Not compared by meaning: No model was given" in told
+    assert "Not compared by meaning: knowledge.embedder_away: No slot of kind embed" in told
     assert "documents=1" in said("state")
     assert json.loads(said("search", "pump", "--json"))["passages"][0]["chunk"]
     assert said("search", "nowhere").startswith("Nothing is found.")
