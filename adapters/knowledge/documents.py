@@ -23,17 +23,21 @@ SUPERSEDED: Final = "status:superseded"
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file of a commit; without content where it is none that is read, and why."""
+    """One file of a commit; without content where it is none that is read, and why.
+
+    What is there `again` is indexed as it stands: its front matter is content enough.
+    """
 
     path: str
     blob: str
     content: bytes | None
     refused: str = ""
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One document without a fault."""
+    """One document without a fault; of one that is there again only front and tags count."""
 
     path: str
     blob: str
@@ -41,6 +45,7 @@ class Made:
     front: FrontMatter
     tags: tuple[str, ...]
     chunks: tuple[Chunk, ...]
+    again: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +96,14 @@ def _read(file: File) -> _Read | tuple[Fault, ...]:
     except UnicodeDecodeError as error:
         line = file.content.count(b"\n", 0, error.start) + 1
         return (Fault(file.path, line, "Not UTF-8 text.", "Save the file as UTF-8."),)
-    hidden = tuple(_hidden(file.path, text))
+    hidden = () if file.again else tuple(_hidden(file.path, text))
     if hidden:
         return hidden
     parted = part(file.path, text)
     if not isinstance(parted, Parted):
         return parted
+    if file.again:
+        return _Read(file, text, parted, ())
     cut = chunks(parted.front.id, parted.body, first_line=parted.first_line)
     return tuple(_too_long(file.path, cut)) or _Read(file, text, parted, cut)
 
@@ -157,4 +164,5 @@ def _made(one: _Read, over: set[str]) -> Made:
     said = set(tags(front))
     if front.id in over and front.status == "current":
         said = said - {"status:current"} | {SUPERSEDED}
-    return Made(one.file.path, one.file.blob, one.text, front, tuple(sorted(said)), one.chunks)
+    file = one.file
+    return Made(file.path, file.blob, one.text, front, tuple(sorted(said)), one.chunks, file.again)

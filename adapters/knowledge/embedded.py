@@ -147,7 +147,7 @@ class Indexer:
             commit = self._branch.head()
             done = indexing.Done()
             if not row.filter(commit=commit, cut_by=indexing.RULES).exists():
-                whole = indexing.read(self._branch.files(commit))
+                whole = indexing.read(self._branch.files(commit, indexing.known()))
                 done = indexing.write(commit, whole, until)
             made = indexing.embed(self._embedder, until)
             row.update(looked_at=now())

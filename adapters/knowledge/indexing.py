@@ -1,16 +1,18 @@
 """Writes what a commit holds into the index, and has passages made into vectors."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models.functions import Left
 
 from adapters.knowledge import documents, vectors
 from adapters.knowledge.chunking import NEWEST
 from adapters.knowledge.documents import File, Made, Whole
 from adapters.knowledge.errors import EmbedderAwayError, RepositoryAwayError
+from adapters.knowledge.front_matter import LIMITS
 from adapters.knowledge.models import Chunk, Document, Fault, Index, Vector, VectorModel
 from adapters.knowledge.port import Embedder
 from adapters.rows import now, select
@@ -22,6 +24,8 @@ EMBEDDED_AT_ONCE: Final = 128
 """Passages that a model is handed together; how many it takes in one call is its own."""
 NO_MODEL: Final = "No model was given to make vectors."
 
+_FRONT: Final = LIMITS.bytes + 16
+"""Signs of a document in which its front matter ends."""
 _SAID: Final = ("path", "blob", "title", "kind", "owner", "review_due", "tags")
 """What a document is told from; its text is its blob's."""
 _CUT: Final = ("document", "place", "heading", "about", "text", "first_line", "last_line")
@@ -52,6 +56,18 @@ class Embedded:
     embedded: int = 0
     waiting: int = 0
     why: str = ""
+
+
+def known() -> dict[tuple[str, str], bytes]:
+    """Return with what each document begins, by path and blob, as far as it need not be cut anew.
+
+    Whether it counts still, and what it contradicts, is told from all of a commit.
+    """
+    if not Index.objects.filter(pk=1, cut_by=RULES).exclude(commit="").exists():
+        return {}
+    rows = Document.objects.annotate(front=Left("text", _FRONT))
+    return {(path, blob): front.encode() for path, blob, front in
+            rows.values_list("path", "blob", "front")}  # fmt: skip
 
 
 def read(files: Iterable[File]) -> Whole:
@@ -102,7 +118,7 @@ def embed(embedder: Embedder | None, until: datetime) -> Embedded:
     return Embedded(made, waiting, "The turn was over." if waiting else "")
 
 
-def _documents(made: Iterable[Made]) -> Done:
+def _documents(made: Sequence[Made]) -> Done:
     wanted = {one.front.id: _row(one) for one in made}
     there = {one.ref: one for one in Document.objects.defer("text")}
     gone = tuple(sorted(there.keys() - wanted.keys()))
@@ -111,11 +127,15 @@ def _documents(made: Iterable[Made]) -> Done:
         ref for ref in sorted(wanted.keys() & there.keys())
         if _said(wanted[ref]) != _said(there[ref])
     )  # fmt: skip
+    again = {one.front.id for one in made if one.again}
     Document.objects.filter(ref__in=gone).delete()
     Document.objects.bulk_create(
-        [wanted[ref] for ref in (*new, *other)], batch_size=AT_ONCE, update_conflicts=True,
-        unique_fields=["ref"], update_fields=[*_SAID, "text"],
+        [wanted[ref] for ref in (*new, *other) if ref not in again], batch_size=AT_ONCE,
+        update_conflicts=True, unique_fields=["ref"], update_fields=[*_SAID, "text"],
     )  # fmt: skip
+    # Another document may supersede it now; the text of what was not read stays.
+    tagged = [wanted[ref] for ref in other if ref in again]
+    Document.objects.bulk_update(tagged, ["tags"], batch_size=AT_ONCE)
     return Done(new, other, gone)
 
 
@@ -131,9 +151,15 @@ def _said(one: Document) -> tuple[Any, ...]:
     return tuple(getattr(one, name) for name in _SAID)
 
 
-def _chunks(made: Iterable[Made]) -> None:
-    wanted = {one.ref: one for one in _cut(made)}
-    there = {one.ref: one for one in Chunk.objects.defer("text", "heading")}
+def _chunks(made: Sequence[Made]) -> None:
+    """Write the passages of what was read; those of what is gone went with it."""
+    read_now = [one for one in made if not one.again]
+    wanted = {one.ref: one for one in _cut(read_now)}
+    there = {
+        one.ref: one
+        for one in Chunk.objects.filter(document__in=[one.front.id for one in read_now])
+        .defer("text", "heading")
+    }  # fmt: skip
     Chunk.objects.filter(ref__in=there.keys() - wanted.keys()).delete()
     Chunk.objects.bulk_create(
         [one for ref, one in wanted.items() if _stands(one) != _stands(there.get(ref))],

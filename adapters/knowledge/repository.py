@@ -1,6 +1,6 @@
 """What a branch holds: the files of its head, read by git, which is handed in from above."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -70,8 +70,8 @@ class Branch:
             raise RepositoryAwayError(f"There is no branch {self._name}. {said.complaint}".strip())
         return said.out.decode("ascii", "replace").strip()
 
-    def files(self, commit: str) -> Iterator[File]:
-        """Yield every document of a commit, by path.
+    def files(self, commit: str, known: Mapping[tuple[str, str], bytes]) -> Iterator[File]:
+        """Yield every document of a commit, by path; what is known by path and blob is not read.
 
         Raises:
             RepositoryAwayError: git cannot say, or there are too many.
@@ -80,6 +80,9 @@ class Branch:
         for entry in self._entries(commit):
             if entry.refused:
                 yield File(entry.path, entry.blob, None, entry.refused)
+                continue
+            if (front := known.get((entry.path, entry.blob))) is not None:
+                yield File(entry.path, entry.blob, front, again=True)
                 continue
             if batch and sum(one.size for one in batch) + entry.size > MOST_AT_ONCE:
                 yield from self._contents(batch)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 from typing import Any, cast
 
 import pytest
@@ -22,6 +23,7 @@ from adapters.knowledge.errors import (
 )
 from adapters.knowledge.models import Document, Index, Vector
 from adapters.knowledge.port import MOST_TAGS, MOST_WORDS, Embedder, Query
+from adapters.knowledge.repository import Git, Said
 from ethops.executor.git import BareGit
 
 BOTH = {"flood.md": FLOOD, "fire.md": FIRE}
@@ -279,6 +281,103 @@ def test_the_same_commit_makes_the_same_index_whatever_was_before(base: Bench) -
                        " UPDATE knowledge_index SET commit = ''")  # fmt: skip
     base.follow()
     assert rows.select(query) == before
+
+
+class Reading:
+    """Git that counts the documents that are read by it."""
+
+    def __init__(self) -> None:
+        self.documents = 0
+
+    def __call__(self, folder: Path) -> Git:
+        git = BareGit(folder)
+
+        def run(*words: str, stdin: bytes = b"") -> Said:
+            if words[0] == "cat-file":
+                self.documents += stdin.count(b"\n")
+            return git(*words, stdin=stdin)
+
+        return run
+
+
+@pytest.fixture
+def counted(base: Bench) -> tuple[Bench, Reading]:
+    reading = Reading()
+    return replace(base, git=reading), reading
+
+
+def test_only_what_changed_is_read(counted: tuple[Bench, Reading]) -> None:
+    base, reading = counted
+    faulty = {"readme.md": "# Hello\n"}
+    base.merge({"manual.md": MANUAL, **BOTH, **faulty})
+    base.follow()
+    assert reading.documents == 4
+    base.merge({"fire.md": FIRE + "Call for help.\n"})
+    done = base.follow()
+    assert (done.changed, [one.path for one in done.faults]) == (("check-fire",), ["readme.md"])
+    assert reading.documents == 4 + 2, "what has a fault is no document, and read each time"
+    base.merge({"manual.md": None, "water/flood.md": FLOOD, "flood.md": None})
+    assert base.follow().removed == ("check-manual",)
+    assert reading.documents == 6 + 2, "elsewhere it is another"
+
+
+def test_what_another_supersedes_is_told_without_reading_it_anew(
+    counted: tuple[Bench, Reading],
+) -> None:
+    base, reading = counted
+    base.merge({"manual.md": MANUAL, **BOTH})
+    base.follow(MODEL)
+    newer = FRONT.format(name="pump", title="Pumps").replace(
+        "owner:", "supersedes: [check-manual, check-flood]\nowner:"
+    )
+    base.merge({"pump.md": newer + "Pump it out."})
+    done = base.follow(MODEL)
+    assert (done.added, done.changed) == (("check-pump",), ("check-flood", "check-manual"))
+    assert (reading.documents, done.embedded) == (4, 1)
+    assert found(base, "pump") == ["check-pump"]
+    assert base.reader.document("check-manual").text == MANUAL
+    assert found(base, "gauge", "status:superseded") == ["check-manual"]
+    base.merge({"pump.md": None})
+    base.follow()
+    assert found(base, "pump") == ["check-flood"]
+    assert found(base, "gauge") == ["check-manual"]
+
+
+def test_an_id_that_a_new_document_takes_is_nobodys_until_it_goes(
+    counted: tuple[Bench, Reading],
+) -> None:
+    base, _ = counted
+    base.merge(BOTH)
+    base.follow()
+    base.merge({"again.md": FLOOD})
+    done = base.follow()
+    assert (done.removed, [one.path for one in done.faults]) == (
+        ("check-flood",), ["again.md", "flood.md"],
+    )  # fmt: skip
+    base.merge({"again.md": None})
+    assert base.follow().added == ("check-flood",)
+    assert found(base, "plumber") == ["check-flood"]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_step_by_step_or_at_once_the_index_is_the_same(base: Bench, seed: int) -> None:
+    chance = Random(seed)  # noqa: S311 - which ones is no secret
+    names = ["a", "b", "c", "d"]
+
+    def any_document() -> str | None:
+        name, other = chance.choice(names), chance.choice(names)
+        head = FRONT.format(name=name, title=f"On {name}")
+        if chance.random() < 0.4:
+            head = head.replace("owner:", f"supersedes: [check-{other}]\nowner:")
+        body = "\n\n".join(f"# Part {n}\n\n{name} {n}" for n in range(chance.randint(1, 3)))
+        return None if chance.random() < 0.2 else head + body
+
+    query = "SELECT to_jsonb(p) AS said FROM reading.knowledge_passage p ORDER BY ref"
+    for _ in range(8):
+        base.merge({f"{chance.choice(names)}.md": any_document(), "fire.md": FIRE})
+        stepped = base.follow().faults, rows.select(query)
+        Index.objects.update(commit="")
+        assert (base.follow().faults, rows.select(query)) == stepped
 
 
 def test_what_fails_half_way_leaves_the_index_as_it_was(
