@@ -24,6 +24,8 @@ SETTINGS: Final = {
     "core.fsync": "all",
     "core.protectHFS": "true",
     "core.protectNTFS": "true",
+    # Its folder says who enters; where each family of processes has a user, a group reads there.
+    "core.sharedRepository": "0640",
 }
 ENVIRONMENT: Final = {"LC_ALL": "C.UTF-8", "GIT_ATTR_NOSYSTEM": "1"}
 

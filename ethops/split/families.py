@@ -6,6 +6,10 @@ from typing import Final
 
 SHARED_GROUP: Final = "ethops-stop"
 """Who is in it may lay the stop file into the state folder; everybody sees it there."""
+FORGE: Final = "forge"
+"""Of the state folder: the embedded forge, which the executor alone writes."""
+FORGE_GROUP: Final = "ethops-forge"
+"""Who is in it reads what lies there: the desk, which indexes what people have merged."""
 
 
 class Egress(StrEnum):

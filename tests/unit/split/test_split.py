@@ -157,6 +157,16 @@ def test_the_state_folder_is_listed_by_root_alone():
     assert f"d {STATE} 1731 root ethops-stop -" in accounts.folders(STATE)
 
 
+def test_the_forge_is_the_executors_and_the_desk_may_read_it():
+    assert f"d {STATE}/forge 2750 ethops-exec ethops-forge -" in accounts.folders(STATE)
+    members = [line.split()[1:] for line in accounts.users().splitlines() if line[0] == "m"]
+    assert members == [
+        ["ethops-web", "ethops-stop"],
+        ["ethops-web", "ethops-forge"],
+        ["ethops-exec", "ethops-forge"],
+    ]
+
+
 def test_a_kind_without_a_family_is_an_error():
     with pytest.raises(KeyError):
         family_of("stranger")
