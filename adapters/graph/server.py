@@ -1,5 +1,6 @@
 """A Neo4j through its official driver: one statement, or several in one transaction."""
 
+import atexit
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ class Server:
 def _driver(server: Server) -> Driver:
     """Return the process's one driver, which keeps connections, and opens none before it must."""
     password = Path(server.password_file).read_text("utf-8").strip() if server.user else ""
-    return GraphDatabase.driver(
+    made = GraphDatabase.driver(
         server.uri,
         auth=(server.user, password) if server.user else None,
         connection_timeout=SECONDS,
@@ -97,6 +98,8 @@ def _driver(server: Server) -> Driver:
         # It would tell the server, with each statement, which of its functions we call.
         telemetry_disabled=True,
     )
+    atexit.register(made.close)
+    return made
 
 
 def native(value: Any) -> Any:

@@ -79,9 +79,9 @@ def card_shown(one: CardNow, slots: dict[str, Slot], now: datetime) -> CardShown
         who=who(one.job) if busy and one.job else None,
         tokens=tokens(one.job) if busy and one.job else "",
         expected=left(card, now) if busy else "",
-        holds=listed([plain(slot) for slot in one.resident]) or "no model",
+        holds=listed(held(card, one.resident)) or "no model",
         memory=memory(card, one.resident),
-        strangers=strangers(card.strangers_mb),
+        strangers="not to be seen there" if card.serves else strangers(card.strangers_mb),
         stranger=bool(card.strangers_mb),
         worker=card.holder if one.up else "none",
         heard=Moment(card.seen_at, now) if card.seen_at else None,
@@ -142,6 +142,12 @@ def left(card: Card, now: datetime) -> str:
     if spent > whole:
         return f"{short_span(spent)}, longer than the {guess(whole.total_seconds())} expected"
     return f"{short_span(spent)} of {about(whole.total_seconds())}"
+
+
+def held(card: Card, resident: Sequence[Slot]) -> list[str]:
+    """Return the models that a card holds, each once, as its server calls them."""
+    names = [str(card.serves.get(slot.name, plain(slot))) for slot in resident]
+    return list(dict.fromkeys(names))
 
 
 def memory(card: Card, resident: Sequence[Slot]) -> Memory:

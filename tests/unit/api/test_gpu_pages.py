@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ethops.pages import gpu_drawing, gpu_window, gpu_words
 from ethops.pages.gpu_window import CELLS, window
 from ethops.world.gpu_timeline import Spent, Waited
-from gpu.models import Card
+from gpu.models import Card, Slot
 
 NOW = datetime(2026, 11, 21, 3, 4, 7, tzinfo=UTC)
 NARROW = "\u202f"
@@ -201,3 +201,13 @@ def test_work_that_takes_longer_than_expected_is_said_so():
     card = Card(doing_since=at(-30), free_at=at(-10))
     said = gpu_words.left(card, NOW).replace(NARROW, " ")
     assert said == "30 s, longer than the 20 s expected"
+
+
+def test_a_server_with_its_own_models_is_said_to_hold_each_once_and_to_fill_itself():
+    slots = [Slot(name=name, model=f"{name}:latest", vram_mb=9000) for name in ("ops", "reason")]
+    card = Card(vram_mb=16_000, serves={"ops": "Qwen/Qwen3-8B", "reason": "Qwen/Qwen3-8B"})
+    assert gpu_words.held(card, slots) == ["Qwen/Qwen3-8B"]
+    assert gpu_words.memory(card, slots).says == "the server's own"
+    ollama = Card(vram_mb=16_000)
+    assert gpu_words.held(ollama, slots) == ["ops", "reason"]
+    assert gpu_words.memory(ollama, slots).says == f"17.6{NARROW}GB of 15.6{NARROW}GB"
