@@ -28,6 +28,8 @@ INFERENCE_KEY_FILE: Final = "ETHOPS_INFERENCE_KEY_FILE"
 OLLAMA: Final = "OLLAMA_HOST"
 KNOWLEDGE_REPOSITORY: Final = "ETHOPS_KNOWLEDGE_REPOSITORY"
 KNOWLEDGE_BRANCH: Final = "ETHOPS_KNOWLEDGE_BRANCH"
+KNOWLEDGE_SLOT: Final = "ETHOPS_KNOWLEDGE_SLOT"
+NO_SLOT: Final = "none"
 CISO_URL: Final = "ETHOPS_CISO_URL"
 CISO_AUDIT: Final = "ETHOPS_CISO_AUDIT"
 CISO_TOKEN_FILE: Final = "ETHOPS_CISO_TOKEN_FILE"  # noqa: S105
@@ -129,7 +131,7 @@ def _forge(said: Said) -> Options:
 
 
 def _knowledge(said: Said) -> Options:
-    embedded: Options = {"adapter": "adapters.knowledge.embedded"}
+    embedded: Options = {"adapter": "adapters.knowledge.embedded", **_slot(said)}
     if not said.get(KNOWLEDGE_REPOSITORY):
         _alone(said, (KNOWLEDGE_BRANCH,), f"name the repository as well: {KNOWLEDGE_REPOSITORY}")
         return embedded
@@ -138,6 +140,16 @@ def _knowledge(said: Said) -> Options:
         "repository": _file(said, KNOWLEDGE_REPOSITORY),
         "branch": _branch(said, KNOWLEDGE_BRANCH),
     }
+
+
+def _slot(said: Said) -> Options:
+    value = said.get(KNOWLEDGE_SLOT)
+    if not value:
+        return {}
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,19}", value):
+        mend = f"name a slot of the card's profile, or say {NO_SLOT}: words alone are to answer"
+        raise EnvError(KNOWLEDGE_SLOT, value, mend)
+    return {"slot": "" if value == NO_SLOT else value}
 
 
 def _compliance(said: Said, scap_results: Path | None) -> Options:

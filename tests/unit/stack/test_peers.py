@@ -98,6 +98,14 @@ def test_another_repository_of_knowledge_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "told"), [("embed", {"slot": "embed"}), ("none", {"slot": ""}), ("", {})]
+)
+def test_the_slot_for_vectors_is_named_or_refused_to_all(value: str, told: dict[str, str]) -> None:
+    chosen = peers.chosen({"ETHOPS_KNOWLEDGE_SLOT": value})["knowledge"]
+    assert chosen == {"adapter": "adapters.knowledge.embedded", **told}
+
+
+@pytest.mark.parametrize(
     ("said", "variable", "mend"),
     [
         ({"NEO4J_USER": "ethops"}, "NEO4J_USER", "NEO4J_URI=bolt://"),
@@ -126,6 +134,7 @@ def test_another_repository_of_knowledge_is_named(tmp_path: Path) -> None:
         ({**CISO, "ETHOPS_CISO_AUDIT": "../x"}, "ETHOPS_CISO_AUDIT", "a UUID"),
         ({**CISO, "ETHOPS_CISO_TOKEN_FILE": ""}, "ETHOPS_CISO_TOKEN_FILE", "ciso.token"),
         ({"ETHOPS_KNOWLEDGE_BRANCH": "x"}, "ETHOPS_KNOWLEDGE_BRANCH", "KNOWLEDGE_REPOSITORY"),
+        ({"ETHOPS_KNOWLEDGE_SLOT": "Embed 8b"}, "ETHOPS_KNOWLEDGE_SLOT", "or say none"),
         ({"ETHOPS_KNOWLEDGE_REPOSITORY": "\0"}, "ETHOPS_KNOWLEDGE_REPOSITORY", "no NUL"),
     ],
 )
