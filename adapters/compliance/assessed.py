@@ -29,7 +29,9 @@ RESULTS: Final[Mapping[str, Outcome]] = {
 }
 """What an assessment may come to; not assessed and not applicable say nothing here."""
 OLD: Final = timedelta(days=366)
-"""Nobody has looked for a year: it carries nothing, whatever it says."""
+"""Nobody has changed the row for a year: it carries nothing, whatever it says.
+
+When somebody judged is not kept there: `updated_at` is of any change of the row."""
 DONE: Final = "done"
 
 
@@ -70,14 +72,15 @@ def observed(audit: str, rows: Iterable[Any], at: datetime) -> Iterator[Observat
 
 
 def _observation(audit: str, safeguard: str, row: Any, at: datetime) -> Observation | None:
-    result, judged_at = str(row["result"]), datetime.fromisoformat(str(row["updated_at"]))
+    result, changed_at = str(row["result"]), datetime.fromisoformat(str(row["updated_at"]))
     steps = row["compliance_assessment"]["progress_status_enabled"]
     finished = not steps or row["status"] == DONE
     outcome = RESULTS.get(result)
-    if outcome is None or not row["selected"] or not finished or at - judged_at > OLD:
+    if outcome is None or not row["selected"] or not finished or at - changed_at > OLD:
         return None
     words = result.replace("_", " ")
-    said = f"Somebody called it {words} in an audit at CISO Assistant, on {judged_at.date()}."
+    changed = f"in a row last changed on {changed_at.date()}"
+    said = f"Somebody called it {words} in an audit at CISO Assistant, {changed}."
     read = [str(row["id"]), result, str(row["updated_at"])]
     return Observation(
         ASSESSED, safeguard, WHOLE, outcome, said, f"ciso-assistant:{audit[:8]}", at,

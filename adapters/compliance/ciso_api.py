@@ -12,22 +12,28 @@ from adapters.compliance.errors import AssessmentsError
 from adapters.text import one_line
 
 SECONDS: Final = 20.0
+ALL_SECONDS: Final = 60.0
+"""For everything that is read in one round."""
 MOST_BYTES: Final = 16 * 1024 * 1024
 PAGE: Final = 100
 MOST_PAGES: Final = 40
+LATE: Final = "The answer has no end in time."
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
 class Api:
-    """Its API, by a token that goes nowhere else; nothing is ever written."""
+    """Its API for one round, by a token that goes nowhere else; nothing is ever written."""
 
-    def __init__(self, url: str, token: str, *, seconds: float = SECONDS) -> None:
-        split = urlsplit(url)
+    def __init__(self, url: str, token: str, *, seconds: float = ALL_SECONDS) -> None:
+        try:
+            split = urlsplit(url)
+        except ValueError as fault:
+            raise AssessmentsError(f"{url!r}: {fault}") from fault
         if split.scheme != "https" and split.hostname not in LOOPBACK:
             raise AssessmentsError(f"{url!r}: a token is sent over https alone.")
         self._root = f"{url.rstrip('/')}/api"
         self._headers = {"Accept": "application/json", "Authorization": f"Token {token}"}
-        self._seconds = seconds
+        self._until = time.monotonic() + seconds
 
     def get(self, path: str, **params: str | int) -> Any:
         """Return what lies at a path.
@@ -35,18 +41,20 @@ class Api:
         Raises:
             AssessmentsError: it does not answer in time, not with success, or not with JSON.
         """
-        until = time.monotonic() + 2 * self._seconds
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise AssessmentsError(f"GET {path}: {LATE}")
         try:
             with (
                 httpx.Client(
                     headers=self._headers,
-                    timeout=self._seconds,
+                    timeout=min(SECONDS, left),
                     follow_redirects=False,
                     trust_env=False,
                 ) as client,
                 client.stream("GET", f"{self._root}{path}", params=params or None) as answer,
             ):
-                said = _bounded(answer, until)
+                said = _bounded(answer, self._until)
         except (httpx.HTTPError, httpx.InvalidURL) as fault:
             what = one_line(str(fault), 200) or type(fault).__name__
             raise AssessmentsError(f"GET {path}: {what}") from fault
@@ -69,7 +77,7 @@ class Api:
             page = self.get(path, limit=PAGE, offset=seen, **params)
             try:
                 count, items = int(page["count"]), list(page["results"])
-            except (LookupError, TypeError, ValueError) as fault:
+            except (LookupError, TypeError, ValueError, OverflowError) as fault:
                 raise AssessmentsError(f"{path} is no list of pages.") from fault
             yield from items
             seen += len(items)
@@ -88,5 +96,5 @@ def _bounded(answer: httpx.Response, until: float) -> bytes:
             raise AssessmentsError(f"The answer is over {MOST_BYTES} bytes.")
         # Each wait is bounded by httpx; that many short ones have an end is seen to here.
         if time.monotonic() > until:
-            raise AssessmentsError("The answer has no end in time.")
+            raise AssessmentsError(LATE)
     return bytes(said)

@@ -3,6 +3,7 @@
 Where the settings name a folder of OpenSCAP's results, that is read as well.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,8 @@ from adapters.compliance.port import Capability, Collected, Fact, Observation
 from adapters.rows import now
 
 CAPABILITIES: Final[frozenset[Capability]] = openscap.CAPABILITIES | {"assessments"}
+
+TOKEN: Final = re.compile(r"[\x21-\x7e]{1,500}")
 
 Results = openscap.Results
 """Files of a scanner are read as they are elsewhere."""
@@ -63,10 +66,14 @@ class Collector(embedded.Collector):
 
 
 def _secret(file: str) -> str:
+    """Return the token; no fault ever repeats what the file holds."""
     try:
-        return Path(file).read_text(encoding="utf-8").strip()
+        said = Path(file).read_text(encoding="utf-8").strip()
     except OSError as fault:
         raise AssessmentsError(f"{file}: {fault.strerror}") from fault
     except UnicodeDecodeError:
         # What is no text is not told either.
         raise AssessmentsError(f"{file}: it holds what is no text.") from None
+    if not TOKEN.fullmatch(said):
+        raise AssessmentsError(f"{file}: a token is one line of ASCII without blanks, and no more.")
+    return said

@@ -2,20 +2,21 @@
 
 Within a scope the observations of one kind from one source are a line. A line speaks against the
 safeguard from its newest look that found it unmet on, until a later one finds it met; when that one
-expires, the older word stands again. So time alone never makes a finding stronger.
+expires, the older word stands again. So time alone never makes a finding stronger, but for kinds
+that lapse: an unmet of theirs ends when it expires.
 
 What people attest is such a line, too. Against a safeguard it counts like any other; for one, only
-where nothing that was measured does, and the finding says so.
+where nothing that was measured does, and the finding says so. For a CI it carries that CI alone.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
 
 from adapters.compliance.canonical import identity, moment
-from adapters.compliance.kinds import KINDS, WORDS
+from adapters.compliance.kinds import KINDS, LAPSES, WORDS
 from adapters.compliance.port import (
     WHOLE,
     Exemption,
@@ -75,10 +76,11 @@ def judge(
             for scope in sorted(scopes[safeguard] - {WHOLE})
         ]
         own = _judged((safeguard, WHOLE), seen, exempt, at)
-        if any(one.ground != "exempt" for one in parts):
+        looked_at = [one for part in parts for one in _looked_at(part, seen, exempt, at)]
+        if looked_at:
             # Beside CIs that were looked at nobody's word for everything carries anything.
             own = _judged((safeguard, WHOLE), seen, exempt, at, words=False)
-        found += [_whole(own, parts), *parts]
+        found += [_whole(own, looked_at), *parts]
     return tuple(found)
 
 
@@ -136,6 +138,20 @@ def _judged(
     return _unsupported(place, "expired" if lines else "nothing", lines)
 
 
+def _looked_at(
+    part: Finding,
+    seen: Mapping[Place, Sequence[Observation]],
+    exempt: Mapping[Place, Exemption],
+    at: datetime,
+) -> Iterator[Finding]:
+    """Yield how a CI stands for everything: without what people say for it, if there is more."""
+    place = part.safeguard, part.scope
+    if any(one.kind in WORDS for one in seen.get(place, ())):
+        part = _judged(place, seen, exempt, at, words=False)
+    if part.ground not in {"exempt", "nothing"}:
+        yield part
+
+
 def _unsupported(place: Place, ground: Ground, lines: Sequence[_Line]) -> Finding:
     because = _sentences(lines) or ("Nothing that is looked at here speaks for it.",)
     known = _known(one.known for one in lines) if ground == "contradicted" else "none"
@@ -155,8 +171,9 @@ def _lines(observations: Sequence[Observation], at: datetime) -> list[_Line]:
 
 
 def _line(looks: Sequence[Observation], at: datetime) -> _Line:
+    stand = [one for one in looks if not _lapsed(one, at)]
     newest = {
-        outcome: max((one for one in looks if one.outcome == outcome), key=_newest, default=None)
+        outcome: max((one for one in stand if one.outcome == outcome), key=_newest, default=None)
         for outcome in ("met", "unmet")
     }
     met, unmet = newest["met"], newest["unmet"]
@@ -166,6 +183,10 @@ def _line(looks: Sequence[Observation], at: datetime) -> _Line:
     if unmet is not None:
         return _Line("contradicted", unmet)
     return _Line("expired", max(looks, key=_newest))
+
+
+def _lapsed(one: Observation, at: datetime) -> bool:
+    return one.outcome == "unmet" and one.kind in LAPSES and _until(one) <= at
 
 
 def _newest(one: Observation) -> tuple[datetime, str]:
@@ -190,11 +211,13 @@ def _ids(lines: Iterable[_Line]) -> tuple[str, ...]:
 
 
 def _whole(own: Finding, parts: Sequence[Finding]) -> Finding:
-    """Return the finding for everything: as weak as the weakest part, and strong only by itself."""
-    apply = [one for one in parts if one.ground != "exempt"]
-    if own.ground == "exempt" or not apply:
+    """Return the finding for everything: as weak as the weakest part, and strong only by itself.
+
+    Neither it nor a part is carried by a word here.
+    """
+    if own.ground == "exempt" or not parts:
         return own
-    all_ = apply if own.ground == "nothing" else [own, *apply]
+    all_ = parts if own.ground == "nothing" else [own, *parts]
     grounds = Counter(one.ground for one in all_)
     counts = tuple(f"{grounds[name]} of {len(all_)}: {name}." for name in sorted(grounds))
     because = (*own.because, *counts) if own in all_ else counts
@@ -209,6 +232,5 @@ def _whole(own: Finding, parts: Sequence[Finding]) -> Finding:
         own.safeguard, WHOLE, "partial", "evidence",
         min(one.collected_at for one in all_ if one.collected_at),
         min(one.expires_at for one in all_ if one.expires_at),
-        (*because, UNCOUNTED), own.observations,
-        "attested" if any(one.known == "attested" for one in all_) else "measured",
+        (*because, UNCOUNTED), own.observations, "measured",
     )  # fmt: skip

@@ -35,6 +35,14 @@ ASSESSED: Final = "assessed.elsewhere"
 """A person's word that another system keeps."""
 WORDS: Final = frozenset({ATTESTED, ASSESSED})
 """Kinds that somebody has said, and nobody measured."""
+LAPSES: Final = frozenset(
+    {
+        *("people.here", "roles.recorded", "factors.held"),
+        *("providers.kept", "contacts.kept", "documents.kept", ASSESSED),
+    }
+)
+"""Kinds whose *unmet* ends as their *met* does: lists that are read whole each hour. What still
+stands is said again long before; of what was taken off the list nothing is said any more."""
 
 WRITTEN: Final = tuple(one.id for one in IG1.values() if one.mode == "document")
 """What a dated document can speak for."""
@@ -146,6 +154,6 @@ KINDS: Final[Mapping[str, Kind]] = {
     ASSESSED: Kind(
         dict.fromkeys(IG1, "partial"),
         timedelta(days=2),
-        "somebody has judged so, within a year, in an audit at CISO Assistant",
+        "an audit at CISO Assistant says so, in a row that was changed within a year",
     ),
 }

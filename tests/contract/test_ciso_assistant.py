@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 
 from adapters import kits
-from adapters.compliance import ciso_api, ciso_assistant
+from adapters.compliance import assessed, ciso_api, ciso_assistant, embedded, services
 from adapters.compliance.ciso_api import Api
 from adapters.compliance.errors import AssessmentsError
 from adapters.compliance.safeguards import CIS, IG1
@@ -101,7 +101,7 @@ def test_what_is_judged_there_is_a_word_here(ciso: Ciso) -> None:
     said = {one.safeguard: one.said for one in ciso_assistant.Reader().observations(scope="")}
     assert said["17.1"] == (
         "Somebody called it partially compliant in an audit at CISO Assistant,"
-        f" on {YESTERDAY[:10]}."
+        f" in a row last changed on {YESTERDAY[:10]}."
     )
     assert "Ignore" not in "".join(said.values())
     again = ciso_assistant.Collector().collect([])
@@ -115,16 +115,49 @@ def test_what_is_judged_anew_counts_at_once(ciso: Ciso) -> None:
     assert stands("11.4") == ("partial", "evidence", "attested")
 
 
-@pytest.mark.parametrize(
-    "more",
-    [
-        {"result": "not_assessed"},
-        {"result": "not_applicable"},
-        {"selected": False},
-        {"at": (datetime.now(UTC) - timedelta(days=367)).isoformat()},
-    ],
-    ids=["not assessed", "not applicable", "left out", "more than a year ago"],
-)
+SILENT: dict[str, dict[str, Any]] = {
+    "not assessed": {"result": "not_assessed"},
+    "not applicable": {"result": "not_applicable"},
+    "left out": {"selected": False},
+    "more than a year ago": {"at": (datetime.now(UTC) - timedelta(days=367)).isoformat()},
+}
+
+
+def read_before(ciso: Ciso, audit: str = AUDIT) -> None:
+    """Three days ago it was read as it is now."""
+    then = datetime.now(UTC) - timedelta(days=3)
+    services.keep(assessed.observed(audit, list(ciso.rows.values()), then))
+
+
+def test_a_non_compliant_counts_as_long_as_it_stands(ciso: Ciso) -> None:
+    read_before(ciso)
+    assert stands("11.4") == ("none", "expired", "none")
+    assert ciso_assistant.Collector().collect([]).kept == 3
+    assert stands("11.4") == ("none", "contradicted", "attested")
+
+
+def test_a_non_compliant_of_another_audit_ends(ciso: Ciso) -> None:
+    read_before(ciso, "11111111-of-the-last-year")
+    ciso.judge("11.4", "compliant", at=YESTERDAY)
+    ciso_assistant.Collector().collect([])
+    assert stands("11.4") == ("partial", "evidence", "attested")
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_a_non_compliant_that_says_nothing_any_more_ends(ciso: Ciso, name: str) -> None:
+    read_before(ciso)
+    ciso.judge("11.4", **{"result": "non_compliant", "at": YESTERDAY, **SILENT[name]})
+    ciso_assistant.Collector().collect([])
+    assert stands("11.4") == ("none", "expired", "none")
+
+
+def test_a_non_compliant_ends_where_no_audit_is_set(ciso: Ciso) -> None:
+    read_before(ciso)
+    embedded.Collector().collect([])
+    assert stands("11.4") == ("none", "expired", "none")
+
+
+@pytest.mark.parametrize("more", SILENT.values(), ids=list(SILENT))
 def test_what_says_nothing_is_nothing(ciso: Ciso, more: dict[str, Any]) -> None:
     ciso.judge("14.1", **{"result": "compliant", "at": YESTERDAY, **more})
     assert "14.1" not in read()
@@ -165,6 +198,7 @@ BROKEN = {
     "a redirect": (LIST, (302, b""), "302"),
     "no JSON": (LIST, (200, b"<html>"), "no JSON"),
     "no list": (LIST, (200, b"[]"), "no list of pages"),
+    "no count": (LIST, (200, b'{"count": Infinity, "results": []}'), "no list of pages"),
     "half a list": (LIST, (200, b'{"count": 3, "results": []}'), "counts 3 and gave 0"),
     "another shape": (LIST, (200, b'{"count": 1, "results": [{"id": 1}]}'), "shape we know"),
     "another version": ("/api/build/", (200, b'{"version": "v9.0.0"}'), "'v9.0.0'"),
@@ -203,9 +237,40 @@ def test_a_wrong_token_and_an_unknown_audit_are_told(ciso: Ciso, settings: Any) 
         read()
 
 
+UNFIT = {
+    "two lines": b"secret-one\nsecret-two\n",
+    "a mark of byte order": b"\xef\xbb\xbfsecret-one",
+    "a blank": b"secret one",
+    "a control": b"secret\x00one",
+    "not ASCII": "secret-\u00e9".encode(),
+    "too long": b"secret" * 100,
+    "nothing": b"\n",
+}
+
+
+@pytest.mark.parametrize("name", UNFIT)
+def test_what_is_no_token_is_sent_nowhere_and_never_told(
+    ciso: Ciso, settings: Any, name: str
+) -> None:
+    Path(settings.ADAPTERS["compliance"]["token_file"]).write_bytes(UNFIT[name])
+    (fault,) = ciso_assistant.Collector().collect([]).faults
+    assert "one line of ASCII" in fault
+    assert "secret" not in fault
+    assert ciso.asked == []
+
+
+def test_all_of_it_is_read_in_one_time_or_not_at_all(ciso: Ciso) -> None:
+    api = Api(ciso.url, TOKEN, seconds=0.2)
+    with pytest.raises(AssessmentsError, match="no end in time"):
+        for _ in range(10_000):
+            api.get("/build/")
+
+
 def test_a_token_goes_over_https_alone_and_nowhere_else(ciso: Ciso) -> None:
     with pytest.raises(AssessmentsError, match="over https alone"):
         Api("http://ciso.example", TOKEN)
+    with pytest.raises(AssessmentsError, match="Invalid IPv6"):
+        Api("https://[ciso.example", TOKEN)
     with pytest.raises(AssessmentsError, match="GET /x/"):
         Api("http://127.0.0.1:9", TOKEN).get("/x/")
 

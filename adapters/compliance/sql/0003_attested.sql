@@ -5,7 +5,8 @@
 -- Not SECURITY DEFINER: it looks at who inserts, which within such a function is its owner.
 CREATE FUNCTION public.compliance_is_a_persons_word() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF current_user <> (SELECT pg_get_userbyid(c.relowner) FROM pg_class c WHERE c.oid = TG_RELID)
+    IF current_user <> (SELECT pg_catalog.pg_get_userbyid(c.relowner)
+                           FROM pg_catalog.pg_class c WHERE c.oid = TG_RELID)
     THEN
         RAISE EXCEPTION 'a person''s word is kept by gate.attest alone'
             USING ERRCODE = 'insufficient_privilege';

@@ -133,8 +133,9 @@ def _words(done: Mapping[str, Any]) -> Sequence[str]:
     if "agrees" in done:
         return _agreement(done)
     if "attested" in done:
-        said = "kept" if done["holds"] else "taken back"
-        return [f"{done['attested']}: your word is {said}, until {done['until']}."]
+        kept = f"your word is kept, until {done['until']}."
+        said = kept if done["holds"] else "what people have said is taken back."
+        return [f"{done['attested']}: {said}"]
     if "findings" not in done:
         faults = [f"  {fault}" for fault in done["faults"]]
         return [f"Kept {done['kept']}, found again {done['repeated']}.", *faults]

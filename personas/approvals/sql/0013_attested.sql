@@ -68,8 +68,10 @@ BEGIN
         RETURN QUERY SELECT v_ruling.code, v_ruling.reason;
         RETURN;
     END IF;
-    v_said := format('%s %s: %s (%s), until %s', p_person,
-        CASE WHEN p_holds THEN 'says' ELSE 'takes back' END, v_what, v_document, v_until);
+    -- What is taken back is so until somebody says it again, and not until a day.
+    v_said := format('%s %s: %s (%s)%s', p_person,
+        CASE WHEN p_holds THEN 'says' ELSE 'takes back' END, v_what, v_document,
+        CASE WHEN p_holds THEN ', until ' || v_until ELSE '' END);
     v_id := public.compliance_attested(p_safeguard, coalesce(p_ci, ''), p_holds, v_said,
         (p_until + 1)::timestamp AT TIME ZONE 'UTC',
         jsonb_build_array(p_person, v_what, v_document, v_until));

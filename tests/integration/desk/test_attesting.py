@@ -98,7 +98,10 @@ def test_it_is_on_record_with_the_id_that_its_row_has(code, role, written):
 
 def test_a_word_is_taken_back_and_said_again(code):
     attest(code=code())
-    attest(code=code(), withdraw=True, what="Three have come since")
+    said = attest(code=code(), withdraw=True, what="Three have come since")
+    assert said == "14.1: what people have said is taken back.\n"
+    (because,) = stands().because
+    assert because.startswith("ada takes back: Three have come since (https://wiki.example/t) (")
     assert (stands().ground, stands().known) == ("contradicted", "attested")
     attest(code=code(), what="Those three were taught, too")
     assert (stands().ground, len(kept())) == ("evidence", 3)

@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 from adapters.compliance.collectors import COLLECTORS
-from adapters.compliance.kinds import KINDS
+from adapters.compliance.kinds import KINDS, LAPSES
 from adapters.compliance.port import Ground, Known
 from adapters.compliance.safeguards import IG1
 
@@ -27,6 +27,11 @@ def test_every_kind_is_there_with_what_it_is_worth(name: str) -> None:
     assert said == list(kind.speaks)
     assert {strength} == set(kind.speaks.values())
     assert (lasts, what) == (f"{kind.lasts.days} d", kind.what)
+
+
+def test_the_kinds_whose_unmet_ends_are_named() -> None:
+    (said,) = [one for one in PAGE.splitlines() if "found unmet ends as" in one]
+    assert set(said.split(" found unmet ends")[0].split("`")[1::2]) == LAPSES
 
 
 @pytest.mark.parametrize("ground", get_args(Ground))

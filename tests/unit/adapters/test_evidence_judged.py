@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from adapters.compliance.canonical import identity
 from adapters.compliance.judgement import RANK, judge
-from adapters.compliance.kinds import ATTESTED, KINDS, WORDS
+from adapters.compliance.kinds import ASSESSED, ATTESTED, KINDS, LAPSES, WORDS
 from adapters.compliance.port import WHOLE, Exemption, Finding, Observation
 from adapters.compliance.safeguards import COUNTS, IG1, number
 
@@ -107,6 +107,31 @@ def test_what_was_found_unmet_counts_until_a_later_look() -> None:
     assert stands(look(ago_h=3), look(met=False, ago_h=2)) == ("none", "contradicted")
 
 
+LONG = 24 * 30
+
+
+@pytest.mark.parametrize(("kind", "safeguard"), PAIRS)
+def test_an_unmet_ends_by_its_expiry_where_the_whole_list_is_read_again(kind, safeguard) -> None:
+    bad = look(kind, safeguard, WHOLE, met=False)
+    assert judged(bad)[safeguard, WHOLE].ground == "contradicted"
+    after = judged(bad, at=NOW + KINDS[kind].lasts)[safeguard, WHOLE]
+    assert after.ground == ("expired" if kind in LAPSES else "contradicted")
+    assert (after.strength, bool(after.observations)) == ("none", True)
+
+
+def test_what_was_taken_off_a_list_leaves_the_rest_to_carry() -> None:
+    gone = look("contacts.kept", "17.2", WHOLE, met=False, ago_h=LONG)
+    written = look("documents.kept", "17.2", WHOLE)
+    assert judged(gone, written)["17.2", WHOLE].ground == "evidence"
+    again = replace(gone, collected_at=NOW - HOUR, expires_at=NOW + HOUR)
+    assert judged(gone, again, written)["17.2", WHOLE].ground == "contradicted"
+    old, new = (replace(look(ASSESSED, "17.2", WHOLE), source=f"ciso-assistant:{n}") for n in "ab")
+    old = replace(old, outcome="unmet")
+    assert judged(old, new)["17.2", WHOLE].ground == "contradicted"
+    old = replace(old, collected_at=NOW - LONG * HOUR)
+    assert judged(old, new)["17.2", WHOLE].ground == "evidence"
+
+
 def test_another_source_does_not_take_back_what_one_found() -> None:
     assert stands(look(met=False), look(source="elsewhere", ago_h=0.5))[1] == "contradicted"
 
@@ -189,9 +214,24 @@ def test_a_word_for_everything_carries_nothing_beside_what_was_looked_at() -> No
     )  # fmt: skip
 
 
-def test_everything_is_attested_where_one_ci_is() -> None:
-    assert known(look(), word(scope="db-01"), scope=WHOLE)[2] == "attested"
+def test_a_word_for_one_ci_carries_that_ci_alone() -> None:
+    nothing = ("none", "nothing", "none")
+    assert known(word()) == ("partial", "evidence", "attested")
+    assert known(word(), scope=WHOLE) == nothing
+    assert known(look(), word(scope="db-01"), scope=WHOLE) == ("partial", "evidence", "measured")
     assert known(look(met=False), word(scope="db-01"), scope=WHOLE)[2] == "measured"
+    assert known(look(ago_h=90), word(), scope=WHOLE) == ("none", "expired", "none")
+
+
+def test_a_ci_of_which_only_words_are_known_was_not_looked_at_unless_one_is_against_it() -> None:
+    everything = word(scope=WHOLE)
+    for ago in (1, 10_000):
+        assert known(everything, word(ago_h=ago), scope=WHOLE) == (
+            "partial",
+            "evidence",
+            "attested",
+        )
+    assert known(everything, word(met=False), scope=WHOLE) == ("none", "contradicted", "attested")
 
 
 # ---------------------------------------------------------------- whatever is observed
@@ -231,6 +271,8 @@ def test_an_expired_observation_never_strengthens(seen, one) -> None:
 @given(looks, st.integers(0, 3_000), st.integers(0, 3_000))
 def test_time_alone_never_strengthens(seen, first, second) -> None:
     seen = [one for one in seen if one.collected_at <= NOW]
+    # That what lapses ends is the exception.
+    seen = [one for one in seen if one.outcome == "met" or one.kind not in LAPSES]
     before, after = (
         ranks(judge(seen, (), safeguards=IG1, at=NOW + hours * HOUR))
         for hours in sorted((first, second))
