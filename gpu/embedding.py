@@ -33,6 +33,11 @@ RESTS: Final = timedelta(minutes=10)
 """So long nothing is asked again that the model did not take."""
 GLANCE_SECONDS: Final = 0.05
 OTHER_MODEL: Final = "It was answered by another model."
+_OF_THE_TEXT: Final = ("inference.server_said", "inference.refused_option")
+"""What a request fails of that fails again; all else is of card, server or time."""
+_SHOWN: Final = (
+    "id", "label", "id__state", "id__error", "error_code", "model_digest", "finished_at",
+)  # fmt: skip
 
 Texts = tuple[str, ...]
 Vector = list[float]
@@ -71,7 +76,7 @@ def slot_of(wanted: str | None) -> Slot:
     """Return the slot that makes vectors: the one that is wanted, or else the first by name.
 
     Raises:
-        NoVectorsError: there is none, it is refused, or its model was never seen.
+        NoVectorsError: there is none, it is refused, its model was never seen, or is a server's.
     """
     able = [slot for slot in rows.slots(Tier.EMBEDDING) if slot.kind == "embed"]
     found = next((slot for slot in able if wanted in (None, slot.name)), None)
@@ -80,6 +85,11 @@ def slot_of(wanted: str | None) -> Slot:
         raise NoVectorsError(f"No slot of kind embed {named} for the tier embedding.")
     if found.fault:
         raise NoVectorsError(f"The slot {found.name} is refused: {found.fault}.")
+    if card := Card.objects.filter(enabled=True, serves__has_key=found.name).first():
+        raise NoVectorsError(
+            f"The card {card.name} serves the slot {found.name} by a model of its server's own:"
+            " whose its vectors are cannot be told."
+        )
     if not found.digest:
         raise NoVectorsError(f"The model of the slot {found.name} was not seen yet.")
     return found
@@ -95,18 +105,18 @@ class Asking:
         self._mine: dict[str, UUID] = {}
 
     def vectors(self, texts: Sequence[str]) -> list[Vector | None]:
-        """Return a vector of each text, None for one that has none in this time.
+        """Return a vector of each text, None for one not taken, or that has none in this time.
 
         Raises:
-            NoVectorsError: none of them has one.
+            NoVectorsError: none of them has one, for another reason than that none is taken.
             UnknownSlotError: the slot is declared no more.
         """
         kept = [_kept(text) for text in texts]
         parts = self._parts(tuple(dict.fromkeys(kept)))
         why = self._wait(parts)
         found = self._answers(parts)
-        if not found:
-            raise NoVectorsError(why or "The model takes none of these texts.")
+        if not found and not self._are_refused(parts):
+            raise NoVectorsError(why or "What was answered is no vector of each text.")
         return [found.get(text) for text in kept]
 
     def _parts(self, texts: Texts) -> dict[str, Texts]:
@@ -140,6 +150,10 @@ class Asking:
                 self._leave()
                 return full or f"The card did not answer within {self._asker.seconds:g} s."
             time.sleep(GLANCE_SECONDS)
+
+    def _are_refused(self, parts: Collection[str]) -> bool:
+        seen = self._seen(parts)
+        return all(_was_refused(seen.get(name)) for name in parts)
 
     def _may_ask(self, name: str, seen: _Seen | None) -> bool:
         there = seen is not None and seen.stands is not _Stands.NOT_THERE
@@ -182,7 +196,7 @@ class Asking:
             Job.objects.filter(Q(finished_at=None) | Q(finished_at__gt=now - ANSWERS_FOR))
             .filter(client=self._asker.name, label__in=list(names))
             .order_by("created_at")
-            .values("id", "label", "id__state", "id__error", "model_digest", "finished_at")
+            .values(*_SHOWN)
         )
         return {row["label"]: self._as_seen(row, now) for row in found}
 
@@ -194,8 +208,8 @@ class Asking:
             other = row["model_digest"] != self._slot.digest
             stands = _Stands.NOT_THERE if other else _Stands.DONE
             return _Seen(row["id"], stands, OTHER_MODEL if other else "")
-        again = row["id__state"] == "cancelled" or ended < now - RESTS
-        stands = _Stands.NOT_THERE if again else _Stands.NOT_TAKEN
+        rests = row["error_code"] in _OF_THE_TEXT and ended >= now - RESTS
+        stands = _Stands.NOT_TAKEN if rests else _Stands.NOT_THERE
         return _Seen(row["id"], stands, row["id__error"])
 
     def _answers(self, parts: Mapping[str, Texts]) -> dict[str, Vector]:

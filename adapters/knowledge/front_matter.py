@@ -11,6 +11,8 @@ from adapters.knowledge.port import Fault
 from adapters.yaml_tree import Limits, RefusalError, parse
 
 FENCE: Final = "---"
+LONGEST_FENCE: Final = 8
+"""With the blanks behind it: the first signs of a document hold its front matter."""
 LIMITS: Final = Limits(bytes=16 * 1024, nodes=500)
 BEGIN: Final = "Begin with front matter between two lines of `---`, as docs/reference/knowledge.md."
 
@@ -72,9 +74,9 @@ class Parted:
 def part(path: str, text: str) -> Parted | tuple[Fault, ...]:
     """Part a document, or say what is wrong with what stands before it."""
     lines = text.split("\n")
-    if lines[0].rstrip() != FENCE:
+    if not _is_fence(lines[0]):
         return (Fault(path, 1, "It has no front matter.", BEGIN),)
-    end = next((n for n, line in enumerate(lines[1:], 1) if line.rstrip() == FENCE), None)
+    end = next((n for n, line in enumerate(lines[1:], 1) if _is_fence(line)), None)
     if end is None:
         return (Fault(path, 1, "Its front matter has no end.", BEGIN),)
     said = "\n".join(lines[1:end])
@@ -89,6 +91,10 @@ def part(path: str, text: str) -> Parted | tuple[Fault, ...]:
     if read.value is None:
         return tuple(Fault(path, one.line + 1, one.what, one.mend) for one in read.faults)
     return Parted(read.value, "\n".join(lines[end + 1 :]), end + 2, read)
+
+
+def _is_fence(line: str) -> bool:
+    return len(line) <= LONGEST_FENCE and line.rstrip() == FENCE
 
 
 def tags(front: FrontMatter) -> tuple[str, ...]:

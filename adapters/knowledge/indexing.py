@@ -23,6 +23,8 @@ AT_ONCE: Final = 500
 EMBEDDED_AT_ONCE: Final = 128
 """Passages that a model is handed together; how many it takes in one call is its own."""
 NO_MODEL: Final = "No model was given to make vectors."
+OVER: Final = "The turn was over."
+NOT_TAKEN: Final = "The model did not take them, or has not answered for all yet."
 
 _FRONT: Final = LIMITS.bytes + 16
 """Signs of a document in which its front matter ends."""
@@ -32,7 +34,7 @@ _CUT: Final = ("document", "place", "heading", "about", "text", "first_line", "l
 _WITHOUT: Final = """
     SELECT c.ref, c.about, c.text FROM knowledge_chunk c
     WHERE NOT EXISTS (SELECT FROM knowledge_vector v WHERE v.chunk_id = c.ref AND v.model_id = %s)
-    ORDER BY c.ref LIMIT %s
+    AND c.ref > %s ORDER BY c.ref LIMIT %s
 """
 _WAITING: Final = """
     SELECT count(*) AS waiting FROM knowledge_chunk c
@@ -100,22 +102,27 @@ def write(commit: str, whole: Whole, until: datetime) -> Done:
 
 
 def embed(embedder: Embedder | None, until: datetime) -> Embedded:
-    """Give passages without one a vector of this model, as far as the turn reaches.
+    """Give passages without one a vector of this model, each asked for once in a turn.
 
+    What the model does not take stops nothing that stands behind it.
     Vectors of another model go once this one's are all there.
     """
     if embedder is None:
         return Embedded(why=NO_MODEL)
-    made = 0
+    made, last = 0, ""
     try:
-        while now() < until and (rows := select(_WITHOUT, [embedder.model, EMBEDDED_AT_ONCE])):
+        while now() < until and (
+            rows := select(_WITHOUT, [embedder.model, last, EMBEDDED_AT_ONCE])
+        ):
             made += _embedded(embedder, rows)
+            last = rows[-1]["ref"]
     except EmbedderAwayError as fault:
         return Embedded(made, _waiting(embedder), f"{fault.code}: {fault}")
     waiting = _waiting(embedder)
     if not waiting:
         VectorModel.objects.exclude(digest=embedder.model).delete()
-    return Embedded(made, waiting, "The turn was over." if waiting else "")
+    why = OVER if now() >= until else NOT_TAKEN
+    return Embedded(made, waiting, why if waiting else "")
 
 
 def _documents(made: Sequence[Made]) -> Done:
@@ -188,6 +195,8 @@ def _embedded(embedder: Embedder, rows: list[dict[str, Any]]) -> int:
     vectors_of = {
         row["ref"]: one for row, one in zip(rows, made, strict=True) if one is not None
     }  # fmt: skip
+    if not vectors_of:
+        return 0
     numbers = len(next(iter(vectors_of.values())))
     model, _ = VectorModel.objects.get_or_create(
         digest=embedder.model, defaults={"numbers": numbers}

@@ -120,7 +120,7 @@ class Embedder:
     """What turns texts into numbers; `model` is its digest, and other models' are never compared.
 
     `embed` returns one list of numbers for each text, None for one that has to wait or that the
-    model does not take, and raises EmbedderAwayError where it has none of any.
+    model does not take, and raises EmbedderAwayError where it has none and could take some.
     """
 
     model: str

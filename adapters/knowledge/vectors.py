@@ -11,7 +11,7 @@ MOST: Final = 16_000
 
 
 def of(embedder: Embedder, texts: Sequence[str]) -> list[list[float] | None]:
-    """Return one vector for each text, all of one length; None where a text has none now.
+    """Return one vector for each text, all of one length; None where a text has none.
 
     Raises:
         EmbedderAwayError: the model cannot be asked, or answers what is no vector.
@@ -20,7 +20,8 @@ def of(embedder: Embedder, texts: Sequence[str]) -> list[list[float] | None]:
     made = [None if one is None else [float(number) for number in one] for one in said]
     there = [one for one in made if one is not None]
     lengths = {len(one) for one in there}
-    if len(made) != len(texts) or len(lengths) != 1 or not 1 <= min(lengths) <= MOST:
+    alike = len(lengths) <= 1 and all(1 <= one <= MOST for one in lengths)
+    if len(made) != len(texts) or not alike:
         raise EmbedderAwayError(
             f"{embedder.model} makes {len(there)} vectors of {sorted(lengths)} numbers"
             f" of {len(texts)} texts."
@@ -34,6 +35,9 @@ def of_one(embedder: Embedder, text: str) -> list[float]:
     """Return the vector of one text.
 
     Raises:
-        EmbedderAwayError: as `of`; none is none.
+        EmbedderAwayError: as `of`, or the model does not take the text.
     """
-    return next(one for one in of(embedder, [text]) if one is not None)
+    (made,) = of(embedder, [text])
+    if made is None:
+        raise EmbedderAwayError(f"{embedder.model} does not take this text.")
+    return made

@@ -14,8 +14,11 @@ from gpu.models import Slot
 
 PASSAGES: Final = Asker("system:passages", 4, seconds=20.0, lasts_s=3600.0, comes_again=True)
 """Few at once, so that a question is behind little; the schedule comes again each minute."""
-QUESTIONS: Final = Asker("system:questions", 16, seconds=3.0, lasts_s=3.0, comes_again=False)
-"""Whoever asks waits so long for the card; then words alone answer."""
+QUESTIONS: Final = Asker("system:questions", 16, seconds=3.0, lasts_s=60.0, comes_again=False)
+"""Whoever asks waits so long for the card; then words alone answer.
+
+The request itself lasts longer: at its end a call ends, whoever else is in that.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.inference.errors import ServerSaidError
+from adapters.inference.errors import OverDeadlineError, ServerSaidError
 from adapters.inference.ollama import Embedded
 from adapters.json_value import JSON
 from gpu.models import Slot
@@ -77,7 +77,7 @@ def run(held: Held, slot: Slot, parts: list[Part]) -> list[Part]:
         ModelServerError: the server failed; the parts that remain in `parts` are not settled.
     """
     while parts:
-        _chunk(held, slot, _chosen(held, parts))
+        _as_long_as_each_lasts(held, slot, parts)
         for part in [part for part in parts if part.fault or not part.left]:
             _settle(part)
             parts.remove(part)
@@ -87,6 +87,20 @@ def run(held: Held, slot: Slot, parts: list[Part]) -> list[Part]:
             _drop(part)
             parts.remove(part)
     return parts
+
+
+def _as_long_as_each_lasts(held: Held, slot: Slot, parts: list[Part]) -> None:
+    """Make the next call; where the time of some ended it, the others are in another."""
+    try:
+        _chunk(held, slot, _chosen(held, parts))
+    except OverDeadlineError as fault:
+        over = [part for part in parts if part.claim.deadline <= time.monotonic()]
+        if len(over) in (0, len(parts)):
+            raise
+        # A server that hangs does so in the next call, too, and is found out there.
+        for part in over:
+            _end(part, fault)
+            parts.remove(part)
 
 
 def kept(part: Part) -> dict[str, JSON]:
@@ -176,6 +190,18 @@ def _settle(part: Part) -> None:
         error=str(part.fault or ""),
         tokens_in=part.tokens_in,
         tokens_out=0,
+        busy_s=part.busy_s,
+    )
+    Channel(channel.connect(), part.claim.id).end()
+
+
+def _end(part: Part, fault: OverDeadlineError) -> None:
+    doors.finish_job(
+        part.claim,
+        Ending.FAILED,
+        code="gpu.over_deadline",
+        error=str(fault),
+        tokens_in=part.tokens_in,
         busy_s=part.busy_s,
     )
     Channel(channel.connect(), part.claim.id).end()

@@ -198,6 +198,31 @@ def test_what_is_away_is_caught_up_with_and_said(base: Bench) -> None:
     assert [one.found_by for one in answer.passages] == ["words"]
 
 
+def test_what_is_not_taken_stops_nothing_behind_it(
+    base: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "EMBEDDED_AT_ONCE", 4)
+    asked: list[list[str]] = []
+
+    def choosy(texts: Sequence[str]) -> Sequence[Sequence[float] | None]:
+        asked.append(list(texts))
+        return [None] * len(texts) if len(asked) < 3 else MODEL.embed(texts)
+
+    base.merge({"manual.md": MANUAL})
+    done = base.follow(Embedder("m1", choosy))
+    assert (done.embedded, done.waiting, len(asked)) == (22, 8, 8)
+    assert len({text for texts in asked for text in texts}) == 30, "each once in a turn"
+    assert done.why == "The model did not take them, or has not answered for all yet."
+
+
+def test_a_question_that_the_model_does_not_take_is_answered_by_words(base: Bench) -> None:
+    base.merge(BOTH)
+    base.follow(MODEL)
+    answer = base.reader_with(replace(MODEL, embed=lambda _: [None])).search(Query("pump"))
+    assert [one.found_by for one in answer.passages] == ["words"]
+    assert answer.why == "knowledge.embedder_away: ethops-check does not take this text."
+
+
 def test_a_few_that_have_no_vector_yet_are_said(base: Bench) -> None:
     base.merge(BOTH)
     base.follow(MODEL)

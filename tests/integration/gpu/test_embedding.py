@@ -52,8 +52,10 @@ def busy(house: House) -> UUID:
     return job_id
 
 
-def fail(house: House, slot: Slot, inputs: Sequence[str]) -> None:
-    """Let a request of these texts be one that the model did not take: no worker hears of it."""
+def fail(
+    house: House, slot: Slot, inputs: Sequence[str], code: str = "inference.server_said"
+) -> None:
+    """Let a request of these texts be one that failed of this: no worker hears of it."""
     label = Asking(CLERK, slot)._name(tuple(inputs))
     body = {"input": list(inputs)}
     kind, name = JobKind.EMBED, CLERK.name
@@ -62,8 +64,8 @@ def fail(house: House, slot: Slot, inputs: Sequence[str]) -> None:
     link, fence = house.connect("gpu"), house.card()["fence"]
     claim = "SELECT fence FROM gpu.claim_job('card0', %s, %s, 60)"
     (held,) = link.execute(claim, [fence, job_id]).fetchone() or (None,)
-    ended = "SELECT gpu.finish_job(%s, %s, 'failed', NULL, 'inference.server_said', 'NaN', 0, 0, 0)"
-    assert link.execute(ended, [job_id, held]).fetchone() == ("settled",)
+    ended = "SELECT gpu.finish_job(%s, %s, 'failed', NULL, %s, 'NaN', 0, 0, 0)"
+    assert link.execute(ended, [job_id, held, code]).fetchone() == ("settled",)
 
 
 def test_many_texts_go_in_bounded_requests_of_the_embedding_tier(slot: Slot) -> None:
@@ -129,8 +131,35 @@ def test_a_text_that_the_model_does_not_take_stops_no_other(
     assert Asking(CLERK, slot).vectors(mixed) == [whole[0], None, *whole[2:]]
     asked = [one["request"]["input"] for one in jobs()[before:]]
     assert asked == [["fine 0", "fine 1", "fine 2"], ["fine 3"]], "it takes nobody along"
-    with pytest.raises(NoVectorsError, match="takes none"):
-        Asking(CLERK, slot).vectors(["odd"])
+    assert Asking(CLERK, slot).vectors(["odd"]) == [None]
+
+
+@pytest.mark.parametrize(
+    ("code", "again"),
+    [
+        ("gpu.over_deadline", 1),
+        ("gpu.worker_died", 1),
+        ("inference.busy", 1),
+        ("inference.refused_option", 0),
+    ],
+)
+def test_what_failed_of_the_card_is_asked_again(
+    calm: House, slot: Slot, code: str, again: int
+) -> None:
+    fail(calm, slot, ["moon"], code)
+    assert Asking(CLERK, slot).vectors(["moon"]) == (expected(["moon"]) if again else [None])
+    assert len(jobs()) == 1 + again
+
+
+def test_a_slot_that_a_server_s_own_model_serves_is_refused(calm: House, slot: Slot) -> None:
+    calm.owner("""UPDATE gpu_card SET serves = '{"embed-8b": "text-embedding-3"}'""")
+    try:
+        with pytest.raises(NoVectorsError, match="The card card0 serves the slot embed-8b by"):
+            slot_of(None)
+        calm.owner("UPDATE gpu_card SET enabled = false")
+        assert slot_of(None).name == "embed-8b"
+    finally:
+        calm.owner("UPDATE gpu_card SET serves = '{}', enabled = true")
 
 
 def test_what_another_model_made_is_no_answer_and_is_asked_anew(calm: House, slot: Slot) -> None:

@@ -28,8 +28,11 @@ ASKERS = [embedding.PASSAGES.name, embedding.QUESTIONS.name]
 
 
 @pytest.fixture
-def base(calm: House, settings: Any, tmp_path: Path) -> Iterator[House]:
-    """A served house with two merged documents, not read yet."""
+def base(
+    calm: House, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[House]:
+    """A served house with two merged documents, not read yet; who asks has time for a slow host."""
+    monkeypatch.setattr(embedding, "QUESTIONS", replace(embedding.QUESTIONS, seconds=20))
     eventually(lambda: calm.digest("embed-8b"))
     repository = Repository(BareGit(tmp_path / "knowledge.git"), "main")
     files = [File("flood.md", FLOOD.encode()), File("fire.md", FIRE.encode())]
@@ -97,13 +100,16 @@ def test_a_busy_card_holds_nobody_beyond_the_bound_and_words_answer(
     base.begun(base.ask(tier=Tier.OPS, slot="ops-8b", tokens=80_000))
     began = time.monotonic()
     answer = found()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     assert (answer.meaning, answer.why) == (
         "left_out",
         "knowledge.embedder_away: The card did not answer within 0.3 s.",
     )
     assert [one.found_by for one in answer.passages] == ["words"]
-    assert Job.objects.get(client=embedding.QUESTIONS.name).error_code == "gpu.cancelled"
+    job = Job.objects.get(client=embedding.QUESTIONS.name)
+    assert job.error_code == "gpu.cancelled"
+    lasts_s = (job.deadline_at - job.created_at).total_seconds()
+    assert lasts_s > 50, "its end is not that of a call that holds passages, too"
 
 
 def test_passages_wait_for_a_busy_card_and_are_asked_for_once(

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.knowledge import indexing
 from adapters.knowledge.documents import MOST_BYTES, File, Whole, whole
-from adapters.knowledge.front_matter import FrontMatter
+from adapters.knowledge.front_matter import LIMITS, FrontMatter
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/reference/knowledge.md").read_text("utf-8")
 FRONT = """---
@@ -82,6 +83,19 @@ def test_a_file_that_is_not_text_is_named() -> None:
 def test_front_matter_is_small() -> None:
     found = whole([doc(more=f"licence: {'x' * MOST_BYTES}\n")])
     assert [what for *_, what in said(found)] == ["Its front matter is larger than 16384 bytes."]
+
+
+@pytest.mark.parametrize(("blanks", "found"), [(0, ["shop"]), (5, ["shop"]), (6, [])])
+def test_a_fence_is_short_so_that_the_first_signs_of_a_document_hold_its_front(
+    blanks: int, found: list[str]
+) -> None:
+    said_first = (doc().content or b"").decode()
+    full = LIMITS.bytes - len(said_first.split("---\n")[1])
+    text = (doc(more=f"#{'x' * (full - 1)}\n").content or b"").decode()
+    text = text.replace("---", "---" + " " * blanks)
+    for signs, again in ((text, False), (text[: indexing._FRONT], True)):
+        made = whole([File("a.md", "b" * 40, signs.encode(), again=again)])
+        assert ([one.front.id for one in made.documents], not made.faults) == (found, bool(found))
 
 
 def test_an_id_that_two_have_is_neithers() -> None:

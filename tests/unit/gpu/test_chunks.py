@@ -1,10 +1,18 @@
 """How embeddings are cut: so many inputs and tokens in a call, in their order, none left out."""
 
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.inference.errors import OverDeadlineError
+from adapters.inference.ollama import Embedded
 from gpu.policy.view import Call
-from gpu.worker import batches
+from gpu.states import Ending
+from gpu.worker import batches, channel, doors
 from gpu.worker.batches import CHUNK, Part
 from gpu.worker.current import Held
 from tests.unit.gpu.scene import claim, held
@@ -86,3 +94,66 @@ def test_every_input_gets_its_turn_once_and_in_order(
             taken[id(each)] += inputs
             each.vectors += [[0.0]] * len(inputs)
     assert [taken[id(each)] for each in parts] == [each.claim.request["input"] for each in parts]
+
+
+class Slow:
+    """A server that does not answer in time where a call holds the text of who has none left."""
+
+    def __init__(self, of: str) -> None:
+        self.of = of
+        self.asked: list[list[str]] = []
+
+    def embed(self, _model: str, _options: object, inputs: list[str], *_: Any, **__: Any) -> Any:
+        """Answer, or hang until the time is over."""
+        self.asked.append(inputs)
+        if self.of in inputs:
+            raise OverDeadlineError("not whole when its time was over")
+        return Embedded(tuple((1.0,) for _ in inputs), 1, 0.0)
+
+
+class Ends:
+    """What is settled, and how."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.found: dict[object, tuple[Ending, str]] = {}
+        monkeypatch.setattr(doors, "finish_job", self.finish)
+        monkeypatch.setattr(doors, "ops_wait", lambda: False)
+        monkeypatch.setattr(doors, "cancel_asked", lambda _: False)
+        monkeypatch.setattr(channel, "connect", lambda: None)
+        monkeypatch.setattr(channel.Channel, "end", lambda _: None)
+
+    def finish(self, one: Any, ending: Ending, *, code: str = "", **_: Any) -> str:
+        """Note it."""
+        self.found[one.id] = (ending, code)
+        return "settled"
+
+
+def asks(text: str, left_s: float) -> Part:
+    """Return a job of one text that has so long."""
+    return Part(replace(claim({"input": [text]}), deadline=time.monotonic() + left_s))
+
+
+def test_the_end_of_one_job_s_time_is_not_that_of_who_is_in_the_same_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ends, card, server = Ends(monkeypatch), with_calls(0), Slow("question")
+    card.server = server  # type: ignore[assignment]
+    question, passage = asks("question", 0.0), asks("passage", 3600.0)
+    assert batches.run(card, card.slots["embed"], [question, passage]) == []
+    assert ends.found == {
+        question.claim.id: (Ending.FAILED, "gpu.over_deadline"),
+        passage.claim.id: (Ending.FINISHED, ""),
+    }
+    assert server.asked == [["question", "passage"], ["passage"]]
+
+
+@pytest.mark.parametrize("left_s", [0.0, 3600.0], ids=["nobody has time", "all have time"])
+def test_a_call_that_is_over_for_all_alike_is_the_worker_s_to_judge(
+    left_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends, card = Ends(monkeypatch), with_calls(0)
+    card.server = Slow("question")  # type: ignore[assignment]
+    parts = [asks("question", left_s), asks("passage", left_s)]
+    with pytest.raises(OverDeadlineError):
+        batches.run(card, card.slots["embed"], parts)
+    assert (len(parts), ends.found) == (2, {})
