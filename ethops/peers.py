@@ -37,6 +37,9 @@ CISO_TOKEN_FILE: Final = "ETHOPS_CISO_TOKEN_FILE"  # noqa: S105
 BOLT: Final = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
 FORGES: Final = {"gitea": "gitea", "forgejo": "gitea", "github": "github"}
 """What a site calls its forge -> the adapter that speaks to it."""
+MOST_URL: Final = 200
+MOST_PATH: Final = 400
+"""A card has room for no more of its server's address, and of the path of its key."""
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 Said = Mapping[str, str]
 Options = dict[str, Any]
@@ -70,7 +73,12 @@ def inference(said: Said) -> dict[str, str]:
         _alone(said, rest, f"name the server as well: {INFERENCE_URL}=https://HOST")
         return {}
     parts = _address(INFERENCE_URL, url, ("https", "http"), INFERENCE_KEY_FILE)
+    if len(url) > MOST_URL or not re.match("https?://", url):
+        mend = f"write http or https in small letters, and {MOST_URL} characters at most"
+        raise EnvError(INFERENCE_URL, url, mend)
     model, key = said.get(INFERENCE_MODEL, ""), _file(said, INFERENCE_KEY_FILE)
+    if len(key) > MOST_PATH:
+        raise EnvError(INFERENCE_KEY_FILE, key, f"give a path of {MOST_PATH} characters at most")
     if not re.fullmatch(r"[!-~]{1,200}", model):
         mend = f"{INFERENCE_URL} needs the name of a model there, as `GET /v1/models` lists it"
         raise EnvError(INFERENCE_MODEL, model, mend)

@@ -23,5 +23,5 @@ def check_keys(**_kwargs: Any) -> list[CheckMessage]:
         for card in cards
         # On another host it is that host's file.
         if card.key_file and not card.elsewhere
-        for wrong in secret_files.faults(Path(card.key_file).expanduser())
+        for wrong in secret_files.token_faults(Path(card.key_file).expanduser())
     ]

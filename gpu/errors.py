@@ -65,7 +65,7 @@ class CardTakenError(GpuError):
 
 
 class KeyMissingError(GpuError):
-    """The file with the key of a card's server cannot be read."""
+    """The file with the key of a card's server cannot be read, or holds none."""
 
     code = "gpu.no_key"
     hint = (

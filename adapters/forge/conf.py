@@ -4,6 +4,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from adapters import secret_files
 from adapters.forge.errors import NoTokenError
 from adapters.forge.place import Place
 
@@ -12,7 +13,7 @@ def place() -> Place:
     """Return the place of the forge: the embedded one lies in the state folder.
 
     Raises:
-        NoTokenError: the token's file cannot be read.
+        NoTokenError: the token's file cannot be read, or holds none.
     """
     said = dict(getattr(settings, "ADAPTERS", {}).get("forge", {}))
     return Place(
@@ -29,9 +30,6 @@ def _secret(file: object) -> str:
     if not file:
         return ""
     try:
-        return Path(str(file)).read_text(encoding="utf-8").strip()
-    except OSError as fault:
-        raise NoTokenError(f"{file}: {fault.strerror}") from fault
-    except UnicodeDecodeError:
-        # What is no text is not told either.
-        raise NoTokenError(f"{file}: it holds what is no text.") from None
+        return secret_files.read(Path(str(file)))
+    except secret_files.UnfitSecretError as fault:
+        raise NoTokenError(f"{file}: {fault}.") from fault

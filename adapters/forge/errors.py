@@ -108,7 +108,7 @@ class ForgeRefusedError(ForgeError):
 
 
 class NoTokenError(ForgeRefusedError):
-    """The file with the forge's token cannot be read: nothing was asked."""
+    """The file with the forge's token cannot be read, or holds none: nothing was asked."""
 
     code = "forge.no_token"
     hint = "ETHOPS_FORGE_TOKEN_FILE names it; the users of web, control and executor read it."

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from ethops import env
+from ethops import env, peers
 from ethops.env import CLONE
 from ethops.stack import places
 from ethops.stack.errors import ServerFailedError
@@ -61,9 +61,7 @@ def rehearsal(
         state=state,
         ports=ports,
         extra_environment={
-            "OLLAMA_HOST": address,
-            "ETHOPS_GPU": str(state / "gpu.yaml"),
-            "ETHOPS_GPU_PROFILE": "simulated",
+            **one_card(state, address),
             "ETHOPS_GPU_POLICY": policy,
             "ETHOPS_GPU_SCALE": f"{scale:g}",
             **(more or {}),
@@ -85,6 +83,16 @@ def rehearsal(
         # After a failure the logs stay, to be read.
         if not layout.where.logs.exists():
             shutil.rmtree(state, ignore_errors=True)
+
+
+def one_card(state: Path, address: str) -> dict[str, str]:
+    """Return the variables by which a stack has the simulated card, whatever the site's has."""
+    return {
+        "OLLAMA_HOST": address,
+        "ETHOPS_GPU": str(state / "gpu.yaml"),
+        "ETHOPS_GPU_PROFILE": "simulated",
+        **dict.fromkeys((peers.INFERENCE_URL, peers.INFERENCE_MODEL, peers.INFERENCE_KEY_FILE), ""),
+    }
 
 
 def _simulated(layout: Layout, port: int, scale: float, events: Path) -> "subprocess.Popen[bytes]":

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.inference.errors import OverDeadlineError, ServerSaidError
+from adapters.inference.errors import BusyError, OverDeadlineError, ServerSaidError
 from adapters.inference.ollama import Embedded
 from adapters.json_value import JSON
 from gpu.models import Slot
@@ -130,12 +130,17 @@ def _chunk(held: Held, slot: Slot, chosen: Chosen) -> None:
     """Make one call; where an input is refused, one call for each part finds out whose."""
     try:
         _call(held, slot, chosen)
+    except BusyError:
+        # Nobody's input is refused, and asking at once is what is not wanted.
+        raise
     except ServerSaidError as fault:
         if len(chosen) == 1:
             raise
         for part, inputs in chosen:
             try:
                 _call(held, slot, [(part, inputs)])
+            except BusyError:
+                raise
             except ServerSaidError as own:
                 part.fault = own
         if all(part.fault and part.fault.status >= SERVER_FAULTS for part, _ in chosen):

@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pynvml
@@ -46,15 +46,23 @@ def slots(serves: Mapping[str, str] | None = None) -> dict[str, Slot]:
     ours = {name: found[name] for name in serves if name in found}
     for name, slot in ours.items():
         slot.model, slot.options, slot.digest, slot.continues = serves[name], {}, "", ""
+        # It is of a digest, too: that of an Ollama beside it.
+        slot.fault = ""
     return ours
 
 
-def facts(card: Card, known: Mapping[str, Slot] | None = None) -> CardFacts:
-    """Return what the policy is told: measured figures where there are any."""
-    room = card.vram_mb - card.reserve_mb
+def facts(
+    card: Card, known: Mapping[str, Slot] | None = None, cards: Sequence[Card] = ()
+) -> CardFacts:
+    """Return what the policy is told: measured figures where there are any.
+
+    Of `cards`, those in use, another one does what this card's server does not list just now.
+    """
+    room = _room(card)
     all_slots = slots() if known is None else known
     if card.serves:
-        return _served(card, all_slots)
+        theirs = [other for other in cards if other.name != card.name]
+        return _served(card, {n: s for n, s in all_slots.items() if _is_here(card, s, theirs)})
     found = {
         slot.name: SlotFacts(
             name=slot.name,
@@ -69,6 +77,18 @@ def facts(card: Card, known: Mapping[str, Slot] | None = None) -> CardFacts:
     }
     found[FOREIGN] = SlotFacts(FOREIGN, 1.0, room, 1.0, 1.0, embeds=False)
     return CardFacts(vram_mb=room, slots=found, single=card.single)
+
+
+def _is_here(card: Card, slot: Slot, others: Sequence[Card]) -> bool:
+    """Tell whether a server's own model is its to answer by: it lists it, or nobody else has it."""
+    return slot.name in card.resident or not any(
+        slot.name in other.resident if other.serves else slot.vram_mb <= _room(other)
+        for other in others
+    )
+
+
+def _room(card: Card) -> int:
+    return card.vram_mb - card.reserve_mb
 
 
 def _served(card: Card, known: Mapping[str, Slot]) -> CardFacts:
@@ -117,7 +137,7 @@ def refresh(held: Held) -> None:
         held.serves = mine.serves
     held.slots = slots(held.serves)
     if mine is not None:
-        held.facts = facts(mine, held.slots)
+        held.facts = facts(mine, held.slots, held.cards)
 
 
 def refresh_cards(held: Held) -> None:
@@ -215,7 +235,7 @@ def placed(held: Held, card: Card, now: float, *, ops: bool) -> PlacedCard:
         free_at=_free_at(held, card, now, ops=ops),
         reachable=lives and card.doing != Doing.SICK,
         seen_at=now,
-        facts=facts(card, held.slots),
+        facts=facts(card, held.slots, held.cards),
     )
 
 

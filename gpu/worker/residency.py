@@ -60,8 +60,11 @@ def bring(held: Held, claim: Claim) -> tuple[float, bool]:
 
     Raises:
         ModelServerError: the server failed; what is resident has to be read anew.
+        LoadFailedError: no job is to blame: it was not loaded, or another card has it.
     """
     if claim.slot in held.state.resident and claim.slot != FOREIGN:
+        return 0.0, False
+    if not held.server.swaps_models and _is_listed(held, claim.slot):
         return 0.0, False
     began = time.monotonic()
     ends = knowing.expected_end(held, claim, held.facts.slots[claim.slot].load_s) or 0.0
@@ -101,6 +104,17 @@ def bring(held: Held, claim: Claim) -> tuple[float, bool]:
     _piece(held, claim, took, Ending.FINISHED)
     show(held)
     return took, True
+
+
+def _is_listed(held: Held, slot: str) -> bool:
+    """Look once more whether a server with its own models has it, before a job ends of that."""
+    read(held)
+    knowing.refresh(held)
+    if slot in held.state.resident:
+        return True
+    if slot not in held.facts.slots:
+        raise LoadFailedError(f"{held.server.url} does not list what it has for {slot}")
+    return False
 
 
 def _tell_if_half(held: Held, slot: Slot) -> None:

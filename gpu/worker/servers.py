@@ -6,7 +6,13 @@ from typing import Final, TypeAlias
 
 import httpx
 
-from adapters.inference.errors import RefusedOptionError, UnknownModelError
+from adapters import secret_files
+from adapters.inference.errors import (
+    BusyError,
+    RefusedOptionError,
+    UnknownModelError,
+    UnreachableError,
+)
 from adapters.inference.ollama import Chunk, Embedded, Resident, Stop, Tag, full_name
 from adapters.inference.ollama import Server as Ollama
 from adapters.inference.openai import Server as OpenAI
@@ -29,7 +35,8 @@ class Served:
     def __init__(self, server: OpenAI, models: Sequence[str]) -> None:
         self.url = server.url
         self._server = server
-        self._models = models
+        self._ours = {full_name(model) for model in models}
+        self._listed = self._ours
 
     def stream_chat(
         self,
@@ -129,14 +136,25 @@ class Served:
         del model, embeds, deadline, stop
 
     def resident(self, *, timeout_s: float = 10.0) -> list[Resident]:
-        """Return those of our models that the server lists; one that lists none is believed."""
-        ours = {full_name(model) for model in self._models}
+        """Return those of our models that the server lists; one that has no list is believed.
+
+        Raises:
+            UnreachableError: its list is empty: it is not up yet, or no more.
+        """
         try:
-            listed = self._server.models(timeout_s=timeout_s)
+            listed = {full_name(model) for model in self._server.models(timeout_s=timeout_s)}
         except UnknownModelError:
             # A gateway may answer chats and have no list.
-            listed = list(ours)
-        found = sorted(ours & {full_name(model) for model in listed})
+            listed = self._ours
+        except BusyError as busy:
+            if busy.status != httpx.codes.TOO_MANY_REQUESTS:
+                raise
+            # Who is asked too often is there, and holds what it held.
+            listed = self._listed
+        if not listed:
+            raise UnreachableError(f"{self.url} lists no model.")
+        self._listed = listed
+        found = sorted(self._ours & listed)
         return [Resident(model, digest="", bytes=0, vram_bytes=0, context=0) for model in found]
 
     def tags(self, *, timeout_s: float = 10.0) -> list[Tag]:
@@ -152,7 +170,7 @@ def server_of(card: Card) -> CardServer:
     """Return the server of a card.
 
     Raises:
-        KeyMissingError: the file with its key cannot be read.
+        KeyMissingError: the file with its key cannot be read, or holds none.
     """
     if not card.serves:
         return Ollama(card.url)
@@ -164,9 +182,6 @@ def _key(file: str) -> str:
     if not file:
         return ""
     try:
-        return Path(file).read_text(encoding="utf-8").strip()
-    except OSError as fault:
-        raise KeyMissingError(f"{file}: {fault.strerror}") from fault
-    except UnicodeDecodeError:
-        # What is no text is not told either.
-        raise KeyMissingError(f"{file}: it holds what is no text") from None
+        return secret_files.read(Path(file))
+    except secret_files.UnfitSecretError as fault:
+        raise KeyMissingError(f"{file}: {fault}") from fault

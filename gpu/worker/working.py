@@ -1,6 +1,7 @@
 """One message, one job: claim, load, give way or begin, work, settle."""
 
 import logging
+import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,6 +39,8 @@ log = logging.getLogger(__name__)
 
 REFUSALS = range(400, 500)
 AGAIN_SECONDS = 2.0
+BUSY_TIMES = 5
+"""So many times longer than before is waited for a server that is asked too much."""
 SLACK_SECONDS = 60.0
 FAULTS_OF_A_SLOT = 3
 """So many failures in a row are the slot's, not the jobs'."""
@@ -304,7 +307,7 @@ def _failed(
             claim,
             fault.code,
             str(fault),
-            AGAIN_SECONDS * held.clock.scale,
+            _again_in(fault, claim) * held.clock.scale,
             partial=kept,
             tokens=said.tokens if said else 0,
         )
@@ -313,6 +316,14 @@ def _failed(
         held.clock.now(), held.state, claim.tier, claim.slot, more=False, run=_run(claim)
     )
     return Outcome.DONE
+
+
+def _again_in(fault: InferenceError, claim: Claim) -> float:
+    """Return the seconds until the next try: of one that is busy more each time, in time."""
+    if not isinstance(fault, BusyError):
+        return AGAIN_SECONDS
+    half = (claim.deadline - time.monotonic()) / 2
+    return max(AGAIN_SECONDS, min(AGAIN_SECONDS * math.pow(BUSY_TIMES, claim.attempts), half))
 
 
 def _shut(held: Held, slot: str, why: str) -> None:

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from adapters.inference.errors import BusyError, RefusedOptionError, UnknownModelError
+from adapters.inference.errors import (
+    BusyError,
+    RefusedOptionError,
+    UnknownModelError,
+    UnreachableError,
+)
 from adapters.inference.ollama import Server as Ollama
 from gpu.errors import KeyMissingError
 from gpu.models import Card
@@ -114,6 +119,36 @@ def test_it_is_asked_with_the_key_of_the_file(peer: Peer, tmp_path: Path) -> Non
     with pytest.raises(KeyMissingError, match="No such file"):
         asked(peer.url, str(key))
     key.write_text("hush\n", encoding="utf-8")
-    peer.sends(plain("200 OK", b'{"data": []}'))
+    peer.sends(plain("200 OK", b'{"data": [{"id": "theirs"}]}'))
     assert asked(peer.url, str(key)).resident() == []
     assert b"Authorization: Bearer hush\r\n" in peer.heard[0]
+
+
+@pytest.mark.parametrize("holds", [b"hush\nword", b"h\xc3\xbcsh", b""])
+def test_a_key_that_no_header_can_carry_is_refused_and_not_told(
+    peer: Peer, tmp_path: Path, holds: bytes
+) -> None:
+    key = tmp_path / "key"
+    key.write_bytes(holds)
+    with pytest.raises(KeyMissingError) as refused:
+        asked(peer.url, str(key))
+    said = str(refused.value)
+    assert (refused.value.code, "hush" in said, "word" in said) == ("gpu.no_key", False, False)
+    assert peer.heard == []
+
+
+def test_one_that_lists_nothing_at_all_is_not_up(peer: Peer) -> None:
+    peer.sends(plain("200 OK", b'{"data": []}'))
+    with pytest.raises(UnreachableError, match="lists no model"):
+        asked(peer.url).resident()
+
+
+def test_asked_too_often_for_its_list_it_holds_what_it_held(peer: Peer) -> None:
+    there = asked(peer.url)
+    peer.sends(plain("200 OK", b'{"data": [{"id": "vectors"}]}'))
+    assert [one.model for one in there.resident()] == ["vectors:latest"]
+    peer.sends(plain("429 Too Many Requests", b"{}"))
+    assert [one.model for one in there.resident()] == ["vectors:latest"]
+    peer.sends(plain("503 Service Unavailable", b"{}"))
+    with pytest.raises(BusyError):
+        there.resident()

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from adapters import secret_files
 from adapters.inference import direct, ollama, openai
 from gpu import conf
 from gpu.cards import FIRST, CardDocument, CardsFile, as_url, declared_cards, served
@@ -118,6 +119,6 @@ def _slots(file: CardsFile) -> dict[str, SlotDocument]:
 
 def _key(file: str) -> str:
     try:
-        return Path(file).expanduser().read_text(encoding="utf-8").strip() if file else ""
-    except (OSError, UnicodeDecodeError) as fault:
-        raise CommandError(f"The server's key cannot be read: {file}") from fault
+        return secret_files.read(Path(file).expanduser()) if file else ""
+    except secret_files.UnfitSecretError as fault:
+        raise CommandError(f"The server's key cannot be read: {file}: {fault}.") from fault

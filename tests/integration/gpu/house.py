@@ -177,10 +177,12 @@ class House:
         lines += [f"  - {{name: {name}, url: '{url}'}}" for name, url in urls.items()]
         self._load(lines)
 
-    def serve(self, url: str, models: Mapping[str, str], key: Path) -> None:
-        """Declare one card whose server speaks OpenAI's API."""
-        card = {"name": "card0", "url": url, "models": dict(models), "key_file": str(key)}
-        self._load([f"profile: {self.profile}", "cards:", f"  - {json.dumps(card)}"])
+    def serve(self, url: str, models: Mapping[str, str], key: Path, *, beside: str = "") -> None:
+        """Declare one card whose server speaks OpenAI's API, and an Ollama beside it."""
+        cards = [{"name": "card0", "url": url, "models": dict(models), "key_file": str(key)}]
+        cards += [{"name": "card1", "url": beside}] if beside else []
+        lines = [f"  - {json.dumps(card)}" for card in cards]
+        self._load([f"profile: {self.profile}", "cards:", *lines])
 
     def _load(self, lines: Sequence[str]) -> None:
         (self.folder / "gpu.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")

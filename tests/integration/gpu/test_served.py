@@ -85,7 +85,10 @@ def test_chats_and_vectors_go_in_the_same_queue(vllm: House) -> None:
 
 def test_nothing_was_loaded_or_put_out_and_no_command_gets_the_card(vllm: House) -> None:
     assert set(vllm.card()["resident"]) == {"ops-8b", "reason-14b", "embed-8b"}
-    assert vllm.owner("SELECT 1 FROM gpu_piece WHERE kind = 'load' AND ending = 'finished'") == []
+    loaded = (
+        "SELECT 1 FROM gpu_piece WHERE kind = 'load' AND ending = 'finished' AND card = 'card0'"
+    )
+    assert vllm.owner(loaded) == []
     waits = vllm.submit(Request(Tier.RESEARCH, FOREIGN, JobKind.HOLD, "person:ada", {}))
     vllm.done(vllm.ask(slot="ops-8b", tokens=5))
     assert vllm.job(waits)["state"] == "ready"
@@ -100,6 +103,27 @@ def test_a_model_that_the_server_has_not_ends_its_jobs_with_the_reason(vllm: Hou
     assert (row.state, row.error_code) == ("failed", "inference.unknown_model")
     assert vllm.done(question(vllm, "reason-14b")).answer
     vllm.end_worker()
+
+
+def test_where_another_card_has_the_model_that_one_answers(vllm: House, server: Simulated) -> None:
+    vllm.end_worker()
+    models = {"ops-8b": "nobody", "reason-14b": MODEL}
+    vllm.serve(server.url, models, vllm.folder / "vllm.key", beside=vllm.add_card("card1").url)
+    vllm.worker()
+    # It is alone for now, and has no word of the other one's server.
+    asked = question(vllm)
+    vllm.worker("card1")
+    assert vllm.done(asked).answer
+    assert vllm.job(asked)["card"] == "card1"
+    assert vllm.done(question(vllm)).answer
+    for name in ("card0", "card1"):
+        vllm.end_worker(name)
+
+
+def test_an_ollamas_digest_refuses_no_slot_of_a_server_beside_it(vllm: House) -> None:
+    vllm.owner("UPDATE gpu_slot SET fault = 'another digest' WHERE name = 'reason-14b'")
+    assert vllm.done(question(vllm, "reason-14b")).answer
+    vllm.owner("UPDATE gpu_slot SET fault = ''")
 
 
 def test_without_its_key_no_worker_comes_up(vllm: House) -> None:

@@ -142,3 +142,6 @@ def test_a_key_that_is_not_there_refuses_the_start(settings: Any, tmp_path: Path
     key.write_text("hush", encoding="utf-8")
     key.chmod(0o600)
     assert check_keys() == []
+    key.write_text("hush\nword", encoding="utf-8")
+    (found,) = check_keys()
+    assert (found.id, "hush" in found.msg, "not one line" in found.msg) == ("gpu.E001", False, True)

@@ -8,11 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.inference.errors import OverDeadlineError
+from adapters.inference.errors import (
+    BusyError,
+    CutStreamError,
+    OverDeadlineError,
+    ServerSaidError,
+)
 from adapters.inference.ollama import Embedded
 from gpu.policy.view import Call
 from gpu.states import Ending
-from gpu.worker import batches, channel, doors
+from gpu.worker import batches, channel, doors, working
 from gpu.worker.batches import CHUNK, Part
 from gpu.worker.current import Held
 from tests.unit.gpu.scene import claim, held
@@ -157,3 +162,38 @@ def test_a_call_that_is_over_for_all_alike_is_the_worker_s_to_judge(
     with pytest.raises(OverDeadlineError):
         batches.run(card, card.slots["embed"], parts)
     assert (len(parts), ends.found) == (2, {})
+
+
+class Refusing:
+    """A server that refuses a call, and is busy from a given one on."""
+
+    def __init__(self, busy_from: int) -> None:
+        self.calls = 0
+        self._busy_from = busy_from
+
+    def embed(self, *_: object, **__: object) -> None:
+        """Refuse."""
+        self.calls += 1
+        if self.calls >= self._busy_from:
+            raise BusyError("slow down", 429)
+        raise ServerSaidError("too long", 400)
+
+
+@pytest.mark.parametrize("busy_from", [1, 2])
+def test_a_server_that_is_busy_is_not_asked_about_each_job_and_ends_none(busy_from: int) -> None:
+    card, parts = with_calls(0), [part(1), part(1), part(1)]
+    server: Any = Refusing(busy_from)
+    card.server = server
+    with pytest.raises(BusyError):
+        batches._chunk(card, card.slots["embed"], [(one, one.left) for one in parts])
+    assert server.calls == busy_from
+    assert [one.fault for one in parts] == [None, None, None]
+
+
+def test_who_is_busy_is_asked_later_each_time_and_in_time() -> None:
+    busy = BusyError("slow down", 429)
+    tries = [claim({}, attempts=attempts) for attempts in (1, 2)]
+    assert [working._again_in(busy, one) for one in tries] == [10.0, 50.0]
+    soon = claim({}, attempts=2, deadline=time.monotonic() + 20)
+    assert working._again_in(busy, soon) == pytest.approx(10.0, abs=0.5)
+    assert working._again_in(CutStreamError("cut"), tries[1]) == 2.0

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from gpu.policy.view import Choice
 from gpu.tiers import Tier
-from gpu.worker import order
+from gpu.worker import knowing, order
 from gpu.worker.order import in_order, listed
-from tests.unit.gpu.scene import card, held, waits
+from tests.unit.gpu.scene import card, held, slots, waits
 
 NAMES = ["research.code", "embedding.embed", "ops.ops", "ops.code", "research.ops"]
 
@@ -104,3 +104,24 @@ def test_a_card_whose_worker_died_serves_nothing() -> None:
 
 def test_a_sick_card_serves_nothing() -> None:
     assert listed(held(card("card0", doing="sick"), name="card1"), [], NAMES)
+
+
+# ---------------------------------------------------------------- servers with their own models
+
+
+def test_what_a_server_does_not_list_another_card_does() -> None:
+    served = card("card0", serves={"ops": "m", "code": "n"}, resident=["code"])
+    ollama, twin = card("card1"), card("card2", serves={"ops": "m"}, resident=["ops"])
+    known, small = slots(), card("card1", vram_mb=1)
+    assert set(knowing.facts(served, known, [served, ollama]).slots) == {"code"}
+    assert set(knowing.facts(served, known, [served, twin]).slots) == {"code"}
+    for others in ([], [small], [card("card2", serves={"ops": "m"})]):
+        found = knowing.facts(served, known, [served, *others])
+        assert set(found.slots) == {"ops", "code"}, "nobody else has it: it waits here"
+
+
+def test_an_ollama_takes_what_the_server_beside_it_does_not_list() -> None:
+    served = card("card1", serves={"ops": "m"}, resident=["ops"])
+    assert listed(held(served), [waits("ops.ops", age=0)], ["ops.ops"]) == []
+    gone = card("card1", serves={"ops": "m"})
+    assert listed(held(gone), [waits("ops.ops", age=0)], ["ops.ops"]) == ["ops.ops"]

@@ -11,6 +11,7 @@ from adapters.graph.server import Server
 from ethops import peers
 from ethops.env import EnvError
 from ethops.stack.layout import Layout
+from ethops.stack.rehearsal import one_card
 
 SERVER = {
     "ETHOPS_INFERENCE_URL": "https://vllm.example/v1/",
@@ -185,6 +186,17 @@ def test_a_server_of_openais_api_is_named_whole() -> None:
         ({**SERVER, "ETHOPS_INFERENCE_URL": "http://vllm"}, "ETHOPS_INFERENCE_URL", "say https"),
         ({**SERVER, "ETHOPS_INFERENCE_URL": "vllm:8000"}, "ETHOPS_INFERENCE_URL", "https:"),
         ({**SERVER, "OLLAMA_HOST": "box"}, "ETHOPS_INFERENCE_URL", "both in gpu.yaml"),
+        ({**SERVER, "ETHOPS_INFERENCE_URL": "HTTPS://vllm"}, "ETHOPS_INFERENCE_URL", "small"),
+        (
+            {**SERVER, "ETHOPS_INFERENCE_URL": f"https://vllm/{'a' * 190}"},
+            "ETHOPS_INFERENCE_URL",
+            "200 characters",
+        ),
+        (
+            {**SERVER, "ETHOPS_INFERENCE_KEY_FILE": f"/{'a' * 400}"},
+            "ETHOPS_INFERENCE_KEY_FILE",
+            "400 characters",
+        ),
     ],
 )
 def test_half_a_server_of_models_is_refused_by_name(
@@ -204,3 +216,25 @@ def test_a_stack_runs_a_worker_for_the_server_that_is_named(
     (card,) = Layout(tmp_path).gpu.cards
     assert (card.url, card.key_file) == ("https://vllm.example", "/etc/ethops/vllm.key")
     assert card.models["ops"] == "Qwen/Qwen3-8B"
+
+
+def test_the_longest_address_and_path_that_are_let_through_are_a_cards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, key = f"https://vllm/{'a' * 187}", f"/{'k' * 399}"
+    said = {**SERVER, "ETHOPS_INFERENCE_URL": url, "ETHOPS_INFERENCE_KEY_FILE": key}
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    (card,) = Layout(tmp_path).gpu.cards
+    assert (card.url, card.key_file) == (url, key)
+
+
+def test_a_replay_has_its_own_card_whatever_server_the_site_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in SERVER.items():
+        monkeypatch.setenv(name, value)
+    made = Layout(tmp_path, extra_environment=one_card(tmp_path, "127.0.0.1:5"))
+    (card,) = made.gpu.cards
+    assert (card.url, card.models) == ("http://127.0.0.1:5", {})
+    assert not peers.inference(made.environment("web"))
