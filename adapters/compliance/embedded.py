@@ -34,7 +34,7 @@ _OBSERVATION = """
 _DECIDING = """
     SELECT DISTINCT ON (safeguard, scope, kind, source, outcome)
            kind, safeguard, scope, outcome, said, source, collected_at, expires_at, raw_sha256
-    FROM reading.observation WHERE collected_at <= %s
+    FROM reading.observation WHERE collected_at <= %s {also}
     ORDER BY safeguard, scope, kind, source, outcome, collected_at DESC, id DESC
 """
 _EXEMPTION = """
@@ -80,12 +80,19 @@ class Reader:
         """Return what was said not to apply, oldest first."""
         return tuple(Exemption(**row) for row in select(_EXEMPTION))
 
-    def findings(self, framework: str, *, at: datetime | None = None) -> tuple[Finding, ...]:
-        """Return how far each safeguard is carried at a time."""
-        safeguards, when = _framework(framework), at or now()
+    def findings(
+        self, framework: str, *, safeguard: str = "", at: datetime | None = None
+    ) -> tuple[Finding, ...]:
+        """Return how far each safeguard is carried at a time, or one of them."""
+        safeguards, when, params = _framework(framework), at or now(), []
+        if safeguard:
+            safeguards = {key: one for key, one in safeguards.items() if key == safeguard}
+            params.append(safeguard)
+        decide = _DECIDING.format(also="AND safeguard = %s" if safeguard else "")
         return judgement.judge(
-            _observations(_DECIDING, [when]), self.exemptions(), safeguards=safeguards, at=when
-        )
+            _observations(decide, [when, *params]), self.exemptions(),
+            safeguards=safeguards, at=when,
+        )  # fmt: skip
 
 
 class Collector:

@@ -43,6 +43,10 @@ class Observation(models.Model):
                 "safeguard", "scope", "kind", "source", F("collected_at").desc(),
                 name="observation_line",
             ),
+            models.Index(
+                "safeguard", "scope", "kind", "source", "outcome",
+                F("collected_at").desc(), F("id").desc(), name="observation_deciding",
+            ),
             models.Index(F("collected_at").desc(), name="observation_age"),
         ]  # fmt: skip
 

@@ -144,10 +144,13 @@ class Reader(Protocol):
         """Return what was said not to apply, whether it still holds or not, oldest first."""
         ...
 
-    def findings(self, framework: str, *, at: datetime | None = None) -> tuple[Finding, ...]:
+    def findings(
+        self, framework: str, *, safeguard: str = "", at: datetime | None = None
+    ) -> tuple[Finding, ...]:
         """Return a finding per safeguard for everything, and one per scope that was looked at.
 
-        They are as of `at`, or of now; what was observed after it does not count.
+        Of one safeguard alone where it is named. They are as of `at`, or of now; what was observed
+        after it does not count.
 
         Raises:
             UnknownFrameworkError: there is no such list.

@@ -68,7 +68,7 @@ def shown(request: HttpRequest, context: dict[str, Any], number: str) -> HttpRes
         told = _attested(request, number)
         if not told:
             return HttpResponseRedirect(reverse("admin:safeguard", args=[number]))
-    found = [one for one in reader.findings(CIS) if one.safeguard == number]
+    found = list(reader.findings(CIS, safeguard=number))
     about = {**context, **_content(request, known[number], found), "told": told}
     return TemplateResponse(request, "desk/safeguard.html", about, status=422 if told else 200)
 

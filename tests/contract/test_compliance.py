@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import psycopg
 import pytest
-from django.db import ProgrammingError, connection
+from django.db import ProgrammingError, connection, transaction
 from pydantic import ValidationError
 
 from adapters import kits, site, site_rows
@@ -117,6 +117,20 @@ def test_an_adapter_that_lies_is_found_out(become: Become, wrong: Any, failed: s
     seen = {one.title for one in tried(kit, kit.bench(adapter, MARKER, {}))
             if one.verdict == "failed"}  # fmt: skip
     assert failed <= seen
+
+
+# ---------------------------------------------------------------- what is judged
+def test_what_decides_is_found_in_the_order_of_an_index() -> None:
+    embedded.Collector().collect([fact()])
+    with transaction.atomic(), connection.cursor() as cursor:
+        # A table of one page is read whole, whatever there is; the question is what may serve.
+        for way in ("seqscan", "bitmapscan", "sort"):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+        asked = embedded._DECIDING.format(also="")
+        cursor.execute(f"EXPLAIN {asked}", [datetime.now(UTC)])
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "observation_deciding" in plan
+    assert "Sort" not in plan
 
 
 # ---------------------------------------------------------------- what is kept

@@ -13,7 +13,10 @@ def quicken(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     del schema_editor
     interval = apps.get_model("django_celery_beat", "IntervalSchedule")
     task = apps.get_model("django_celery_beat", "PeriodicTask")
-    schedule, _ = interval.objects.get_or_create(every=60, period="seconds")
+    each_minute = {"every": 60, "period": "seconds"}
+    # Nothing keeps an admin from making the same interval twice.
+    schedule = interval.objects.filter(**each_minute).first()
+    schedule = schedule or interval.objects.create(**each_minute)
     task.objects.filter(task=TASK, expire_seconds=3000, **HOURLY).update(
         interval=schedule, expire_seconds=50
     )

@@ -8,9 +8,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from adapters import registry
-from adapters.compliance import services
+from adapters.compliance import judgement, services
 from adapters.compliance.collectors import observe
 from adapters.compliance.port import Fact
+from adapters.compliance.safeguards import CIS
 from ethops.logins import people
 
 UNTIL = (datetime.now(UTC) + timedelta(days=90)).date().isoformat()
@@ -98,6 +99,26 @@ def test_who_may_not_attest_sees_how_it_stands_and_keeps_nothing(role, code, ser
     answer = client.post("/safeguards/14.1/", {**SAID, **code()})
     assert answer.status_code in {403, 422}
     assert kept() == ()
+
+
+def test_the_page_of_one_is_judged_by_that_one_alone(desk, monkeypatch):
+    at, values = datetime.now(UTC), {"connection": "ssh"}
+    services.keep(observe([Fact("host", "web-01", at, "cmdb", values, "d")]))
+    services.keep(observe([Fact("inventory", "", at, "cmdb", {"cis": 1, "hosts": 1}, "d")]))
+    reader, judged = registry.reader("compliance"), list[str]()
+    judge = judgement.judge
+
+    def watched(seen, *args, **more):
+        judged.extend(one.safeguard for one in seen)
+        return judge(seen, *args, **more)
+
+    monkeypatch.setattr(judgement, "judge", watched)
+    assert "web-01" in page(desk.get("/safeguards/4.6/"))
+    assert judged == ["4.6"]
+    whole = reader.findings(CIS, at=at)
+    for number in ("1.1", "4.6", "14.1"):
+        own = tuple(one for one in whole if one.safeguard == number)
+        assert reader.findings(CIS, safeguard=number, at=at) == own != ()
 
 
 def test_there_is_no_safeguard_13_1(desk):
