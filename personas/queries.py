@@ -38,6 +38,11 @@ def is_card(name: str) -> bool:
     return Card.objects.filter(name=name).exists()
 
 
+def card_names() -> frozenset[str]:
+    """Return what cards are called, enabled or not."""
+    return frozenset(Card.objects.values_list("name", flat=True))
+
+
 def newest_run(ticket_ref: str, *, since: datetime | None = None) -> RunFacts | None:
     """Return the newest run on a ticket, of those born after `since`."""
     runs = Run.objects.filter(ticket_ref=ticket_ref)

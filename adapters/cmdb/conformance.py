@@ -91,7 +91,8 @@ def _joins_nothing(bench: Bench) -> Seen:
 
 
 def _no_host(bench: Bench) -> Seen:
-    return same(bench.reader.host(bench.marker), None)
+    reader = bench.reader
+    return same((reader.host(bench.marker), reader.hosts([bench.marker])), (None, ()))
 
 
 def _reads_back(bench: Bench) -> Seen:
@@ -139,7 +140,7 @@ KIT: Final = Kit(
         Case("Unknown refs are left out", "()", _left_out),
         Case("A search is bounded, each CI once", "at most 20", _in_order),
         Case("Labels that mean no CI join none", "none, with a report", _joins_nothing),
-        Case("An unknown host is none", "None", _no_host),
+        Case("An unknown host is none", "(None, ())", _no_host),
         Case("What was declared reads back", "the same CI", _reads_back, NEEDS),
         Case("A repeat changes nothing", "()", _repeated, NEEDS),
         Case("A change is named and there", "the CI, impact 1", _changed, NEEDS),

@@ -55,8 +55,13 @@ class Reader:
 
     def host(self, name: str) -> Host | None:
         """Return the inventory host of this name."""
-        rows = select(f"{_HOST} WHERE name = %s AND NOT retired", [name])
-        return Host(**rows[0]) if rows else None
+        found = self.hosts([name])
+        return found[0] if found else None
+
+    def hosts(self, names: Sequence[str]) -> tuple[Host, ...]:
+        """Return the inventory hosts of these names, by name."""
+        asked = f"{_HOST} WHERE name = ANY(%s) AND NOT retired ORDER BY name"
+        return tuple(Host(**row) for row in select(asked, [list(names)]))
 
     def host_of(self, ref: str) -> Host | None:
         """Return the inventory host a CI runs on."""

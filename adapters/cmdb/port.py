@@ -119,6 +119,10 @@ class Reader(Protocol):
         """Return the inventory host of this name."""
         ...
 
+    def hosts(self, names: Sequence[str]) -> tuple[Host, ...]:
+        """Return the inventory hosts of these names, by name; unknown names are left out."""
+        ...
+
     def host_of(self, ref: str) -> Host | None:
         """Return the inventory host a CI runs on, None where it has none."""
         ...

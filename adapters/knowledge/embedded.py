@@ -46,7 +46,7 @@ _STATE: Final = """
 """
 _DOCUMENT: Final = """
     SELECT d.ref, d.title, d.kind, d.path, i.commit, d.blob, d.tags, d.text, d.owner, d.review_due
-    FROM reading.knowledge_document d, reading.knowledge_index i WHERE d.ref = %s
+    FROM reading.knowledge_document d, reading.knowledge_index i WHERE
 """
 _TAGS: Final = """
     SELECT tag AS name, count(*) AS documents
@@ -83,10 +83,14 @@ class Reader:
 
     def document(self, ref: str) -> Document:
         """Return a document by its id."""
-        rows = select(_DOCUMENT, [ref])
-        if not rows:
+        found = _documents("d.ref = %s", [ref])
+        if not found:
             raise DocumentNotFoundError(f"There is no document {ref[:100]!r}.")
-        return Document(**rows[0] | {"tags": tuple(rows[0]["tags"])})
+        return found[0]
+
+    def tagged(self, tags: Sequence[str]) -> tuple[Document, ...]:
+        """Return the documents that have any of these tags, by id."""
+        return _documents('d.tags && %s::text[] ORDER BY d.ref COLLATE "C"', [list(tags)])
 
     def tags(self) -> tuple[Tag, ...]:
         """Return the tags that there are, by name."""
@@ -169,6 +173,11 @@ def _check(query: Query) -> None:
         )
     if not query.words.strip() and not query.tags:
         raise QueryRefusedError("Neither words nor tags: that is no question.")
+
+
+def _documents(where: str, params: list[object]) -> tuple[Document, ...]:
+    rows = select(f"{_DOCUMENT} {where}", params)
+    return tuple(Document(**row | {"tags": tuple(row["tags"])}) for row in rows)
 
 
 def _found(rows: Sequence[dict[str, Any]], meaning: Meaning, why: str) -> Found:

@@ -163,6 +163,10 @@ class Reader(Protocol):
         """
         ...
 
+    def tagged(self, tags: Sequence[str]) -> tuple[Document, ...]:
+        """Return the documents that have any of these tags, current or not, each once, by id."""
+        ...
+
     def tags(self) -> tuple[Tag, ...]:
         """Return the tags that there are, by name."""
         ...

@@ -95,7 +95,8 @@ SERVERS: Final = ("prometheus", "alertmanager")
 
 
 def _no_probes(bench: Bench) -> Seen:
-    return same(bench.reader.probes_of(bench.marker), ())
+    reader = bench.reader
+    return same((reader.probes_of(bench.marker), reader.probes_on([bench.marker])), ((), ()))
 
 
 def _no_samples(bench: Bench) -> Seen:
@@ -110,6 +111,12 @@ def _symptoms(bench: Bench) -> Seen:
     probes = [one for ci in bench.watched for one in bench.reader.probes_of(ci)]
     odd = [one.name for one in probes if one.symptom not in (None, *get_args(Symptom))]
     return Seen(not odd, f"{len(probes)} probes, {len(odd)} with a symptom of their own")
+
+
+def _of_many(bench: Bench) -> Seen:
+    each = {one.name for ci in bench.watched for one in bench.reader.probes_of(ci)}
+    found = [one.name for one in bench.reader.probes_on([*bench.watched, bench.marker])]
+    return Seen(sorted(found) == sorted(each), f"{len(found)} probes of {len(bench.watched)} CIs")
 
 
 def _in_turn(bench: Bench) -> Seen:
@@ -162,10 +169,11 @@ def _ended(bench: Bench) -> Seen:
 KIT: Final = Kit(
     "monitoring",
     (
-        Case("An unknown CI has no probe", "()", _no_probes),
+        Case("An unknown CI has no probe", "((), ())", _no_probes),
         Case("An unknown CI has no sample", "()", _no_samples),
         Case("Silence is not health", "None", _silence_is_not_health),
         Case("Symptoms are the port's words", "no other", _symptoms),
+        Case("Probes of many CIs are those of each", "no other", _of_many),
         Case("Samples come in turn, within their bound", "oldest first", _in_turn),
         Case("A course comes in turn, within its bound", "at most 60 points", _course),
         Case("A range is answered in points", "1 everywhere, oldest first", _points, "prometheus"),

@@ -1,6 +1,7 @@
 """Probes run by ourselves on and from this host: the default behind the monitoring contract."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 
 from adapters.monitoring import deliveries, hours, services
@@ -12,7 +13,8 @@ from adapters.rows import now, select
 _PROBE = """
     SELECT name, ci_ref, kind, params, interval_s, bad_after, good_after, alertname, severity,
            host, alert_status, nullif(last_symptom, '') AS symptom, first_bad_at, last_sample_at
-    FROM reading.probe WHERE NOT retired AND ci_ref = %s ORDER BY name
+    FROM reading.probe WHERE NOT retired AND ci_ref = ANY(%s)
+    ORDER BY ci_ref, name
 """
 _SAMPLE = """
     SELECT probe, at, ok, symptom, value, unit, detail FROM (
@@ -46,7 +48,11 @@ class Reader:
 
     def probes_of(self, ci_ref: str) -> tuple[Probe, ...]:
         """Return the probes declared on a CI, by name."""
-        rows = select(_PROBE, [ci_ref])
+        return self.probes_on([ci_ref])
+
+    def probes_on(self, ci_refs: Sequence[str]) -> tuple[Probe, ...]:
+        """Return the probes declared on any of these CIs, by CI and name."""
+        rows = select(_PROBE, [list(ci_refs)])
         return tuple(Probe(**row | {"params": json.loads(row["params"])}) for row in rows)
 
     def samples(self, ci_ref: str, since: datetime, *, limit: int = 500) -> tuple[Sample, ...]:

@@ -1,6 +1,6 @@
 """What ethops needs of monitoring: samples to look at, and a sweep that raises alerts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
@@ -127,6 +127,10 @@ class Reader(Protocol):
 
     def probes_of(self, ci_ref: str) -> tuple[Probe, ...]:
         """Return the probes declared on a CI, by name."""
+        ...
+
+    def probes_on(self, ci_refs: Sequence[str]) -> tuple[Probe, ...]:
+        """Return the probes declared on any of these CIs, by CI and name."""
         ...
 
     def samples(self, ci_ref: str, since: datetime, *, limit: int = 500) -> tuple[Sample, ...]:

@@ -30,16 +30,20 @@ class Person:
     """The roles that the record says; None where it says nothing."""
 
 
-def of_people(people: Sequence[Person], at: datetime) -> Iterator[Fact]:
-    """Yield who was away for long, who has a second factor, and whose roles are on record."""
+def of_people(people: Sequence[Person], at: datetime, *, pruned: bool = False) -> Iterator[Fact]:
+    """Yield who was away for long, who has a second factor, and whose roles are on record.
+
+    What retention took out of a `pruned` record may have been about whoever it says nothing of.
+    """
     come_in = [one for one in people if one.comes_in]
     idle = {one.name for one in come_in if at - one.seen_at > IDLE}
     yield _fact("idle", come_in, idle, {"people": len(come_in), "idle": len(idle)}, at)
     grave = [one for one in people if one.superuser or one.roles & ADMINISTERS]
     held = {one.name for one in grave if one.has_factor}
     yield _fact("factors", grave, held, {"people": len(grave), "with_factor": len(held)}, at)
-    # A superuser is nobody's by a role.
-    placed = [one for one in people if one.roles and not one.superuser]
+    # A superuser is nobody's by a role; whose entry may be gone is not judged.
+    known = [one for one in people if one.recorded is not None or not pruned]
+    placed = [one for one in known if one.roles and not one.superuser]
     bare = {one.name for one in placed if one.recorded != one.roles}
     yield _fact("roles", placed, bare, {"people": len(placed), "unrecorded": len(bare)}, at)
 

@@ -5,6 +5,8 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
 from django.contrib.auth.models import User
@@ -17,7 +19,6 @@ from adapters.cmdb.port import CI
 from adapters.compliance.kinds import WRITTEN
 from adapters.compliance.port import Fact
 from adapters.errors import AdapterError
-from adapters.knowledge.port import MOST_PASSAGES, Query
 from adapters.monitoring import targets
 from adapters.monitoring.models import Probe
 from audit.models import Entry, Pending
@@ -78,10 +79,9 @@ def _watchers() -> Iterator[str]:
 def _hosts(ground: Ground) -> Iterator[Fact]:
     cmdb = registry.reader("cmdb")
     names = sorted({one.host for one in ground.cis if one.host})
-    for name, ref in cmdb.hosts_named(names).items():
-        host = cmdb.host(name)
-        if host is not None:
-            yield evidence_facts.of_host(ref, host, ground.at)
+    refs = cmdb.hosts_named(names)
+    for host in cmdb.hosts(list(refs)):
+        yield evidence_facts.of_host(refs[host.name], host, ground.at)
 
 
 def _observers(ground: Ground) -> Iterator[Fact]:
@@ -103,25 +103,20 @@ def _probed(ground: Ground) -> Iterator[Fact]:
     """Look at the probes of file systems alone; there are CIs by the ten thousand."""
     known = {one.ref for one in ground.cis}
     probed = Probe.objects.filter(kind="filesystem", retired=False).values_list("ci_ref", flat=True)
-    reader = registry.reader("monitoring")
-    for ref in sorted(known.intersection(probed)):
-        yield from evidence_facts.of_probes(ref, reader.probes_of(ref), ground.at)
+    found = registry.reader("monitoring").probes_on(sorted(known.intersection(probed)))
+    for ref, probes in groupby(found, key=attrgetter("ci_ref")):
+        yield from evidence_facts.of_probes(ref, probes, ground.at)
 
 
 def _documents(ground: Ground) -> Iterator[Fact]:
-    reader = registry.knowledge_reader()
-    refs = {
-        passage.document
-        for safeguard in WRITTEN
-        for passage in reader.search(
-            Query(tags=(f"cis:{safeguard}",), limit=MOST_PASSAGES)
-        ).passages
-    }
-    yield from evidence_facts.of_documents(map(reader.document, sorted(refs)), ground.at)
+    """Read documents and not passages, of which an answer holds those of the first few alone."""
+    found = registry.knowledge_reader().tagged([f"cis:{safeguard}" for safeguard in WRITTEN])
+    yield from evidence_facts.of_documents(found, ground.at)
 
 
 def _people(ground: Ground) -> Iterator[Fact]:
-    yield from evidence_people.of_people(list(_persons()), ground.at)
+    pruned = Entry.objects.filter(kind="pruned").exists()
+    yield from evidence_people.of_people(list(_persons()), ground.at, pruned=pruned)
 
 
 def _persons() -> Iterator[Person]:
@@ -129,11 +124,11 @@ def _persons() -> Iterator[Person]:
     with_factor = set(
         Factor.objects.filter(confirmed_at__isnull=False).values_list("person", flat=True)
     )
-    recorded, pruned = _recorded(), Entry.objects.filter(kind="pruned").exists()
+    recorded, cards = _recorded(), personas.card_names()
     users = User.objects.filter(is_active=True).select_related("auth_token")
     for user in users.prefetch_related("groups").order_by("pk"):
         name = user.get_username()
-        if personas.is_card(name):
+        if name in cards:
             continue
         held = frozenset(one.name for one in user.groups.all() if one.name in roles.ROLES)
         opens = user.has_usable_password() or bool(doors.mark_of(user))
@@ -144,8 +139,7 @@ def _persons() -> Iterator[Person]:
             has_factor=name in with_factor,
             comes_in=opens and not hasattr(user, "auth_token"),
             seen_at=user.last_login or user.date_joined,
-            # What retention took out of the ledger may have been his entry.
-            recorded=recorded.get(name, held if pruned else None),
+            recorded=recorded.get(name),
         )
 
 

@@ -219,6 +219,12 @@ def test_a_probe_tells_where_its_alert_stands(world: World) -> None:
     assert probe.first_bad_at is not None
 
 
+def test_probes_of_many_cis_come_together(world: World) -> None:
+    found = world.reader.probes_on(["no-such-ci", "heap"])
+    assert found == world.reader.probes_of("heap") != ()
+    assert world.reader.probes_on([]) == ()
+
+
 def test_a_probe_no_longer_declared_is_not_run(
     world: World, become: Callable[[str], None], tmp_path: Path
 ) -> None:

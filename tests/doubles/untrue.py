@@ -71,6 +71,10 @@ def _lines_off_by_one(ask: Callable[..., Found], query: Query) -> Found:
     return replace(found, passages=tuple(moved))
 
 
+def _one_alone(ask: Callable[..., Any], tags: Any) -> Any:
+    return ask()[:1]
+
+
 def _turning() -> Callable[..., Found]:
     turns = [0]
 
@@ -133,6 +137,7 @@ UNTRUE: Final[dict[str, tuple[str, Callable[..., Any]]]] = {
     "Without a model the answer says so": ("Reader.search", _says_nothing),
     "How old it is adds up": ("Reader.freshness", _read_before_it_was_there),
     "A tag finds what has it": ("Reader.search", _forgets_tags),
+    "Documents are read by their tags": ("Reader.tagged", _one_alone),
     "A passage stands where it says": ("Reader.search", _lines_off_by_one),
     "The same question finds the same": ("Reader.search", _turning()),
     "An answer is bounded": ("Reader.search", _unbounded),

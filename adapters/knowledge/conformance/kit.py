@@ -87,6 +87,18 @@ def _tags_hold(bench: Bench) -> Seen:
     return Seen(not odd, f"{len(reader.tags())} tags, {len(odd)} that found another's: {odd[:3]}")
 
 
+def _tagged(bench: Bench) -> Seen:
+    tags = [tag for tag in bench.reader.tags() if not tag.name.startswith("status:")][:20]
+    odd = [
+        tag.name
+        for tag in tags
+        if tag.documents != sum(tag.name in one.tags for one in bench.reader.tagged([tag.name]))
+    ]
+    both = [one.ref for one in bench.reader.tagged([tag.name for tag in tags])]
+    once = both == sorted(set(both)) and not bench.reader.tagged([f"ci:{bench.marker}"])
+    return Seen(not odd and once, f"{len(tags)} tags of {len(both)} documents, {len(odd)} amiss")
+
+
 def _cited(bench: Bench) -> Seen:
     some = bench.some()
     odd = [one.cited for one in some if not _stands(bench, one)]
@@ -207,6 +219,7 @@ _READS: Final[tuple[tuple[str, str, Callable[[Bench], Seen], str], ...]] = (
     ("Without a model the answer says so", "left_out, and why", _says_why, ""),
     ("How old it is adds up", "a commit with its time, or neither", _fresh, ""),
     ("A tag finds what has it", "no other document", _tags_hold, FILLED),
+    ("Documents are read by their tags", "as many as have it, each once, by id", _tagged, FILLED),
     ("A passage stands where it says", "those lines of that commit", _cited, FILLED),
     ("The same question finds the same", "in the same order", _same_again, FILLED),
     ("An answer is bounded", "1", _bounded, FILLED),

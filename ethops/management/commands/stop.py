@@ -73,5 +73,5 @@ def _press(by: str, why: str) -> str:
             raise CommandError(
                 f"Nothing was stopped: no file could be written, and {fault}"
             ) from fault
-        return str(fault)
+        return str(fault) or type(fault).__name__
     return ""

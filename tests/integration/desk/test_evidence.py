@@ -1,24 +1,31 @@
 """The desk collects evidence by itself: what it holds becomes findings, and is put on record."""
 
+import importlib
 import json
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
+import yaml
+from django.apps import apps
 from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
-from django_celery_beat.models import PeriodicTask
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from adapters import registry
 from adapters.cmdb.errors import CmdbError
 from adapters.compliance.canonical import identity
 from adapters.compliance.safeguards import CIS
 from adapters.knowledge.models import Document, Index
+from adapters.knowledge.port import MOST_PASSAGES
 from adapters.site import read
 from adapters.site_rows import apply
 from audit.ledger import pending
 from audit.models import Pending
 from ethops.desk import evidence, evidence_sources, tasks
+from ethops.desk.evidence_sources import SOURCES, Ground
 from ethops.logins import people
 from ethops.notify.models import Contact, Rule
 from tests.conftest import point_django
@@ -40,6 +47,10 @@ cis:
 observers: [{host: web-01, source: pushed}]
 query_logs: [{name: fleet, path: LOG, hosts: {web-01.example: web-01}}]
 """
+
+OUTSIDE = {evidence_sources._unlisted}
+"""Looks at what is elsewhere, and writes what it finds."""
+soon = importlib.import_module("ethops.desk.migrations.0014_evidence_soon")
 
 
 @pytest.fixture(autouse=True)
@@ -234,20 +245,78 @@ def test_who_goes_past_the_triggers_is_seen(house, role, what, capsys):
     assert f"  {what} " in capsys.readouterr().out
 
 
-def document(safeguard: str, due: datetime) -> None:
+def document(safeguard: str, due: datetime, ref: str = "recovery", passages: int = 1) -> None:
     at = datetime.now(UTC)
     Index.objects.update_or_create(
         pk=1, defaults={"commit": "c0ffee", "indexed_at": at, "looked_at": at}
     )
     one = Document.objects.create(
-        ref="recovery", path="recovery.md", blob="b", title="What is brought back first",
+        ref=ref, path=f"{ref}.md", blob="b", title="What is brought back first",
         kind="policy", owner="ada", review_due=due.date(), text="...",
         tags=["status:current", "type:policy", f"cis:{safeguard}"],
     )  # fmt: skip
-    one.chunks.create(
-        ref="c" * 64, place=1, heading=[], about="", text="First the ledger.", first_line=1,
-        last_line=1,
-    )  # fmt: skip
+    for place in range(1, passages + 1):
+        one.chunks.create(
+            ref=f"{ref}{place}", place=place, heading=[], about="", text="First the ledger.",
+            first_line=place, last_line=place,
+        )  # fmt: skip
+
+
+def test_a_long_document_that_is_overdue_hides_no_current_one(house):
+    at = datetime.now(UTC)
+    document("11.1", at - timedelta(days=9), ref="a-long-one", passages=MOST_PASSAGES + 1)
+    document("11.1", at + timedelta(days=9))
+    evidence.collect()
+    assert stands()["11.1", ""] == ("partial", "evidence")
+
+
+def test_what_the_hourly_round_asks_does_not_grow_with_what_there_is(house, servers, database_name):
+    def asked():
+        ground = Ground(datetime.now(UTC), registry.reader("cmdb").search(""))
+        with CaptureQueriesContext(connection) as caught:
+            told = [fact for one in SOURCES if one not in OUTSIDE for fact in one(ground)]
+        return len(caught), len([one for one in told if one.name in {"host", "document"}])
+
+    registry.sweeper().sweep(lambda _: None)
+    document("11.1", datetime.now(UTC))
+    people.give(User.objects.create_user("ada", password="x"), ["operator"], by="ada")
+    few, before = asked()
+    more = yaml.safe_load(house.read_text())
+    for name in ("n1", "n2", "n3"):
+        probe = {"name": f"logs-{name}", "kind": "filesystem", "path": "/var/log",
+                 "max_percent": 100, "alertname": "Full", "severity": "warning"}  # fmt: skip
+        more["hosts"].append({"name": name, "connection": "ssh", "address": "10.0.0.6",
+                              "user": "deploy"})  # fmt: skip
+        more["cis"].append({"ref": name, "name": name, "class": "vm", "host": name,
+                            "probes": [probe]})  # fmt: skip
+        document(f"17.{name[1]}", datetime.now(UTC), ref=name)
+        people.give(User.objects.create_user(name, password="x"), ["operator"], by="ada")
+    house.write_text(yaml.safe_dump(more))
+    point_django(servers, database_name, "ethops_owner")
+    found = read(house)
+    assert found.value is not None, found.faults
+    apply(found.value)
+    point_django(servers, database_name, "ethops_app")
+    registry.sweeper().sweep(lambda _: None)
+    many, after = asked()
+    assert (many, after) == (few, before + 6)
+
+
+def test_two_intervals_of_a_minute_do_not_keep_a_site_from_going_on(clean_db):
+    task = PeriodicTask.objects.get(task="desk.collect_evidence")
+    before = (task.interval, task.expire_seconds)
+    with transaction.atomic():
+        IntervalSchedule.objects.create(every=60, period="seconds")
+        hourly, _ = IntervalSchedule.objects.get_or_create(every=3_600, period="seconds")
+        PeriodicTask.objects.filter(pk=task.pk).update(interval=hourly, expire_seconds=3_000)
+        soon.quicken(apps, None)
+        task.refresh_from_db()
+        assert (task.interval.every, task.interval.period, task.expire_seconds) == (
+            60, "seconds", 50,
+        )  # fmt: skip
+        transaction.set_rollback(True)
+    task.refresh_from_db()
+    assert (task.interval, task.expire_seconds) == before
 
 
 def test_people_contacts_and_documents_speak_for_what_they_are(house):

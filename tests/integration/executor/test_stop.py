@@ -100,6 +100,17 @@ def test_a_stop_by_file_alone_says_so_as_json(file, no_database, capsys):
     assert said["fault"]
 
 
+def test_a_fault_without_words_is_no_pressed_row(file, monkeypatch, capsys):
+    def fail(**_):
+        file.write_text("ada: smoke\n")
+        raise DatabaseError
+
+    monkeypatch.setattr(stop, "press", fail)
+    call_command("stop", "--json")
+    said = json.loads(capsys.readouterr().out)
+    assert (said["row"], said["fault"]) == (False, "DatabaseError")
+
+
 def test_the_units_are_named_as_json(file, tmp_path, capsys):
     folder = tmp_path / "units"
     folder.mkdir()

@@ -17,8 +17,8 @@ def person(name: str = "ada", *roles: str, **more) -> Person:
     return Person(name=name, roles=frozenset(roles), **{**usual, **more})
 
 
-def told(*persons: Person) -> dict[str, dict[str, object]]:
-    return {one.name: dict(one.values) for one in people.of_people(persons, NOON)}
+def told(*persons: Person, **more: bool) -> dict[str, dict[str, object]]:
+    return {one.name: dict(one.values) for one in people.of_people(persons, NOON, **more)}
 
 
 def test_who_was_away_for_long_is_idle_and_who_comes_in_unseen_is_not_judged() -> None:
@@ -50,6 +50,13 @@ def test_roles_are_on_record_as_they_are_or_they_are_not() -> None:
         person("dan"),
     )
     assert found["roles"] == {"people": 3, "unrecorded": 2}
+
+
+def test_whose_entry_may_be_pruned_is_not_judged_and_makes_nobody_good() -> None:
+    by_hand = person("cid", "operator", recorded=None)
+    assert told(by_hand, pruned=True)["roles"] == {"people": 0, "unrecorded": 0}
+    found = told(by_hand, person("bea", "operator", recorded=frozenset()), pruned=True)
+    assert found["roles"] == {"people": 1, "unrecorded": 1}, "bea's entry is there, and differs"
 
 
 def test_what_was_read_is_told_by_a_digest() -> None:
