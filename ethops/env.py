@@ -66,9 +66,16 @@ class EnvError(Exception):
     code = "env.refused"
 
     def __init__(self, variable: str, value: str, mend: str) -> None:
-        super().__init__(f"{variable}={value!r} cannot be used: {mend}")
+        super().__init__(f"{variable}={_shown(value)!r} cannot be used: {mend}")
         self.variable = variable
         self.hint = mend
+
+
+def _shown(value: str) -> str:
+    # A URL that is refused may be one that no parser reads: all before its last @ may be a login.
+    login, at, host = value.rpartition("@")
+    scheme, slashes, rest = login.rpartition("//")
+    return f"{scheme}{slashes}...{at}{host}" if ":" in rest else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,8 +353,10 @@ def _split(variable: str, value: str, schemes: Sequence[str]) -> SplitResult:
     try:
         parts = urlsplit(value)
         _ = parts.port
-    except ValueError as fault:
-        raise EnvError(variable, value, f"not a URL ({fault})") from fault
+    except ValueError:
+        # The fault itself quotes a part of the value, which may be of its password.
+        mend = "not a URL; a login in it has @, / and : written as %40, %2F and %3A"
+        raise EnvError(variable, value, mend) from None
     if parts.scheme not in schemes:
         raise EnvError(variable, value, f"begin it with {' or '.join(f'{s}:' for s in schemes)}")
     return parts

@@ -117,6 +117,23 @@ def test_a_bad_value_is_refused_with_its_mend(
     assert mend in refused.value.hint
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://ethops:s3cret@db.example.org/ethops",
+        "postgresql://ethops:s3cret/9@db.example.org/ethops",
+        "postgresql://ethops:8@s3cret@db.example.org:port/ethops",
+        "ethops:s3cret@db.example.org",
+    ],
+    ids=["another scheme", "a slash in it", "an @ in it", "no scheme"],
+)
+def test_a_refused_address_does_not_say_its_password(tmp_path: Path, url: str) -> None:
+    with pytest.raises(env.EnvError, match=r"DATABASE_URL='.*db\.example\.org") as refused:
+        said(tmp_path, DATABASE_URL=url)
+    assert "s3cret" not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
 def test_damaged_secrets_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "secrets.json").write_text("{}")
     with pytest.raises(env.EnvError, match=r"secrets\.json is damaged"):
