@@ -14,6 +14,7 @@ from gpu.rows import Request
 from gpu.simulated.serve import Simulated
 from gpu.states import FOREIGN, JobKind
 from gpu.tiers import Tier, queue_name
+from gpu.worker import knowing
 from tests.integration.gpu.house import House
 
 MODEL = "ops-8b"
@@ -122,8 +123,12 @@ def test_where_another_card_has_the_model_that_one_answers(vllm: House, server: 
 
 def test_an_ollamas_digest_refuses_no_slot_of_a_server_beside_it(vllm: House) -> None:
     vllm.owner("UPDATE gpu_slot SET fault = 'another digest' WHERE name = 'reason-14b'")
-    assert vllm.done(question(vllm, "reason-14b")).answer
-    vllm.owner("UPDATE gpu_slot SET fault = ''")
+    try:
+        assert knowing.slots()["reason-14b"].fault
+        assert knowing.slots(vllm.card()["serves"])["reason-14b"].fault == ""
+        assert vllm.done(question(vllm, "reason-14b")).answer
+    finally:
+        vllm.owner("UPDATE gpu_slot SET fault = ''")
 
 
 def test_without_its_key_no_worker_comes_up(vllm: House) -> None:
