@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from adapters.tickets.itop import session
 from adapters.tickets.itop.capabilities import stands_on
 from adapters.tickets.itop.models import Mirrored
 from tests.doubles.itop.server import TOKEN, Itop, served
@@ -72,5 +73,7 @@ def housed(itop: Itop | None = None) -> Iterator[House]:
     )
     itop.add("lnkPersonToTeam", person_id=agent, team_id=team)
     itop.contact = agent
+    # One that was served on this very port before had other numbers for the same names.
+    session.made.cache_clear()
     with served(itop):
         yield House(itop, org, team, agent)
