@@ -191,14 +191,14 @@ def _alone(said: Said, variables: Sequence[str], mend: str) -> None:
 
 
 def _address(variable: str, url: str, schemes: Sequence[str], login: str) -> SplitResult:
+    if "@" in url:
+        # What stands before it is a secret, and told neither here nor by a parser that quotes it.
+        raise EnvError(variable, "...", f"no login stands in it: {login} name that")
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as fault:
         raise EnvError(variable, url, f"not a URL ({fault})") from fault
-    if "@" in url:
-        # What stands before it is a secret, and not told in what is said of it.
-        raise EnvError(variable, "...", f"no login stands in it: {login} name that")
     if parts.scheme not in schemes:
         raise EnvError(variable, url, f"begin it with {' or '.join(f'{s}:' for s in schemes)}")
     if not parts.hostname or not re.fullmatch(r"[!-~]{1,300}", url):

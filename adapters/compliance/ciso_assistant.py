@@ -3,12 +3,11 @@
 Where the settings name a folder of OpenSCAP's results, that is read as well.
 """
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from adapters import conf
+from adapters import conf, secret_files
 from adapters.compliance import assessed, collectors, embedded, openscap, services
 from adapters.compliance.ciso_api import Api
 from adapters.compliance.errors import AssessmentsError
@@ -17,7 +16,7 @@ from adapters.rows import now
 
 CAPABILITIES: Final[frozenset[Capability]] = openscap.CAPABILITIES | {"assessments"}
 
-TOKEN: Final = re.compile(r"[\x21-\x7e]{1,500}")
+LONGEST_TOKEN: Final = 500
 
 Results = openscap.Results
 """Files of a scanner are read as they are elsewhere."""
@@ -68,12 +67,9 @@ class Collector(embedded.Collector):
 def _secret(file: str) -> str:
     """Return the token; no fault ever repeats what the file holds."""
     try:
-        said = Path(file).read_text(encoding="utf-8").strip()
-    except OSError as fault:
-        raise AssessmentsError(f"{file}: {fault.strerror}") from fault
-    except UnicodeDecodeError:
-        # What is no text is not told either.
-        raise AssessmentsError(f"{file}: it holds what is no text.") from None
-    if not TOKEN.fullmatch(said):
-        raise AssessmentsError(f"{file}: a token is one line of ASCII without blanks, and no more.")
-    return said
+        token = secret_files.read(Path(file))
+    except secret_files.UnfitSecretError as fault:
+        raise AssessmentsError(f"{file}: {fault}") from fault
+    if len(token) > LONGEST_TOKEN:
+        raise AssessmentsError(f"{file}: {secret_files.UNFIT}, or longer than {LONGEST_TOKEN}")
+    return token

@@ -254,7 +254,7 @@ def test_what_is_no_token_is_sent_nowhere_and_never_told(
 ) -> None:
     Path(settings.ADAPTERS["compliance"]["token_file"]).write_bytes(UNFIT[name])
     (fault,) = ciso_assistant.Collector().collect([]).faults
-    assert "one line of ASCII" in fault
+    assert "it is not one line of visible ASCII characters alone" in fault
     assert "secret" not in fault
     assert ciso.asked == []
 

@@ -152,6 +152,7 @@ def test_a_wrong_or_half_peer_is_refused_by_name(
     "said",
     [
         {**GRAPH, "NEO4J_URI": "bolt://ethops:hush@graph:7687"},
+        {**GRAPH, "NEO4J_URI": "bolt://ethops:hush/9@graph:7687"},
         {**FORGE, "ETHOPS_FORGE_URL": "https://hush@git.example.org"},
         {**CISO, "ETHOPS_CISO_URL": "https://hush@ciso.example.org"},
     ],
