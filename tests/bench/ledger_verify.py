@@ -125,7 +125,7 @@ def _verify(database: OwnDatabase, *words: str) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "manage.py", "ledger", "verify", "--json", *words],
         cwd=CLONE,
-        env=database.layout.environment("person"),
+        env=database.layout.environment("verifier"),
         capture_output=True,
         text=True,
         check=False,
