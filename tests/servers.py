@@ -99,6 +99,8 @@ class Servers:
     """Empty in a worker, which joined servers that its controller started."""
     built: dict[str, str] = field(default_factory=dict)
     """What stood in a database when it was cloned; a test that moves it must move it back."""
+    links: dict[str, psycopg.Connection] = field(default_factory=dict)
+    """The session that empties each of them."""
 
     @classmethod
     def started(cls) -> Self:
@@ -178,19 +180,33 @@ class Servers:
             AssertionError: the test that just ended left another gate or ledger behind, on which
                 every later test of this worker would be tried.
         """
-        with psycopg.connect(self.superuser_dsn(name), autocommit=True) as link:
-            link.execute(EMPTY)
-            for rows in PROVIDED:
-                link.execute(rows.read_text(encoding="utf-8"))
-            for (table,) in link.execute(SWOLLEN).fetchall():
-                link.execute(f"VACUUM {table}")
-            now = _built(link)
+        link = self._kept(name)
+        link.execute(EMPTY)
+        for rows in PROVIDED:
+            link.execute(rows.read_text(encoding="utf-8"))
+        for (table,) in link.execute(SWOLLEN).fetchall():
+            link.execute(f"VACUUM {table}")
+        now = _built(link)
         if now != (before := self.built.setdefault(name, now)):
             self.built[name] = now
             raise AssertionError(f"guards, functions, triggers were {before}, and are {now}")
 
+    def _kept(self, name: str) -> psycopg.Connection:
+        """A session that has read the catalogue of all tables, which takes a new one longest."""
+        link = self.links.get(name)
+        try:
+            if link is not None:
+                link.execute("SELECT 1")
+                return link
+        except psycopg.OperationalError:
+            pass  # a test ended it, or the database with it
+        self.links[name] = psycopg.connect(self.superuser_dsn(name), autocommit=True)
+        return self.links[name]
+
     def drop(self, name: str) -> None:
         """Throw a database away, whoever is in it."""
+        if (link := self.links.pop(name, None)) is not None:
+            link.close()
         with psycopg.connect(self.superuser_dsn(), autocommit=True) as link:
             link.execute(
                 sql.SQL("DROP DATABASE IF EXISTS {name} WITH (FORCE)").format(
