@@ -8,13 +8,12 @@ from django.db import connection
 from ethops.desk.models import EventPolicy, MaintenanceWindow
 from tests.integration.api.conftest import api_of
 
-NOW = datetime.now(UTC)
-
 
 def said(**more):
+    now = datetime.now(UTC)
     return {
-        "begins_at": NOW.isoformat(),
-        "ends_at": (NOW + timedelta(hours=1)).isoformat(),
+        "begins_at": now.isoformat(),
+        "ends_at": (now + timedelta(hours=1)).isoformat(),
         "why": "New disks.",
         **more,
     }
@@ -25,10 +24,11 @@ def put(api, **more):
 
 
 def form(**more):
-    ends = NOW + timedelta(hours=1)
+    now = datetime.now(UTC)
+    ends = now + timedelta(hours=1)
     return {
-        "begins_at_0": f"{NOW:%Y-%m-%d}",
-        "begins_at_1": f"{NOW:%H:%M:%S}",
+        "begins_at_0": f"{now:%Y-%m-%d}",
+        "begins_at_1": f"{now:%H:%M:%S}",
         "ends_at_0": f"{ends:%Y-%m-%d}",
         "ends_at_1": f"{ends:%H:%M:%S}",
         "cis": "",
@@ -58,7 +58,8 @@ def test_who_may_not_declares_none(bo):
 
 
 def test_everything_wrong_is_said_by_field(api):
-    answer = put(api, everything=True, cis=["nothing"], ends_at=NOW.isoformat(), why="x")
+    ended = datetime.now(UTC).isoformat()
+    answer = put(api, everything=True, cis=["nothing"], ends_at=ended, why="x")
     assert (answer.status_code, answer.json()["code"]) == (422, "desk.window_refused")
     assert set(answer.json()["errors"]) == {"scope", "cis", "ends_at"}
 

@@ -9,7 +9,7 @@ import pytest
 
 from audit.ledger import notes
 from audit.ledger.notes import Kind, Signer
-from audit.witness.client import CLOCK_SECONDS, Client, Shown
+from audit.witness.client import Client, Shown
 from audit.witness.errors import AheadError, AwayError, RefusedError, WitnessError
 from tests.doubles import anchors
 from tests.doubles.tree import Log
@@ -20,6 +20,8 @@ Ask = Callable[[Callable[[bytes], Answer] | Answer], WitnessError | str]
 WITNESS = Signer.new("host/w1", Kind.COSIGNATURE)
 LOG = Log().grow(20)
 NOW = int(time.time())
+"""When this module was read: its tests may run an hour later."""
+TOMORROW = NOW + 86_400
 
 
 def line(size: int = 9, signer: Signer = WITNESS, at: int = NOW) -> bytes:
@@ -65,7 +67,7 @@ def test_lines_of_others_beside_it_are_passed_over(ask: Ask) -> None:
         line(8),
         line(signer=Signer.new("host/w1", Kind.COSIGNATURE)),
         line()[:-10] + b"AAAAAAAAA\n",
-        line(at=NOW + 10 * CLOCK_SECONDS),
+        line(at=TOMORROW),
         b"\n" * 1000,
     ],
     ids=["none", "words", "bytes", "another size", "another key", "spoilt", "tomorrow", "empty"],
