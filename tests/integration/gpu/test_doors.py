@@ -116,7 +116,7 @@ def test_a_job_in_its_workers_hands_is_not_freed(free: House) -> None:
     link = free.connect("gpu")
     fence = take(link)
     job_id = free.ask(publish=False)
-    link.execute("SELECT 1 FROM gpu.claim_job('card0', %s, %s, 0.2)", [fence, job_id])
+    link.execute("SELECT 1 FROM gpu.claim_job('card0', %s, %s, 9)", [fence, job_id])
     link.execute("SELECT gpu.beat_card('card0', %s, 60, %s)", [fence, [job_id]])
     (left,) = free.owner(
         "SELECT lease_until > clock_timestamp() + interval '30 seconds' FROM audit_work"
@@ -174,7 +174,7 @@ def test_who_was_there_at_several_deaths_lets_others_go_first(free: House) -> No
             " WHERE id = %s",
             job_id,
         )
-        waits.append(wait > 1)
+        waits.append(wait > 0)
         free.owner("UPDATE gpu_card SET lease_until = NULL, holder = ''")
     assert waits == [False, True, True]
 

@@ -123,13 +123,14 @@ def test_a_request_that_the_server_refuses_is_asked_once(card: House) -> None:
 @pytest.mark.parametrize("kind", ["hang", "drip"])
 def test_the_deadline_ends_what_does_not_come(card: House, kind: str) -> None:
     card.fault(kind, model="code-14b", after_tokens=40, seconds=0.01)
-    row = card.ended(card.ask(tokens=100, deadline_s=1.0))
+    row = card.ended(card.ask(tokens=100, deadline_s=2.0))
     assert (row.state, row.error_code, row.answer) == ("failed", "gpu.over_deadline", None)
     assert card.text(card.ask(tokens=9)) == words(9)
 
 
 def test_a_job_that_waits_past_its_deadline_leaves_the_queue(card: House) -> None:
     busy = card.ask(tokens=80_000)
+    card.begun(busy)
     late = card.ask(tokens=5, deadline_s=0.3)
     row = card.ended(late)
     assert (row.state, row.error_code) == ("cancelled", "gpu.over_deadline")
