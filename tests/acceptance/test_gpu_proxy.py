@@ -242,8 +242,7 @@ def test_a_stream_that_gives_way_to_operations_is_whole(web: Web) -> None:
 def test_a_stream_survives_the_loss_of_redis(web: Web) -> None:
     reading = Beside(web, 20_000, web.ops_key)
     eventually(lambda: len(reading.said) > 5)
-    with web.house.redis() as client:
-        client.flushall()
+    web.house.wipe()
     assert reading.whole() == words(20_000)
 
 

@@ -127,6 +127,12 @@ class House:
         """A client of the card's messages."""
         return redis.Redis.from_url(self.queue_url, decode_responses=True)
 
+    def wipe(self) -> None:
+        """Let Redis lose all that this house has there; other workers have theirs beside it."""
+        for url in (self.redis_url, self.queue_url):
+            with redis.Redis.from_url(url) as client:
+                client.flushdb()
+
     def messages(self, queue: str) -> list[str]:
         """The jobs that messages of a queue name, the next one first."""
         with self.redis() as client:

@@ -46,8 +46,7 @@ def seen(house: House) -> Seen:
     # The first: two others refuse beside it.
     first = house.worker(**LONG_LEASE)
     second = house.refused(**LONG_LEASE)
-    with house.redis() as client:
-        client.flushall()
+    house.wipe()
     after_wipe = house.refused(**LONG_LEASE)
     answered = house.text(house.ask(slot="ops-8b", tokens=3))
     # It dies with a lease of a minute, and its rows say nonsense of what is resident.

@@ -87,8 +87,7 @@ def test_a_wiped_redis_loses_nothing(up: House) -> None:
     up.begun(running)
     waiting = [up.ask(tokens=n + 3) for n in range(4)]
     embedding = up.embed(["moon"])
-    with up.redis() as client:
-        client.flushall()
+    up.wipe()
     assert up.text(running) == words(4000)
     for n, job_id in enumerate(waiting):
         assert up.text(job_id) == words(n + 3)
@@ -101,8 +100,7 @@ def test_a_preempted_job_whose_message_is_lost_goes_on(up: House) -> None:
     up.begun(lower)
     urgent = up.ask(tier=Tier.OPS, slot="ops-8b", tokens=3000)
     eventually(lambda: up.job(lower)["preemptions"])
-    with up.redis() as client:
-        client.flushall()
+    up.wipe()
     up.done(urgent)
     assert up.text(lower) == words(4000)
 

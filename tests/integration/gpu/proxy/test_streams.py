@@ -118,7 +118,7 @@ def test_what_the_channel_lost_comes_from_the_row(lab, worker, redis_url):
     eventually(lambda: reading.lines)
     with redis.Redis.from_url(redis_url) as line:
         held.say("two ", at=4)
-        line.flushall()
+        line.flushdb()
     held.say("three ", at=8)
     held.say("four", at=14)
     held.done()
