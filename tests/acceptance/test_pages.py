@@ -46,6 +46,8 @@ QUIET = [
 ]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PASSWORD = "correct horse"
+PATIENCE_MS = 20_000
+"""So long is waited for what a page is to show, where a test names no other time."""
 FILE = {"name": "said.txt", "mimeType": "text/plain"}
 ASKED = [
     {"name": "hours", "label": "How many hours", "kind": "whole", "required": True, "least": 1},
@@ -73,6 +75,7 @@ def browser() -> Iterator[Browser]:
         # The driver keeps an event loop in this thread, and Django would refuse its database.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         launched = driver.chromium.launch(executable_path=where, args=QUIET)
+        expect.set_options(timeout=PATIENCE_MS)
         yield launched
         launched.close()
 
