@@ -24,7 +24,7 @@ from tests.live.served import Served
 from tests.servers import Servers
 
 CARD = "live"
-LONGEST_START = 60.0
+LONGEST_START = 120.0
 KEYS = {"lab": "research", "pager": "ops"}
 """Clients of the proxy and their tiers."""
 

@@ -23,6 +23,9 @@ from tests.conftest import point_django
 from tests.live.cypher import Cypher
 from tests.servers import Servers
 
+# Graphs drawn by lot take a minute where nothing else runs, and the server has to start first.
+pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
+
 REFS = [f"ci{number}" for number in range(7)]
 SINCE = datetime(2026, 1, 2, tzinfo=UTC)
 

@@ -138,7 +138,7 @@ def test_who_hangs_up_frees_the_card_at_once(watched: Watched) -> None:
 
     running.leave.set()
 
-    over(other, seconds=3)
+    over(other, seconds=10)  # alone it would go on for longer
 
 
 # ---------------------------------------------------------------- issue 17408
@@ -162,11 +162,11 @@ def test_a_condemned_model_that_is_pinned_again_wedges_whoever_lets_it_be_asked(
         over(stuck, seconds=STUCK_AFTER)
     # All that a monitor usually looks at is in order,
     assert watched.resident() == [SLOW]
-    over(ask(watched.served, SLOW, 2), seconds=3)
+    over(ask(watched.served, SLOW, 2))
     # whoever comes next is stuck as well,
     next_one = ask(watched.served, QUICK, 2)
     with pytest.raises(AssertionError, match="waited"):
         over(next_one, seconds=1)
     # and only who lets the resurrected model go by hand gets the others out.
     watched.let_go(SLOW)
-    over(stuck, next_one, seconds=5)
+    over(stuck, next_one)
