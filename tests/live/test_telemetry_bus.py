@@ -40,7 +40,8 @@ from tests.servers import Servers
 from tests.waiting import eventually
 
 Hear: TypeAlias = Callable[[], AbstractContextManager["subprocess.Popen[bytes]"]]
-pytestmark = pytest.mark.live
+# A broker takes a quarter of a minute to start, and some start it thrice.
+pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 KILLS = 3
 PATIENCE = 60.0
 """Seconds: a broker that has just started finds the leaders of its queues first."""
