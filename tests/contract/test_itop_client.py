@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
 
 import pytest
 
@@ -80,6 +81,16 @@ def test_missing_values_are_named(client: Client) -> None:
     with pytest.raises(errors.ItopValueError) as caught:
         client.create("Incident", {"title": "t"}, "run", NAMED)
     assert caught.value.fields == ("org_id", "description")
+
+
+@pytest.mark.parametrize("language", ["EN", "DE"])
+def test_an_unfit_value_is_named_in_every_language(
+    client: Client, itop: Itop, language: Literal["EN", "DE"]
+) -> None:
+    itop.language = language
+    with pytest.raises(errors.ItopValueError) as caught:
+        client.update("Incident", itop.add("Incident"), {"title": "t" * 256}, "run", NAMED)
+    assert caught.value.fields == ("title",)
 
 
 def test_what_a_stimulus_lacks_is_named(client: Client, itop: Itop) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,7 +10,7 @@ import pytest
 from django.db import connections, transaction
 
 from adapters.tickets.errors import MoveRefusedError, TicketError
-from adapters.tickets.itop import backlog, desk
+from adapters.tickets.itop import backlog, desk, marks
 from adapters.tickets.itop.models import Mirrored, Waiting
 from adapters.tickets.itop.session import session
 from adapters.tickets.port import Note, TicketDraft
@@ -179,3 +180,50 @@ def test_a_move_that_itop_refuses_is_made_nowhere(house: House) -> None:
     with pytest.raises(TicketError):
         desk.Writer().move(uuid4(), ref, "ev_resolve", {"solution": "restarted"}, RULE)
     assert desk.Reader().get(ref).state == "new"
+
+
+@db
+def test_a_solution_is_whole_there_whatever_is_written_in_it(house: House) -> None:
+    ref, said = opened(), "Set <none> & restarted: a<b.\nThen it answered."
+    desk.Writer().move(uuid4(), ref, "ev_resolve", {"solution": said}, RULE)
+    assert marks.read(house.object("Incident")["solution"]) == said
+    assert desk.refresh(ref) is not None
+    assert desk.Reader().get(ref).solution == said
+
+
+@db
+@pytest.mark.parametrize("char", ["x", "&", "😀", "\n", "<"])
+def test_a_description_that_is_too_long_there_is_cut_and_the_ticket_opened(
+    house: House, char: str
+) -> None:
+    draft = replace(DRAFT, description=f"It hangs.{char * 19_980}.")
+    ref = desk.Writer().open(uuid4(), draft).ref
+    kept = house.object("Incident")["description"]
+    assert kept.startswith("<p>It hangs.")
+    assert len(marks.keys_in(kept)) == 1
+    assert desk.Reader().get(ref).description == draft.description
+
+
+@db
+def test_what_a_person_types_is_text_and_no_tags(house: House) -> None:
+    ref = opened()
+    kept = house.object("Incident")
+    kept["title"] = "Shop <prod> & co: a<b"
+    kept["public_log"]["entries"].append(
+        {"message": "if a<b and c>d &amp; e", "user_login": "Claude Monet", "user_id": "7"}
+    )
+    desk.refresh(ref)
+    assert desk.Reader().get(ref).title == "Shop <prod> & co: a<b"
+    assert "if a<b and c>d &amp; e" in [one.text for one in desk.Reader().worklog(ref)]
+
+
+@db
+def test_a_person_is_known_by_the_whole_name(house: House) -> None:
+    ref = opened()
+    claude = house.itop.add("Person", name="Monet", friendlyname="Claude Monet", org_id=house.org)
+    house.itop.add("Person", name="Monet", friendlyname="Camille Monet", org_id=house.org)
+    house.object("Incident").update(status="pending", agent_id=str(claude), team_id="1")
+    desk.refresh(ref)
+    assert desk.Reader().get(ref).assignee == "Claude Monet"
+    desk.Writer().move(uuid4(), ref, "ev_resolve", {"solution": "restarted"}, RULE)
+    assert house.object("Incident")["agent_id"] == claude

@@ -60,7 +60,7 @@ def absorb(
     ticket = deeds.locked(mirrored.ticket_id)
     before, had = ticket.state, ticket.assignee
     changed = _attributes(mirrored, ticket, fields)
-    if "agent_name" in changed and names.is_us(fields.get("agent_id")):
+    if words.AGENT in changed and names.is_us(fields.get("agent_id")):
         # Handed back to us: nobody has it, so that agents may go on.
         ticket.assignee, ticket.team = "", OURS
         ticket.save()
@@ -109,9 +109,9 @@ def told(
         if names.is_us(fields.get("agent_id")):
             ticket.assignee, ticket.team = "", OURS
         else:
-            ticket.assignee = one_line(str(fields.get("agent_name") or ""), 150)
+            ticket.assignee = one_line(str(fields.get(words.AGENT) or ""), 150)
         ticket.save()
-        found = Absorbed(ticket.state, ticket.state, ("agent_name",), 0)
+        found = Absorbed(ticket.state, ticket.state, (words.AGENT,), 0)
         tell(mirrored, "changed", ticket, found, had)
     keep(mirrored, fields, names)
 
@@ -194,7 +194,7 @@ def take_lines(mirrored: Mirrored, fields: Mapping[str, Any], own: UUID | None) 
     for log in words.logs_of(mirrored.itop_class):
         kept = marks.entries(fields, log)
         for one in kept[min(int(mirrored.lines_seen.get(log, 0)), len(kept)) :]:
-            text = marks.read(str(one.get("message", "")))
+            text = marks.said(str(one.get("message", "")))
             if not text or _is_ours(str(one.get("message", "")), own):
                 continue
             author = str(one.get("user_login") or AUTHOR)
@@ -234,7 +234,7 @@ def _attributes(
 
 
 def _title(ticket: models.Ticket, said: str) -> None:
-    ticket.title = marks.read(said)[:200] or ticket.title
+    ticket.title = one_line(marks.said(said), 200) or ticket.title
 
 
 def _description(ticket: models.Ticket, said: str) -> None:
@@ -265,7 +265,7 @@ _TAKEN: Final = {
     "title": _title,
     "description": _description,
     "team_name": _team,
-    "agent_name": _agent,
+    words.AGENT: _agent,
     "solution": _solution,
     "impact": _impact,
     "urgency": _urgency,

@@ -94,7 +94,7 @@ def _ticket(ticket_class: port.TicketClass, fields: Mapping[str, Any]) -> models
         # A text in changes, which iTop gives no urgency either.
         impact=int(impact) if impact in {"1", "2", "3"} else 3,
         urgency=words.SEEN_AS.get(str(fields.get("urgency", "")), 3),
-        title=one_line(marks.read(str(fields.get("title", ""))), 200) or "untitled",
+        title=one_line(marks.said(str(fields.get("title", ""))), 200) or "untitled",
         description=marks.read(str(fields.get("description", ""))),
         team=one_line(str(fields.get("team_name") or ""), 64),
         solution=marks.read(str(fields.get("solution") or "")),
@@ -115,7 +115,7 @@ def _beside(ticket: models.Ticket, variant: str, fields: Mapping[str, Any], name
     if names.is_us(fields.get("agent_id")):
         ticket.team = absorb.OURS
     else:
-        ticket.assignee = one_line(str(fields.get("agent_name") or ""), 150)
+        ticket.assignee = one_line(str(fields.get(words.AGENT) or ""), 150)
     ticket.save()
     if ticket.ticket_class == "problem":
         models.Problem.objects.create(ticket=ticket)

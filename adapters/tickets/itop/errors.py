@@ -119,7 +119,7 @@ class ItopUnsetError(ItopError):
     hint = "The settings of iTop stand in docs/reference/settings.md."
 
 
-_PARENTHESES: Final = re.compile(r"\((\w+)\) : ")
+_PARENTHESES: Final = re.compile(r"\((\w+)\)[^(){}:]{0,12}: ")
 _MISSING: Final = re.compile(r"applying the stimulus: ([\w, ]+)")
 _LEADING: Final = re.compile(r"Error: (\w+): ")
 
@@ -127,7 +127,7 @@ _LEADING: Final = re.compile(r"Error: (\w+): ")
 def _named(pattern: re.Pattern[str]) -> Callable[[str], ItopError]:
     def made(said: str) -> ItopError:
         names = [name for found in pattern.findall(said) for name in re.split(r",\s*", found)]
-        return ItopValueError(said, tuple(names))
+        return ItopValueError(said, tuple(dict.fromkeys(names)))
 
     return made
 
@@ -142,8 +142,14 @@ _SAYINGS: Final[tuple[tuple[re.Pattern[str], Callable[[str], ItopError]], ...]] 
     (re.compile(r"Error: output_fields: "), ItopQueryError),
     (re.compile(r"Error: \w+: (?:No item|Several items) found"), ItopAmbiguousError),
     (re.compile(r"Error: \w+: "), _named(_LEADING)),
+    # In the language of our user: (attribute), and what is wrong with it.
+    (re.compile(r"Error: .*?" + _PARENTHESES.pattern, re.DOTALL), _named(_PARENTHESES)),
 )
 """How the message of code 100 begins -> what it means; the first that fits."""
+
+_SQL: Final = "Error: Failed to issue SQL query"
+_UNFIT: Final = frozenset({1264, 1366, 1406})
+"""MySQL's numbers for a value that no column holds; any other is of its database, not of ours."""
 
 _CODES: Final[dict[int, type[ItopError]]] = {
     2: ItopQueryError,
@@ -160,6 +166,8 @@ _CODES: Final[dict[int, type[ItopError]]] = {
 
 def meaning(code: int, said: str) -> ItopError:
     """Return the error that a code other than 0 and its message mean."""
+    if said.startswith(_SQL):
+        return _of_database(said)
     if code == 1:
         enough = "does not have enough permissions" in said
         return ItopRightError(said) if enough else ItopLoginError(said)
@@ -169,3 +177,13 @@ def meaning(code: int, said: str) -> ItopError:
         if begins.match(said):
             return made(said)
     return ItopError(f"iTop answered with code {code}: {said}")
+
+
+def _of_database(said: str) -> ItopError:
+    """Return what MySQL's own refusal means; the query, with every text in it, is left out."""
+    _, _, end = said.rpartition("mysql_errno = ")
+    number, _, why = end.partition(", mysql_error = ")
+    fault = f"Its database refuses it: {why[:300] or 'it does not say why'} ({number[:8]})"
+    if number.isdigit() and int(number) in _UNFIT:
+        return ItopValueError(fault)
+    return ItopUnclearError(fault)

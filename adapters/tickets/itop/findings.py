@@ -81,7 +81,7 @@ def _no_class(itop_class: str) -> Finding:
 
 def _reading(itop_class: str, attributes: Mapping[str, Attribute]) -> Iterator[Finding]:
     names = {one for one in words.FIELDS[itop_class] if one != "id"}
-    gone = sorted(names - set(attributes) - {"team_name", "agent_name"} - _FILLED)
+    gone = sorted(names - set(attributes) - {"team_name", words.AGENT} - _FILLED)
     if gone:
         yield Finding(
             "error",

@@ -16,6 +16,9 @@ _TAG: Final = re.compile(r"<[^>]*>")
 _BREAK: Final = re.compile(r"(?i)<br\s*/?>|</p>|</div>|</li>")
 TEXT: Final = 20_000
 COMMENT: Final = 200
+COLUMN: Final = 65_000
+"""Bytes of a text there, 65,535 with its paragraphs and our mark: beyond, MySQL refuses all."""
+_AS_HTML: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\n": "<br>"}
 
 
 def mark(key: UUID) -> str:
@@ -36,14 +39,34 @@ def comment(note: Note, key: UUID) -> str:
 
 def description(text: str, key: UUID) -> str:
     """Return a description as HTML: escaped, lines kept, the mark at its end."""
-    said = html.escape(text, quote=False).replace("\n", "<br>")
-    return f"<p>{said}</p><p>{mark(key)}</p>"
+    return f"{as_html(text)}<p>{mark(key)}</p>"
+
+
+def as_html(text: str) -> str:
+    """Return a text as iTop's pages have it: what is no tag of theirs would be taken away.
+
+    It is cut where iTop's column ends: whoever wrote that much has the whole of it here.
+    """
+    left, said = COLUMN, []
+    for char in text:
+        one = _AS_HTML.get(char, char)
+        left -= len(one.encode("utf-8", "replace"))
+        if left < 0:
+            said.append("…")
+            break
+        said.append(one)
+    return f"<p>{''.join(said)}</p>"
 
 
 def read(said: str) -> str:
     """Return a text that iTop keeps as HTML, plain and without our mark."""
     bare = html.unescape(_TAG.sub("", _BREAK.sub("\n", said)))
     return plain(_MARK.sub("", bare), TEXT)
+
+
+def said(text: str) -> str:
+    """Return a text that iTop keeps as it was typed, a title or a line, without our mark."""
+    return plain(_MARK.sub("", text), TEXT)
 
 
 def keys_in(said: str) -> tuple[UUID, ...]:

@@ -151,7 +151,7 @@ class Push:
 
     def _mind_the_holder(self, said: Mapping[str, Any]) -> None:
         """Refuse a claim of what somebody else has there: iTop would let the last one have it."""
-        agent, name = self.fields.get("agent_id"), str(self.fields.get("agent_name") or "")
+        agent, name = self.fields.get("agent_id"), str(self.fields.get(words.AGENT) or "")
         if not _standing(self.fields, "agent_id") or self.names.is_us(agent):
             # Which of us has it is known here alone, and was compared under the lock.
             return
@@ -255,7 +255,7 @@ class Push:
             return {"pending_reason": reasons.get(str(said.get("pending_reason")), "")}
         if step.to == "resolved" and self.mirrored.itop_class != "Problem":
             solution = said.get("solution") or said.get("decision") or ""
-            return {"solution": solution, "resolution_code": "other"}
+            return {"solution": marks.as_html(solution), "resolution_code": "other"}
         if step.to == "validated":
             return {"acceptance_date": at, "acceptance_comment": _first_line(write)}
         if step.to == "plannedscheduled":

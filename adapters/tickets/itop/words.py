@@ -66,9 +66,12 @@ URGENCY: Final[Mapping[int, int]] = {1: 2, 2: 3, 3: 4}
 SEEN_AS: Final[Mapping[str, int]] = {"1": 1, "2": 1, "3": 2, "4": 3}
 """iTop's urgency -> ours."""
 
+AGENT: Final = "agent_id_friendlyname"
+"""Whose it is, in full: `agent_name` is a last name alone, which two may have."""
+
 _ALWAYS: Final = (
     *("id", "ref", "status", "title", "description", "org_id", "team_id", "team_name"),
-    *("agent_id", "agent_name", "last_update", "private_log"),
+    *("agent_id", AGENT, "last_update", "private_log"),
 )
 _SERVED: Final = (
     *("public_log", "impact", "urgency", "solution", "pending_reason"),

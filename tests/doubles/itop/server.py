@@ -18,12 +18,23 @@ from tests.doubles.itop.life import LIVES, PREFIX, demanded
 TOKEN: Final = "a-token-of-the-fake"
 USER: Final = ("ethops", "a password, as people write them: ä")
 LOGS: Final = ("public_log", "private_log")
+HTML: Final = ("description", "solution")
+COLUMN: Final = 65_535
+TOO_LONG: Final = (
+    "Error: Failed to issue SQL query: query = INSERT INTO `ticket` (...), mysql_errno = 1406,"
+    " mysql_error = Data too long for column '{}' at row 1"
+)
+UNFIT: Final = {"EN": "Unexpected value for attribute", "DE": "Ungültiger Attributwert"}
 ABSTRACT: Final = ("Ticket", "Change")
 OTHERS: Final = (
     *("Organization", "Person", "Team", "lnkPersonToTeam", "FunctionalCI", "Server", "Attachment"),
     "BackgroundTask",
 )
-NAMED: Final = {"team_name": ("team_id", "name"), "agent_name": ("agent_id", "friendlyname")}
+NAMED: Final = {
+    "team_name": ("team_id", "name"),
+    "agent_name": ("agent_id", "name"),
+    "agent_id_friendlyname": ("agent_id", "friendlyname"),
+}
 """What iTop reads of the object that a key points to."""
 Fault = Literal["html", "half", "empty_500", "slow", "drip", "done_then_cut", "no_object"]
 _QUERY: Final = re.compile(r"SELECT (\w+)(?: WHERE (.+))?", re.DOTALL)
@@ -62,6 +73,8 @@ class Itop:
     calls: list[dict[str, Any]] = field(default_factory=list)
     """Every operation that was asked for, in turn."""
     address: str = ""
+    language: Literal["EN", "DE"] = "EN"
+    """Of our user there: what is wrong with a value is said in it."""
     without_tokens: bool = False
     """The module for tokens is not installed, as in iTop's own package: a login is all there is."""
     keeps_tickets: bool = False
@@ -121,8 +134,7 @@ class Itop:
         missing = [name for name in ("org_id", "title", "description") if not values.get(name)]
         if missing and said["class"] in LIVES:
             text = ", ".join(
-                f"Unexpected value for attribute '{one}' ({one}) : Null not allowed"
-                for one in missing
+                f"{UNFIT[self.language]} '{one}' ({one}) : Null not allowed" for one in missing
             )
             raise Refusal(100, f"Error: {text}")
         made = self.objects[self.add(said["class"])]
@@ -216,6 +228,13 @@ class Itop:
         for name, value in values.items():
             if name in LOGS:
                 found[name] = {"entries": [*found[name]["entries"], _entry(value)]}
+            elif name in HTML and found["finalclass"] in LIVES:
+                found[name] = sanitised(str(value))
+                if len(found[name].encode()) > COLUMN:
+                    raise Refusal(1406, TOO_LONG.format(name))
+            elif name == "title" and len(value) > 255:
+                said = f"{UNFIT[self.language]} 'Titel' (title) : String too long"
+                raise Refusal(100, f"Error: {said}: issues = {{0=>{said}}}, class = Incident")
             else:
                 # A link set is replaced as a whole, like any value.
                 found[name] = value
@@ -286,6 +305,12 @@ def _is_a(final: str, asked: str) -> bool:
         or (asked == "Change" and final.endswith("Change"))
         or (asked == "FunctionalCI" and final == "Server")
     )
+
+
+def sanitised(said: str) -> str:
+    """Return what iTop keeps of an HTML: from what is no tag of its own on, nothing."""
+    kept = re.split(r"<(?!/?(?:p|br|b|i|u|ul|ol|li|div|span|pre|code|a)[\s/>])", said)[0]
+    return kept if kept.startswith("<p>") else f"<p>{kept}</p>"
 
 
 def _blank() -> dict[str, Any]:
