@@ -180,3 +180,30 @@ def test_the_fake_assigns_to_nobody(client: Client, itop: Itop) -> None:
     key = itop.add("Incident")
     moved = client.stimulate("Incident", key, "ev_assign", {}, "run", ("status", "agent_id"))
     assert moved.fields == {"status": "assigned", "agent_id": "0"}
+
+
+def test_what_php_shows_before_the_answer_hides_none(client: Client, itop: Itop) -> None:
+    itop.faults.append("noisy")
+    assert client.create("Incident", DRAFT, "run", NAMED).fields["status"] == "new"
+
+
+@pytest.mark.parametrize("login", ["token", "password"])
+def test_a_request_that_php_drops_is_no_fault_of_the_login(itop: Itop, login: str) -> None:
+    itop.largest = 600_000
+    user, password = USER
+    one = Client(itop.address, TOKEN) if login == "token" else None
+    one = one or Client(itop.address, password, user=user)
+    with pytest.raises(errors.ItopTooLargeError):
+        one.create("Attachment", {"contents": {"data": "A" * 700_000}}, "run", ("id",))
+
+
+def test_a_large_request_of_a_wrong_login_is_a_fault_of_the_login(itop: Itop) -> None:
+    itop.largest = 600_000
+    with pytest.raises(errors.ItopLoginError):
+        Client(itop.address, "x").create("Attachment", {"data": "A" * 700_000}, "run", ("id",))
+
+
+def test_a_web_server_that_takes_no_more_says_so(client: Client, itop: Itop) -> None:
+    itop.faults.append("full")
+    with pytest.raises(errors.ItopTooLargeError):
+        client.create("Incident", DRAFT, "run", NAMED)

@@ -208,6 +208,19 @@ def test_an_outage_is_said_and_the_next_look_goes_on(house: House) -> None:
     assert (ticket_of(born).state, follower.health().state) == ("new", "well")
 
 
+def test_an_itop_that_takes_no_writes_is_not_well(house: House) -> None:
+    ref = desk.Writer().open(uuid4(), DRAFT).ref
+    house.itop.closed = True
+    desk.Writer().comment(uuid4(), ref, Note("one", "triage", "agent"))
+    follower = desk.Follower()
+    assert follower.look().waiting == 1
+    assert follower.health().state == "away"
+    assert "tickets.itop_read_only" in follower.health().said
+    house.itop.closed = False
+    look()
+    assert (follower.health().state, follower.health().waiting) == ("well", 0)
+
+
 def test_who_is_at_it_already_is_left_alone(house: House) -> None:
     put(house)
     Following.objects.create(url=house.itop.address, busy_until="2999-01-01T00:00Z")

@@ -9,8 +9,10 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connections, transaction
 
+from adapters.tickets.beside import File
 from adapters.tickets.errors import MoveRefusedError, TicketError
 from adapters.tickets.itop import backlog, desk, marks
+from adapters.tickets.itop.errors import ItopReadOnlyError, ItopTooLargeError
 from adapters.tickets.itop.models import Mirrored, Waiting
 from adapters.tickets.itop.session import session
 from adapters.tickets.port import Note, TicketDraft
@@ -227,3 +229,40 @@ def test_a_person_is_known_by_the_whole_name(house: House) -> None:
     assert desk.Reader().get(ref).assignee == "Claude Monet"
     desk.Writer().move(uuid4(), ref, "ev_resolve", {"solution": "restarted"}, RULE)
     assert house.object("Incident")["agent_id"] == claude
+
+
+@db
+def test_while_itop_takes_no_writes_they_wait(house: House, away: None) -> None:
+    ref = opened()
+    house.itop.closed = True
+    say(ref, "one")
+    new = opened()
+    assert Waiting.objects.count() == 2
+    assert isinstance(backlog.drain_all(session()).fault, ItopReadOnlyError)
+    house.itop.closed = False
+    assert (backlog.drain_all(session()).told, Waiting.objects.count()) == (2, 0)
+    assert Mirrored.objects.get(ticket_id=new).itop_id is not None
+
+
+@db
+def test_what_stops_one_ticket_stops_no_other(house: House, away: None) -> None:
+    refs = [opened() for _ in range(backlog.PATIENCE + 2)]
+    ids = [str(Mirrored.objects.get(ticket_id=ref).itop_id) for ref in refs]
+    house.itop.faults[:] = ["html"] * len(refs)
+    for ref in refs:
+        say(ref, f"of {ref}")
+    # As many as one look bears are never answered, and were there first.
+    house.itop.broken.update(ids[: backlog.PATIENCE])
+    first, second = backlog.drain_all(session()), backlog.drain_all(session())
+    assert (first.told, second.told) == (0, 2)
+    assert set(Waiting.objects.values_list("mirrored_id", flat=True)) == {*refs[: backlog.PATIENCE]}
+
+
+@db
+def test_a_file_that_is_too_large_there_is_kept_nowhere(house: House) -> None:
+    ref = opened()
+    house.itop.largest = 600_000
+    with pytest.raises(ItopTooLargeError):
+        desk.Writer().attach(uuid4(), ref, File("a.txt", "text/plain", b"a" * 700_000), RULE)
+    assert not Waiting.objects.exists()
+    assert not desk.Reader().attachments(ref)

@@ -12,6 +12,7 @@ from adapters.tickets.errors import TicketError
 from adapters.tickets.itop import absorb, locks
 from adapters.tickets.itop.errors import (
     ItopLoginError,
+    ItopReadOnlyError,
     ItopUnclearError,
     ItopUnreachableError,
     ItopUnsetError,
@@ -21,8 +22,14 @@ from adapters.tickets.itop.push import Push
 from adapters.tickets.itop.session import Session
 from adapters.tickets.itop.writes import Write, read
 
-OUTAGES: Final = (ItopUnreachableError, ItopUnclearError, ItopLoginError, ItopUnsetError)
+OUTAGES: Final = (
+    *(ItopUnreachableError, ItopUnclearError, ItopLoginError, ItopUnsetError),
+    ItopReadOnlyError,
+)
 """What says nothing against the write itself: it is kept."""
+
+PATIENCE: Final = 3
+"""So many tickets without a clear answer are tried in one look: what stops one stops no other."""
 
 QUIET: Final = timedelta(seconds=5)
 """So long after a try that failed nobody else tries: work goes on here meanwhile."""
@@ -30,11 +37,12 @@ QUIET: Final = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """How many writes were told, refused, and still wait."""
+    """How many writes were told, refused, and still wait; and what stopped the last that does."""
 
     told: int = 0
     refused: int = 0
     waiting: int = 0
+    fault: TicketError | None = None
 
 
 def put(mirrored: Mirrored, write: Write, error: TicketError) -> None:
@@ -55,17 +63,22 @@ def waits(mirrored: Mirrored) -> bool:
 
 
 def drain_all(session: Session, limit: int = 1000) -> Drained:
-    """Tell iTop what waits, oldest first, until it is away again."""
-    refs = list(
-        Waiting.objects.filter(outage=True).order_by("id").values_list("mirrored_id", flat=True)
-    )
-    told = refused = 0
-    for ref in list(dict.fromkeys(refs))[:limit]:
-        done = drain(session, ref)
+    """Tell iTop what waits, each ticket in its order, until iTop is away again.
+
+    A ticket whose answer was unclear comes after those that were not tried since.
+    """
+    rows = Waiting.objects.filter(outage=True).order_by("mirrored_id", "id")
+    first = rows.distinct("mirrored_id")
+    told = refused = unclear = 0
+    fault: TicketError | None = None
+    for one in sorted(first, key=lambda row: (row.tried_at, row.pk))[:limit]:
+        done = drain(session, one.mirrored_id)
         told, refused = told + done.told, refused + done.refused
-        if done.waiting:
+        fault = done.fault or fault
+        unclear += done.fault is not None
+        if unclear == PATIENCE or (done.fault and not isinstance(done.fault, ItopUnclearError)):
             break
-    return Drained(told, refused, Waiting.objects.filter(outage=True).count())
+    return Drained(told, refused, Waiting.objects.filter(outage=True).count(), fault)
 
 
 def drain(session: Session, ref: str) -> Drained:
@@ -79,7 +92,7 @@ def drain(session: Session, ref: str) -> Drained:
                 return Drained(told, refused, 0)
             fault = tell(session, mirrored, waiting)
         if isinstance(fault, OUTAGES):
-            return Drained(told, refused, 1)
+            return Drained(told, refused, 1, fault)
         refused += fault is not None
         told += fault is None
 

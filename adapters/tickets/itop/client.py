@@ -17,7 +17,9 @@ from typing_extensions import override
 
 from adapters.tickets.itop.errors import (
     ItopError,
+    ItopLoginError,
     ItopQueryError,
+    ItopTooLargeError,
     ItopUnclearError,
     ItopUnreachableError,
     meaning,
@@ -28,6 +30,10 @@ CONNECTIONS: Final = 4
 """At once; iTop becomes slower, not faster, with more."""
 LARGEST: Final = 32 * 1024 * 1024
 """Bytes of an answer: a thousand tickets with their logs are far from it."""
+
+LARGE: Final = 512 * 1024
+"""Characters of a request; what is smaller is nowhere too large."""
+_TOO_LARGE: Final = "iTop's web server does not take {} bytes at once."
 
 _until: ContextVar[float] = ContextVar("_until")
 
@@ -176,9 +182,23 @@ class Client:
         return answer.objects[0]
 
     def _call(self, operation: str, said: Mapping[str, object]) -> Answer:
-        status, body = self._exchange(_form(operation, said))
-        read = _accepted(operation, status, body)
+        form = _form(operation, said)
+        status, body = self._exchange(form)
+        try:
+            read = _accepted(operation, status, body)
+        except (ItopLoginError, ItopQueryError) as fault:
+            # PHP drops a form beyond its post_max_size, the login in it too.
+            if len(form["json_data"]) > LARGE and self._is_known():
+                raise ItopTooLargeError(_TOO_LARGE.format(len(form["json_data"]))) from fault
+            raise
         return Answer(_objects(read.get("objects")), _total(str(read.get("message") or "")))
+
+    def _is_known(self) -> bool:
+        try:
+            self.get("Person", "SELECT Person WHERE id = :current_contact_id", ("id",))
+        except (ItopLoginError, ItopQueryError):
+            return False
+        return True
 
     def _exchange(self, form: Mapping[str, str]) -> tuple[int, bytes]:
         held = _until.set(time.monotonic() + self._deadline_s)
@@ -227,8 +247,10 @@ def _whole(response: httpx.Response) -> bytes:
 
 
 def _accepted(operation: str, status: int, body: bytes) -> dict[str, Any]:
+    if status == 413:
+        raise ItopTooLargeError("iTop's web server says that the request is too large.")
     try:
-        read = json.loads(body)
+        read = _read(body)
     except ValueError as error:
         beginning = body[:80].decode("utf-8", "replace")
         said = f"HTTP {status} and no JSON for {operation}: {beginning!r}"
@@ -240,6 +262,17 @@ def _accepted(operation: str, status: int, body: bytes) -> dict[str, Any]:
     if status != 200:
         raise ItopUnclearError(f"HTTP {status} with code 0 for {operation}.")
     return read
+
+
+def _read(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        # Where PHP shows its notices they stand before the answer, which is the last line.
+        shown, _, last = body.rstrip().rpartition(b"\n")
+        if not shown or not last.startswith(b"{"):
+            raise
+        return json.loads(last)
 
 
 def _objects(given: object) -> tuple[Found, ...]:

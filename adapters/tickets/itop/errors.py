@@ -52,6 +52,23 @@ class ItopRightError(ItopError):
     hint = "Give the user a profile that may, or leave it to somebody who has one."
 
 
+class ItopReadOnlyError(ItopError):
+    """It takes no write of any ticket from our user: what was to be told waits."""
+
+    code = "tickets.itop_read_only"
+    hint = (
+        "Is iTop being maintained (access_mode in its configuration), or has our user lost his"
+        " profiles? It says the same of both."
+    )
+
+
+class ItopTooLargeError(ItopError):
+    """The request is larger than what iTop's web server takes: PHP drops all of it, unsaid."""
+
+    code = "tickets.itop_too_large"
+    hint = "Raise post_max_size (PHP's own is 8 MiB) and the web server's limit, or send less."
+
+
 class ItopValueError(ItopError):
     """A value is refused, or one is missing; `fields` are those that iTop names."""
 

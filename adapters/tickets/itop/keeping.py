@@ -38,7 +38,7 @@ class Keeper:
             drained = backlog.drain_all(here)
             zone = here.names.zone()
             done = follow.poll(here, follow.window(at.reached, at.polled_at, now(), zone))
-            _came_to(at, done, here)
+            _came_to(at, done, here, drained.fault)
             _mind_cron(at, here)
         except TicketError as error:
             return _failed(at, error)
@@ -142,8 +142,11 @@ def _end(at: Following) -> None:
     turns.give_back(Following.objects.filter(url=at.url), at.busy_until)
 
 
-def _came_to(at: Following, done: follow.Round, here: Session) -> None:
-    """Keep how far it was followed; the next look begins there."""
+def _came_to(at: Following, done: follow.Round, here: Session, untold: TicketError | None) -> None:
+    """Keep how far it was followed; the next look begins there.
+
+    An iTop that is read well and told nothing is not well: a person hears of it, too.
+    """
     clock = here.names.moment(now())
     if not at.began:
         back = here.names.moment(now() - BEFORE)
@@ -154,7 +157,8 @@ def _came_to(at: Following, done: follow.Round, here: Session) -> None:
         reached = min(max(done.newest, at.reached), clock)
         at.reached = min(reached, done.held or reached)
         at.polled_at = now()
-    at.fault, at.faulty_since = "", None
+    at.fault = f"{untold.code}: {untold}"[:1000] if untold else ""
+    at.faulty_since = (at.faulty_since or now()) if untold else None
     at.pages, at.changed = done.pages, done.changed
     at.left_out = dict([*at.left_out.items(), *done.left_out.items()][-_LISTED:])
     at.save(

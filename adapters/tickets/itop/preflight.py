@@ -7,14 +7,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from adapters.rows import now
-from adapters.tickets.itop import cron, words
+from adapters.tickets.itop import cron, words, writable
 from adapters.tickets.itop.client import Client, Found
 from adapters.tickets.itop.errors import (
-    ItopGoneError,
     ItopLoginError,
     ItopQueryError,
     ItopRightError,
-    ItopStimulusError,
     ItopUnsetError,
 )
 from adapters.tickets.itop.findings import Declared, Finding
@@ -152,14 +150,10 @@ def _classes(look: Look) -> Iterator[Finding]:
 def _rights(look: Look) -> Iterator[Finding]:
     """Yield classes that our user may not write to: asked of an object that there never is."""
     for itop_class in WRITTEN:
-        try:
-            look.here.client.stimulate(itop_class, 0, "ev_assign", {}, "ethops preflight", ("id",))
-        except ItopRightError as fault:
+        fault = writable.refusal(look.here.client, itop_class)
+        if fault is not None:
             what, mend = str(fault)[:300], f"Give our user the profile {WRITTEN[itop_class]}."
             yield Finding("error", "right", itop_class, what, mend)
-        except (ItopGoneError, ItopStimulusError, ItopQueryError):
-            # It is looked for only once rights are well; and there is no object 0.
-            continue
 
 
 def _own(client: Client, itop_class: str) -> Iterator[str]:

@@ -11,11 +11,13 @@ from adapters.rows import now
 from adapters.tickets import models
 from adapters.tickets.errors import FieldMissingError, HeldError
 from adapters.tickets.form_fields import PENDING_REASONS
-from adapters.tickets.itop import demands, marks, paths, words
+from adapters.tickets.itop import demands, marks, paths, words, writable
 from adapters.tickets.itop.client import Client, Found
 from adapters.tickets.itop.declared import CREATE
 from adapters.tickets.itop.errors import (
     ItopGoneError,
+    ItopReadOnlyError,
+    ItopRightError,
     ItopStimulusError,
     ItopUnclearError,
     ItopValueError,
@@ -65,12 +67,21 @@ class Push:
             FieldMissingError: something is missing that iTop itself would not miss.
             ItopError: a subclass says what iTop answered, or that it did not.
         """
+        if write.kind != "create":
+            if not self.fields:
+                self.read()
+            if self.bears(write.key):
+                return
+        try:
+            self._do(write)
+        except ItopRightError as fault:
+            if writable.is_closed(self.client):
+                raise ItopReadOnlyError(str(fault)) from fault
+            raise
+
+    def _do(self, write: Write) -> None:
         if write.kind == "create":
             self._create(write)
-            return
-        if not self.fields:
-            self.read()
-        if self.bears(write.key):
             return
         if write.kind == "move":
             self._move(write)

@@ -24,6 +24,8 @@ TOO_LONG: Final = (
     "Error: Failed to issue SQL query: query = INSERT INTO `ticket` (...), mysql_errno = 1406,"
     " mysql_error = Data too long for column '{}' at row 1"
 )
+DENIED: Final = "The current user does not have enough permissions for {} data of class {}"
+NOISE: Final = b"<br />\n<b>Warning</b>:  Undefined variable in <b>x</b> on line <b>2</b><br />\n"
 UNFIT: Final = {"EN": "Unexpected value for attribute", "DE": "Ungültiger Attributwert"}
 ABSTRACT: Final = ("Ticket", "Change")
 OTHERS: Final = (
@@ -36,7 +38,9 @@ NAMED: Final = {
     "agent_id_friendlyname": ("agent_id", "friendlyname"),
 }
 """What iTop reads of the object that a key points to."""
-Fault = Literal["html", "half", "empty_500", "slow", "drip", "done_then_cut", "no_object"]
+Fault = Literal[
+    "html", "half", "empty_500", "slow", "drip", "done_then_cut", "no_object", "noisy", "full"
+]  # fmt: skip
 _QUERY: Final = re.compile(r"SELECT (\w+)(?: WHERE (.+))?", re.DOTALL)
 _TERM: Final = re.compile(
     r"(\w+)\s*(>=|<=|!=|=|<|>|LIKE|IN)\s*(?:'((?:[^'\\]|\\.)*)'|(\d+|\([\d, ]+\)))"
@@ -77,6 +81,12 @@ class Itop:
     """Of our user there: what is wrong with a value is said in it."""
     without_tokens: bool = False
     """The module for tokens is not installed, as in iTop's own package: a login is all there is."""
+    broken: set[str] = field(default_factory=set)
+    """Keys of objects that an extension of the site dies of."""
+    closed: bool = False
+    """Nobody may write: it says what it says to a user without a profile."""
+    largest: int = 8 * 1024 * 1024
+    """Bytes of a form; a larger one is dropped as PHP does, and the answer is to an empty one."""
     keeps_tickets: bool = False
     """Our user may not delete any, as a Support Agent may not."""
     sent: int = 0
@@ -115,6 +125,9 @@ class Itop:
             self.comments.append(said["comment"])
         if said.get("class") not in (*LIVES, *ABSTRACT, *OTHERS, *self._classes()):
             raise Refusal(100, f"Error: class: '{said.get('class')}' is not a valid class'")
+        if self.closed and operation != "core/get":
+            doing = "creating" if operation == "core/create" else "modifying"
+            raise Refusal(1, DENIED.format(doing, said["class"]))
         return verbs[operation](said)
 
     def _classes(self) -> set[str]:
@@ -359,8 +372,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
-        form = parse_qs(self.rfile.read(length).decode())
+        sent = self.rfile.read(length).decode()
+        form = parse_qs(sent if length <= self.itop.largest else "")
         fault = self.itop.faults.pop(0) if self.itop.faults else None
+        asked = json.loads(form.get("json_data", ["{}"])[0] or "{}") if self.itop.broken else {}
+        if str(asked.get("key")) in self.itop.broken:
+            fault = "empty_500"
         if fault in ("html", "empty_500"):
             page = b"<p>iTop: An error occurred</p>" if fault == "html" else b""
             self._send(200 if fault == "html" else 500, page, "text/html")
@@ -368,6 +385,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.dumps(self._answered(form)).encode()
         if fault == "done_then_cut":
             self.close_connection = True
+        elif fault == "full":
+            self._send(413, b"<h1>413 Request Entity Too Large</h1>", "text/html")
+        elif fault == "noisy":
+            self._send(200, NOISE + body, "text/html")
         elif fault == "no_object":
             self._send(200, b'{"code": 0, "message": null, "objects": null}')
         elif fault == "half":
@@ -378,10 +399,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, body)
 
     def _answered(self, form: dict[str, list[str]]) -> dict[str, Any]:
-        if "version" not in form:
-            return {"code": 2, "message": "Error: Missing parameter 'version'"}
         if not self._is_known(form):
             return {"code": 1, "message": "Error: Invalid login"}
+        if "version" not in form:
+            return {"code": 2, "message": "Error: Missing parameter 'version'"}
         try:
             said = json.loads(form["json_data"][0])
         except ValueError:
