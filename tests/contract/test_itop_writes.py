@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 
 from adapters.tickets.beside import File
 from adapters.tickets.errors import MoveRefusedError, TicketError
-from adapters.tickets.itop import backlog, desk, marks
+from adapters.tickets.itop import backlog, desk, locks, marks
 from adapters.tickets.itop.errors import ItopReadOnlyError, ItopTooLargeError
 from adapters.tickets.itop.models import Mirrored, Waiting
 from adapters.tickets.itop.session import session
@@ -266,3 +266,16 @@ def test_a_file_that_is_too_large_there_is_kept_nowhere(house: House) -> None:
         desk.Writer().attach(uuid4(), ref, File("a.txt", "text/plain", b"a" * 700_000), RULE)
     assert not Waiting.objects.exists()
     assert not desk.Reader().attachments(ref)
+
+
+@db
+@pytest.mark.parametrize(("own", "ours"), [("15s", "1min"), ("4s", "25s"), ("0", "25s")])
+def test_a_role_with_more_patience_waits_longer_in_a_jam(house: House, own: str, ours: str) -> None:
+    ref, seen = opened(), []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [own])
+        with locks._patient(ref), connection.cursor() as inner:
+            inner.execute("SHOW lock_timeout")
+            seen.append(inner.fetchone()[0])
+        cursor.execute("SHOW lock_timeout")
+        assert (seen, cursor.fetchone()[0]) == ([ours], own)

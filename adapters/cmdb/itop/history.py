@@ -18,6 +18,8 @@ OVERLAP: Final = timedelta(minutes=2)
 FIRST: Final = timedelta(days=2)
 """So far back goes a look without a mark: farther than any zone and any clock is wrong."""
 HISTORY: Final = "CMDBChangeOp"
+ROOT: Final = "FunctionalCI"
+"""What the history calls a deleted CI, whatever it was; what it said of the CI before is gone."""
 ABSENT: Final = "tickets.itop_query"
 FORBIDDEN: Final = "tickets.itop_right"
 FORMAT: Final = "%Y-%m-%d %H:%M:%S"

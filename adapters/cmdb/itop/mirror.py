@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 from adapters.cmdb.itop.history import (
     ABSENT,
     PAGE,
+    ROOT,
     LivedTwice,
     Object,
     Peer,
@@ -21,7 +22,7 @@ from adapters.cmdb.itop.history import (
     kept,
     look,
 )
-from adapters.cmdb.itop.kinds import KINDS, LINKS, SOURCE, Kind, Link, link, thing
+from adapters.cmdb.itop.kinds import KINDS, LINKS, SOURCE, Kind, Link, link, ref, thing
 from adapters.errors import AdapterError
 from adapters.rows import now, select
 
@@ -57,9 +58,9 @@ def sync(peer: Peer, lived_twice: LivedTwice, *, whole: bool = False) -> tuple[R
     began = now()
     stands = {row["their_class"]: row for row in select(_STANDS, [SOURCE])}
     mark = next((kept(row) for row in stands.values()), None)
-    classes = [of.itop_class for of in (*KINDS, *LINKS)]
+    classes = [ROOT, *(of.itop_class for of in (*KINDS, *LINKS))]
     said = _NOTHING if whole else look(peer, lived_twice, mark, classes, began)
-    named, known = said.ids, said.ids is not None or said.is_crowded
+    named, known = _of_classes(said.ids), said.ids is not None or said.is_crowded
     whole = whole or (said.is_crowded and _is_long_ago(stands, began))
     done: list[Read] = []
     untouched: list[str] = []
@@ -79,6 +80,25 @@ def sync(peer: Peer, lived_twice: LivedTwice, *, whole: bool = False) -> tuple[R
     if said.mark is not None and (whole or not said.is_crowded):
         keep(said.mark)
     return tuple(done)
+
+
+def _of_classes(
+    named: Mapping[str, Sequence[int]] | None,
+) -> Mapping[str, Sequence[int]] | None:
+    """Put what was deleted to the class that we know it by; what we never knew is left out."""
+    if named is None or ROOT not in named:
+        return named
+    ids = {itop_class: set(those) for itop_class, those in named.items()}
+    refs = [ref("ci", one) for one in ids.pop(ROOT)]
+    for row in select(_DELETED, [SOURCE, refs]):
+        ids.setdefault(row["their_class"], set()).add(row["their_id"])
+    return {itop_class: sorted(those) for itop_class, those in ids.items()}
+
+
+_DELETED: Final = """
+    SELECT their_class, their_id FROM cmdb_known
+    WHERE source = %s AND ref = ANY(%s) AND NOT gone
+"""
 
 
 # And how far the history was read, which goes with each.

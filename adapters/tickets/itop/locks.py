@@ -11,6 +11,13 @@ from adapters.tickets.itop.models import Mirrored
 
 PATIENCE_S: Final = 25
 """A write takes two seconds of a slow iTop; more than ten in a row are no race but a jam."""
+OWN: Final = 4
+"""So many times a role's own patience with locks is ours, where that is longer: a person waits."""
+
+_LIMITS: Final = """
+    SELECT current_setting('lock_timeout'), current_setting('statement_timeout'),
+           greatest(%s * extract(epoch FROM current_setting('lock_timeout')::interval), %s)::int
+"""
 
 
 def locked(ref: str) -> Mirrored | None:
@@ -28,11 +35,10 @@ def _patient(what: str) -> Iterator[None]:
     """Wait up to our own patience, and leave the session's limits as they were."""
     names = ("lock_timeout", "statement_timeout")
     with connection.cursor() as cursor:
-        before = []
+        cursor.execute(_LIMITS, [OWN, PATIENCE_S])
+        *before, patience = cursor.fetchone()
         for name in names:
-            cursor.execute("SELECT current_setting(%s)", [name])
-            before.append(str(cursor.fetchone()[0]))
-            cursor.execute("SELECT set_config(%s, %s, true)", [name, f"{PATIENCE_S}s"])
+            cursor.execute("SELECT set_config(%s, %s, true)", [name, f"{patience}s"])
         try:
             with transaction.atomic():
                 yield

@@ -14,6 +14,8 @@ _IN: Final = re.compile(r"SELECT (\w+) WHERE id IN \(([\d,]+)\)")
 _HISTORY: Final = re.compile(
     r"SELECT CMDBChangeOp WHERE date >= '([\d :-]+)' AND objclass IN \(([\w',]+)\)"
 )
+ROOTS: Final = ("LogicalVolume", "Service")
+"""Classes that are of no other; those of CIs are all of one."""
 _NEW: Final = re.compile(r" AND \(date > '([\d :-]+)' OR id > (\d+)\)")
 
 
@@ -46,7 +48,14 @@ class Inventory(Itop):
 
     def take_away(self, number: int) -> None:
         """Delete an object."""
-        self._told(self.objects.pop(number)["finalclass"], number)
+        itop_class = self.objects.pop(number)["finalclass"]
+        # Its own history goes with it, and what is said of its end names the class of all CIs.
+        self.history = [
+            ("", 0, at) if (of, n) == (itop_class, number) else (of, n, at)
+            for of, n, at in self.history
+        ]
+        own = itop_class in ROOTS or itop_class.startswith("lnk")
+        self._told(itop_class if own else "FunctionalCI", number)
 
     def _told(self, itop_class: str, number: int) -> None:
         at = (datetime.now(ZoneInfo(self.zone)) - self.lags).strftime("%Y-%m-%d %H:%M:%S")
