@@ -114,8 +114,8 @@ class Vendor(Protocol):
         """Delete a branch."""
         ...
 
-    def conflicts(self, number: int) -> bool:
-        """Tell whether the forge says that it cannot be merged as it is."""
+    def conflicts(self, number: int, refusal: str) -> bool:
+        """Tell whether the forge refused to merge it because the base changed the same lines."""
         ...
 
 
@@ -177,7 +177,11 @@ class Writer:
         if there is not None:
             return there
         if self._vendor.tip(branch) is None:
-            parent = self._vendor.tip(self._vendor.base) or ""
+            parent = self._vendor.tip(self._vendor.base)
+            if parent is None:
+                raise ForgeRefusedError(
+                    f"The forge shows this token no branch {self._vendor.base}."
+                )
             message = signed.of_draft(draft)
             self._commit(Commit(parent, branch, draft.files, message, draft.author, is_new=True))
         self._vendor.open(branch, one_line(draft.title, 200), plain(draft.body, 20_000))
@@ -210,7 +214,7 @@ class Writer:
         except (ForgeRefusedError, HeadMovedError) as fault:
             # One status has many reasons; what is there now says which.
             self._as_expected(number, expected_head)
-            if self._vendor.conflicts(number):
+            if self._vendor.conflicts(number, str(fault)):
                 raise ConflictError(f"Pull request {number}: {fault}") from fault
             raise ForgeRefusedError(str(fault)) from fault
         return self._vendor.pull(number)

@@ -77,17 +77,23 @@ class Common:
 
     def tree(self, commit: str) -> Mapping[str, Entry]:
         """Return all that is in a commit, by path."""
-        said = self._api.get(f"{self._at}/git/trees/{commit}", recursive="true", per_page=100_000)
+        found: dict[str, Entry] = {}
+        if self._part_of_tree(commit, found):
+            # A part of a tree could hide a link.
+            raise ForgeUnavailableError(f"The forge tells a part of {commit[:12]} alone.")
+        return found
+
+    def _part_of_tree(self, commit: str, found: dict[str, Entry], **which: int) -> bool:
+        """Add what one answer tells of a commit, and return whether there is more."""
+        at = f"{self._at}/git/trees/{commit}"
+        said = self._api.get(at, recursive="true", per_page=100_000, **which)
         with understood("A tree"):
-            if said["truncated"]:
-                # A part of a tree could hide a link.
-                raise ForgeUnavailableError(f"The forge tells a part of {commit[:12]} alone.")
-            return {
-                str(each["path"]): Entry(
+            # Gitea tells a tree without a file as null.
+            for each in said["tree"] or ():
+                found[str(each["path"])] = Entry(
                     str(each["mode"]).zfill(6), str(each["sha"]), int(each.get("size") or 0)
                 )
-                for each in said["tree"]
-            }
+            return bool(said["truncated"])
 
     def blob(self, sha: str) -> bytes:
         """Return a file's bytes."""
@@ -105,8 +111,9 @@ class Common:
         self._api.ask("POST", f"{self._at}/issues/{number:d}/comments", {"body": why})
         self._api.ask("PATCH", f"{self._at}/pulls/{number:d}", {"state": "closed"})
 
-    def conflicts(self, number: int) -> bool:
+    def conflicts(self, number: int, refusal: str) -> bool:
         """Tell whether the forge says that it cannot be merged as it is."""
+        del refusal
         return self._api.get(f"{self._at}/pulls/{number:d}").get("mergeable") is False
 
     def _pull(self, said: Any) -> Pull:

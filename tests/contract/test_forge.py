@@ -157,7 +157,8 @@ def at(kind: Kind, folder: Path) -> Iterator[Forge]:
 
 
 @pytest.fixture
-def gitea(tmp_path: Path) -> Iterator[Forge]:
+def gitea(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Forge]:
+    monkeypatch.setattr(import_module("adapters.forge.gitea"), "PAUSES", (0.0,))
     yield from at("gitea", tmp_path / "gitea.git")
 
 

@@ -13,11 +13,13 @@ import pytest
 from adapters.forge import gitea, github
 from adapters.forge.api import Api
 from adapters.forge.errors import (
+    ConflictError,
     ForgeRefusedError,
     ForgeUnavailableError,
     HeadMovedError,
     NotApprovedError,
     NotHereError,
+    NothingChangedError,
     ObjectedError,
     OwnPullError,
 )
@@ -45,6 +47,11 @@ def forge(kind: Kind, tmp_path: Path) -> Iterator[Forge]:
     made = Forge(kind, tmp_path / "repository.git")
     yield made
     made.close()
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gitea, "PAUSES", (0.0, 0.0))
 
 
 @pytest.fixture
@@ -88,6 +95,25 @@ def test_the_word_of_a_workflow_with_every_right_counts_nothing(
         place = replace(place, machines=frozenset({BOT, "actions[bot]"}))
     with pytest.raises(NotApprovedError):
         merge(MODULES[kind].Writer(place), pull)
+
+
+@pytest.mark.parametrize("verdict", ["approved", "changes_requested"])
+def test_the_word_of_one_who_may_write_no_more_counts_nothing(
+    forge: Forge, writer: Writer, pull: Pull, verdict: str
+) -> None:
+    forge.review(pull.number, verdict, head=pull.head, by="carla")
+    forge.writers.discard("carla")
+    with pytest.raises(NotApprovedError):
+        merge(writer, pull)
+    forge.review(pull.number, "approved", head=pull.head, by="ben")
+    assert merge(writer, pull).state == "merged"
+
+
+def test_a_base_that_the_forge_does_not_show_is_a_refusal(forge: Forge, kind: Kind) -> None:
+    place = replace(place_of(forge), base="nobase")
+    with pytest.raises(ForgeRefusedError, match="no branch nobase"):
+        MODULES[kind].Writer(place).open(uuid4(), DRAFT)
+    assert forge.branches() == ["main"]
 
 
 def test_a_dismissed_approval_counts_nothing(forge: Forge, writer: Writer, pull: Pull) -> None:
@@ -154,6 +180,68 @@ def test_a_merge_whose_answer_was_lost_is_found(forge: Forge, writer: Writer, pu
     with pytest.raises(ForgeUnavailableError):
         merge(writer, pull)
     assert merge(writer, pull).state == "merged"
+
+
+@pytest.fixture
+def a_gitea(tmp_path: Path) -> Iterator[Forge]:
+    made = Forge("gitea", tmp_path / "gitea.git")
+    yield made
+    made.close()
+
+
+def test_what_a_gitea_still_looks_at_is_merged_once_it_has(a_gitea: Forge) -> None:
+    there = gitea.Writer(place_of(a_gitea))
+    pull = there.open(uuid4(), DRAFT)
+    a_gitea.review(pull.number, "approved", head=pull.head, by="ben")
+    a_gitea.unseen[pull.number] = 2
+    assert merge(there, pull).state == "merged"
+
+
+def test_what_a_gitea_goes_on_to_refuse_is_a_conflict(a_gitea: Forge) -> None:
+    there = gitea.Writer(place_of(a_gitea))
+    pull = there.open(uuid4(), DRAFT)
+    a_gitea.review(pull.number, "approved", head=pull.head, by="ben")
+    a_gitea.commit({"page.md": b"another\n"})
+    with pytest.raises(ConflictError):
+        merge(there, pull)
+    assert sum(path.endswith("/merge") for _, path in a_gitea.asked) == 3
+
+
+def test_what_a_gitea_does_not_let_us_merge_is_no_conflict(a_gitea: Forge) -> None:
+    there = gitea.Writer(place_of(a_gitea))
+    pull = there.open(uuid4(), DRAFT)
+    a_gitea.review(pull.number, "approved", head=pull.head, by="ben")
+    a_gitea.may_not_merge, a_gitea.unseen[pull.number] = True, 9
+    with pytest.raises(ForgeRefusedError, match="not allowed to merge"):
+        merge(there, pull)
+
+
+def test_what_is_called_unfinished_is_refused_and_is_no_conflict(a_gitea: Forge) -> None:
+    there = gitea.Writer(place_of(a_gitea))
+    pull = there.open(uuid4(), replace(DRAFT, title="WIP: a page"))
+    a_gitea.review(pull.number, "approved", head=pull.head, by="ben")
+    with pytest.raises(ForgeRefusedError, match="Work in progress") as refused:
+        merge(there, pull)
+    assert refused.value.code == "forge.refused"
+
+
+def test_a_tree_that_a_gitea_tells_by_pages_is_read_whole(a_gitea: Forge) -> None:
+    a_gitea.commit({f"pages/{number}.md": b"x\n" for number in range(5)})
+    a_gitea.tree_page = 2
+    there = gitea.Writer(place_of(a_gitea))
+    pull = there.open(uuid4(), DRAFT)
+    reader = gitea.Reader(place_of(a_gitea))
+    assert reader.content(pull.number, "pages/4.md") == b"x\n"
+    with pytest.raises(NothingChangedError):
+        there.open(uuid4(), replace(DRAFT, files=(File("pages/4.md", b"x\n"),)))
+
+
+def test_a_gitea_whose_repository_has_no_file_left_takes_one(a_gitea: Forge) -> None:
+    a_gitea.commit({}, emptied=True)
+    pull = gitea.Writer(place_of(a_gitea)).open(uuid4(), DRAFT)
+    assert [each.path for each in gitea.Reader(place_of(a_gitea)).changes(pull.number)] == [
+        "page.md"
+    ]
 
 
 def test_a_branch_whose_pull_request_was_not_opened_is_found(forge: Forge, writer: Writer) -> None:

@@ -46,6 +46,12 @@ class Forge:
     """Called once a merge is done, before it is answered."""
     broken: dict[int, int] = field(default_factory=dict)
     """Number of a pull request -> the status that it alone is answered with."""
+    unseen: dict[int, int] = field(default_factory=dict)
+    """Number of a pull request -> how often a Gitea that still looks at it says "later"."""
+    may_not_merge: bool = False
+    """A Gitea's branch is protected, and our account is not named there."""
+    tree_page: int = 1000
+    """As many files of a tree a Gitea tells at once, whatever it is asked for."""
     url: str = ""
 
     def __post_init__(self) -> None:
@@ -126,12 +132,21 @@ class Forge:
         self._run("update-ref", "-d", f"refs/heads/{pull['branch']}")
         pull["gone"] = True
 
-    def commit(self, files: dict[str, bytes], branch: str = "main", by: str = "x <x@x>") -> None:
-        """Change a branch past every pull request."""
+    def commit(
+        self,
+        files: dict[str, bytes],
+        branch: str = "main",
+        by: str = "x <x@x>",
+        *,
+        emptied: bool = False,
+    ) -> None:
+        """Change a branch past every pull request, after all that is there is gone or not."""
         ref = f"refs/heads/{branch}"
         parent = self._tip(branch)
         lines = f"commit {ref}\ncommitter {by} 1 +0000\ndata 0\n"
         parts = [(lines + (f"from {parent}\n" if parent else "")).encode()]
+        if emptied:
+            parts.append(b"deleteall\n")
         for path, content in files.items():
             parts.append(f"M 100644 inline {path}\ndata {len(content)}\n".encode())
             parts += [content, b"\n"]
@@ -230,6 +245,8 @@ class Forge:
         wanted = body["head_commit_id"] if self.kind == "gitea" else body["sha"]
         if wanted != shown["head"]["sha"]:
             raise Said(409, "head out of date")
+        if self.kind == "gitea":
+            self._refuse_as_gitea(number, mergeable=shown["mergeable"])
         if pull["state"] != "open" or not shown["mergeable"]:
             raise Said(405, "Pull Request is not mergeable")
         tip = self._tip(pull["base"]) or ""
@@ -241,6 +258,21 @@ class Forge:
         if self.kind == "gitea":
             return 200, None
         return 200, {"sha": made, "merged": True, "message": "Pull Request successfully merged"}
+
+    def _refuse_as_gitea(self, number: int, *, mergeable: bool) -> None:
+        if self.may_not_merge:
+            raise Said(405, "User not allowed to merge PR")
+        if self._is_draft(number):
+            raise Said(405, "Work in progress PRs cannot be merged")
+        if not mergeable:
+            self.unseen[number] = max(self.unseen.get(number, 0) - 1, 0)
+            raise Said(405, "Please try again later")
+
+    def _is_draft(self, number: int) -> bool:
+        return str(self.pulls[number]["title"]).startswith("WIP:")
+
+    def list_assignees(self, *_: object) -> tuple[int, Any]:
+        return 200, [self._user(login) for login in sorted(self.writers)]
 
     def list_reviews(self, given: list[str], *_: object) -> tuple[int, Any]:
         number = self._number(given[0])
@@ -268,7 +300,7 @@ class Forge:
         lines = (line.split("\t") for line in raw.decode().splitlines())
         return 200, [{"filename": path, "status": words[mark]} for mark, path in lines]
 
-    def get_tree(self, given: list[str], *_: object) -> tuple[int, Any]:
+    def get_tree(self, given: list[str], query: dict[str, str], _: object) -> tuple[int, Any]:
         raw = self._run("ls-tree", "-r", "-t", "-l", given[0]).decode()
         entries: list[dict[str, Any]] = []
         for line in raw.splitlines():
@@ -276,7 +308,12 @@ class Forge:
             mode, kind, sha, size = head.split()
             entry = {"path": path, "mode": mode, "type": kind, "sha": sha}
             entries.append({**entry, "size": int(size)} if kind == "blob" else entry)
-        return 200, {"sha": given[0], "tree": entries, "truncated": False}
+        if self.kind == "github":
+            return 200, {"sha": given[0], "tree": entries, "truncated": False}
+        start = (int(query.get("page", 1)) - 1) * self.tree_page
+        part = entries[start : start + self.tree_page]
+        truncated = start + self.tree_page < len(entries)
+        return 200, {"sha": given[0], "tree": part or None, "truncated": truncated}
 
     def get_blob(self, given: list[str], *_: object) -> tuple[int, Any]:
         content = base64.b64encode(self._run("cat-file", "blob", given[0])).decode()
@@ -366,6 +403,9 @@ class Forge:
         if pull.get("gone") and self.kind == "gitea":
             ref = f"refs/pull/{number}/head"
         clean = self._ran("merge-tree", "--write-tree", pull["base"], head).returncode == 0
+        if self.kind == "gitea":
+            # It calls mergeable neither what it still looks at nor what is unfinished.
+            clean = clean and not self.unseen.get(number) and not self._is_draft(number)
         return {
             "number": number, "title": pull["title"], "body": pull["body"],
             "user": self._user(BOT), "state": pull["state"], "mergeable": clean,
@@ -462,6 +502,7 @@ ROUTES: list[tuple[str, str, Callable[..., tuple[int, Any]]]] = [
     ("DELETE", r"branches/(.+)", Forge.drop_branch),  # Gitea
     ("DELETE", r"git/refs/heads/(.+)", Forge.drop_branch),  # GitHub
     ("GET", r"collaborators/([^/]+)/permission", Forge.get_permission),
+    ("GET", r"assignees", Forge.list_assignees),
     ("GET", r"issues/(\d+)", Forge.get_issue),
     ("POST", r"issues/(\d+)/comments", Forge.comment),
     ("POST", r"contents", Forge.change_files),
