@@ -169,8 +169,10 @@ def _instance(schema: Any) -> Any:
         return schema["enum"][0]
     if "const" in schema:
         return schema["const"]
-    kinds = {"string": "a", "integer": 0, "number": 0, "boolean": False, "array": [], "null": None}
+    kinds = {"string": "a", "integer": 0, "number": 0, "boolean": False, "null": None}
     kind = schema.get("type", "object")
+    if kind == "array":
+        return [_instance(schema.get("items")) for _ in range(schema.get("minItems", 0))]
     if kind == "object":
         return {name: _instance(part) for name, part in schema.get("properties", {}).items()}
     return kinds[kind]
