@@ -50,9 +50,10 @@ def observed(audit: str, rows: Iterable[Any], at: datetime) -> Iterator[Observat
     """Yield what the rows of one audit say of safeguards, read at a time.
 
     Raises:
-        AssessmentsError: a row is not of the shape that is known, or none is of the CIS Controls.
+        AssessmentsError: a row is not of the shape that is known, none is of the CIS Controls, or
+            all that were judged are left at a status that says nothing yet.
     """
-    of_ours = 0
+    of_ours = said = unfinished = 0
     for row in rows:
         try:
             found = NODE.fullmatch(str(row["requirement"]["urn"]))
@@ -60,23 +61,30 @@ def observed(audit: str, rows: Iterable[Any], at: datetime) -> Iterator[Observat
                 continue
             of_ours += 1
             one = _observation(audit, found[1], row, at)
+            unfinished += str(row["result"]) in RESULTS and not _is_finished(row)
         except (LookupError, TypeError, ValueError, AttributeError) as fault:
             what = one_line(repr(fault), 100)
             raise AssessmentsError(f"An assessment is not of the shape we know: {what}") from fault
         if one is not None:
+            said += 1
             yield one
     if not of_ours:
         raise AssessmentsError(
             "The audit has no requirement of the CIS Controls 8 that may be read."
         )
+    if unfinished and not said:
+        # An audit keeps a status unless somebody hides it: who sets results alone is not heard.
+        raise AssessmentsError(
+            f"Of {unfinished} that were judged none has the status {DONE!r}: set it there, or hide"
+            " the status in the audit."
+        )
 
 
 def _observation(audit: str, safeguard: str, row: Any, at: datetime) -> Observation | None:
     result, changed_at = str(row["result"]), datetime.fromisoformat(str(row["updated_at"]))
-    steps = row["compliance_assessment"]["progress_status_enabled"]
-    finished = not steps or row["status"] == DONE
     outcome = RESULTS.get(result)
-    if outcome is None or not row["selected"] or not finished or at - changed_at > OLD:
+    left_out = not row["selected"] or at - changed_at > OLD
+    if outcome is None or left_out or not _is_finished(row):
         return None
     words = result.replace("_", " ")
     changed = f"in a row last changed on {changed_at.date()}"
@@ -86,3 +94,8 @@ def _observation(audit: str, safeguard: str, row: Any, at: datetime) -> Observat
         ASSESSED, safeguard, WHOLE, outcome, said, f"ciso-assistant:{audit[:8]}", at,
         at + KINDS[ASSESSED].lasts, digest([*read]),
     )  # fmt: skip
+
+
+def _is_finished(row: Any) -> bool:
+    steps = row["compliance_assessment"]["progress_status_enabled"]
+    return not steps or row["status"] == DONE

@@ -164,10 +164,23 @@ def test_what_says_nothing_is_nothing(ciso: Ciso, more: dict[str, Any]) -> None:
 
 
 def test_where_steps_are_kept_only_what_is_done_counts(ciso: Ciso) -> None:
-    ciso.steps = True
     for number, status in (("14.1", "in_review"), ("17.1", "done"), ("11.4", "to_do")):
         ciso.judge(number, "compliant", at=YESTERDAY, status=status)
     assert read() == {"17.1": "met"}
+    ciso.steps = False
+    for number in ("14.1", "17.1", "11.4"):
+        ciso.judge(number, "compliant", at=YESTERDAY, status="to_do")
+    assert set(read()) == {"14.1", "17.1", "11.4"}
+
+
+def test_where_nothing_that_was_judged_is_done_a_person_is_told(ciso: Ciso) -> None:
+    for number in ("14.1", "17.1", "11.4"):
+        ciso.judge(number, "compliant", at=YESTERDAY, status="to_do")
+    with pytest.raises(AssessmentsError, match="Of 3 that were judged none has the status 'done'"):
+        read()
+    for number in ("14.1", "17.1", "11.4"):
+        ciso.judge(number, "not_assessed", at=YESTERDAY, status="to_do")
+    assert read() == {}
 
 
 def test_numbers_of_another_framework_are_not_ours(ciso: Ciso) -> None:
