@@ -56,7 +56,9 @@ class Api:
             ):
                 said = _bounded(answer, self._until)
         except (httpx.HTTPError, httpx.InvalidURL) as fault:
-            what = one_line(str(fault), 200) or type(fault).__name__
+            # A wait that the round's end cut short is the round's fault, and not that wait's.
+            late = isinstance(fault, httpx.TimeoutException) and time.monotonic() >= self._until
+            what = LATE if late else one_line(str(fault), 200) or type(fault).__name__
             raise AssessmentsError(f"GET {path}: {what}") from fault
         if answer.status_code != httpx.codes.OK:
             told = one_line(said[:300].decode("utf-8", "replace"), 200)

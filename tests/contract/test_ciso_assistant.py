@@ -6,6 +6,7 @@ Its answers are those of 3.20, as its serializers and its own tests have them.
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, cast
@@ -22,6 +23,7 @@ from ethops import peers
 from tests.contract.test_compliance import RECORDED, fact
 from tests.contract.test_conformance import MARKER, results
 from tests.doubles.ciso import AUDIT, TOKEN, Ciso
+from tests.doubles.peer import BEGUN, Peer, silent
 
 YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).isoformat().replace("+00:00", "Z")
 LIST = "/api/requirement-assessments/"
@@ -272,11 +274,41 @@ def test_what_is_no_token_is_sent_nowhere_and_never_told(
     assert ciso.asked == []
 
 
-def test_all_of_it_is_read_in_one_time_or_not_at_all(ciso: Ciso) -> None:
-    api = Api(ciso.url, TOKEN, seconds=0.2)
+@pytest.fixture
+def peer() -> Iterator[Peer]:
+    made = Peer()
+    yield made
+    made.close()
+
+
+def test_all_of_it_is_read_in_one_time_or_not_at_all(
+    ciso: Ciso, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(ciso_api, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    api = Api(ciso.url, TOKEN)
+    api.get("/build/")
+    now[0] = ciso_api.ALL_SECONDS
+    with pytest.raises(AssessmentsError, match=r"GET /build/: .*no end in time"):
+        api.get("/build/")
+    assert ciso.asked == ["/api/build/"]
+
+
+def test_one_that_is_silent_is_waited_for_to_the_end_of_the_round(peer: Peer) -> None:
+    peer.speak = silent
+    with pytest.raises(AssessmentsError, match=r"GET /build/: .*no end in time"):
+        Api(peer.url, TOKEN, seconds=0.2).get("/build/")
+
+
+def test_bytes_that_come_do_not_put_off_the_end_of_a_round(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer.sends(BEGUN)
+    # Each look at the clock is fifty of the round's sixty seconds later than the last.
+    clock = SimpleNamespace(monotonic=count(step=50.0).__next__)
+    monkeypatch.setattr(ciso_api, "time", clock)
     with pytest.raises(AssessmentsError, match="no end in time"):
-        for _ in range(10_000):
-            api.get("/build/")
+        Api(peer.url, TOKEN).get("/build/")
 
 
 def test_a_token_goes_over_https_alone_and_nowhere_else(ciso: Ciso) -> None:

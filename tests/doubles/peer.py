@@ -12,6 +12,15 @@ def plain(status: str, body: bytes) -> bytes:
     return b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status.encode(), len(body), body)
 
 
+BEGUN = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n "
+"""An answer whose first byte has come."""
+
+
+def silent(link: socket.socket) -> None:
+    """Say nothing at all while the other side waits."""
+    link.recv(1)
+
+
 def request(link: socket.socket) -> bytes:
     heard = b""
     while (part := link.recv(1 << 16)) != b"":
