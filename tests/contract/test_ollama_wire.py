@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -21,6 +22,7 @@ from adapters.inference.errors import (
 from adapters.inference.ollama import Chunk, Server
 from adapters.inference.port import Candidate, Question
 from tests.doubles.peer import Peer, plain
+from tests.waiting import PATIENCE_SECONDS
 
 HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -47,7 +49,7 @@ def peer() -> Iterator[Peer]:
     made.close()
 
 
-def ask(peer: Peer, within: float = 3.0, idle: float = 30.0) -> list[Chunk]:
+def ask(peer: Peer, within: float = 30.0, idle: float = 30.0) -> list[Chunk]:
     server = Server(peer.url, idle_s=idle)
     deadline = time.monotonic() + within
     return list(server.stream_chat("m", {}, {"messages": []}, deadline=deadline, label="1,2"))
@@ -113,10 +115,10 @@ def test_whatever_is_no_answer_is_a_typed_error(
 
 def test_an_endless_line_is_given_up(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire, "LONGEST_LINE", 100_000)
-    peer.sends(HEAD, *[chunked(b" " * 50_000)] * 100)
+    peer.sends(HEAD, *[chunked(b" " * 50_000)] * 1000)
     with pytest.raises(MalformedStreamError, match="over 100000 bytes"):
         ask(peer)
-    assert peer.ended.wait(2), "the connection is closed"
+    assert peer.ended.wait(PATIENCE_SECONDS), "the connection is closed"
 
 
 def test_an_endless_body_is_given_up(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,26 +135,27 @@ def silence(link: socket.socket) -> None:
 
 def drip(link: socket.socket) -> None:
     link.sendall(HEAD)
-    while True:
+    for _ in range(3000):
         link.sendall(chunked(b" "))
         time.sleep(0.01)
 
 
 def test_bytes_without_a_line_do_not_put_the_deadline_off(peer: Peer) -> None:
+    # It drips for half a minute and more: who ends before does so by the deadline.
     peer.speak = drip
-    began = time.monotonic()
     with pytest.raises(OverDeadlineError):
         ask(peer, within=0.3)
-    assert time.monotonic() - began < 0.5
-    assert peer.ended.wait(2), "the connection is closed"
+    assert peer.ended.wait(PATIENCE_SECONDS), "the connection is closed"
 
 
-def test_the_deadline_holds_for_a_slow_consumer_too(peer: Peer) -> None:
+def test_the_deadline_holds_for_a_slow_consumer_too(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     peer.sends(HEAD, said("a"), said("b"), line(LAST))
-    server = Server(peer.url)
-    stream = server.stream_chat("m", {}, {"messages": []}, deadline=time.monotonic() + 0.1)
+    deadline = time.monotonic() + 60
+    stream = Server(peer.url).stream_chat("m", {}, {"messages": []}, deadline=deadline)
     assert next(stream).text == "a"
-    time.sleep(0.15)
+    monkeypatch.setattr(wire, "time", SimpleNamespace(monotonic=lambda: deadline))
     with pytest.raises(OverDeadlineError):
         next(stream)
 
@@ -161,8 +164,8 @@ def test_a_silent_server_is_left_after_the_idle_time(peer: Peer) -> None:
     peer.speak = silence
     began = time.monotonic()
     with pytest.raises(OverDeadlineError, match="Not a byte"):
-        ask(peer, within=20, idle=0.2)
-    assert time.monotonic() - began < 1
+        ask(peer, within=60, idle=0.2)
+    assert time.monotonic() - began < PATIENCE_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -171,7 +174,7 @@ def test_a_silent_server_is_left_after_the_idle_time(peer: Peer) -> None:
 def test_vectors_that_are_none_are_refused(peer: Peer, vectors: object) -> None:
     peer.sends(plain("200 OK", json.dumps({"embeddings": vectors}).encode()))
     with pytest.raises(MalformedStreamError):
-        Server(peer.url).embed("m", {}, ["a", "b"], None, None, deadline=time.monotonic() + 3)
+        Server(peer.url).embed("m", {}, ["a", "b"], None, None, deadline=time.monotonic() + 30)
 
 
 def test_counts_are_bounded_and_never_negative(peer: Peer) -> None:
@@ -205,7 +208,7 @@ def answers_in_turn(peer: Peer, *texts: str) -> None:
 
 
 def engine(peer: Peer) -> Inference:
-    return Inference(Server(peer.url), "m", {}, context_tokens=4096, timeout_s=3.0)
+    return Inference(Server(peer.url), "m", {}, context_tokens=4096, timeout_s=30.0)
 
 
 def test_a_refused_answer_is_asked_for_once_more_with_its_fault(peer: Peer) -> None:
