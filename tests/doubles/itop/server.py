@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Barrier, Lock, Thread
 from typing import Any, Final, Literal
 from urllib.parse import parse_qs
 
 from typing_extensions import override
 
 from tests.doubles.itop.life import LIVES, PREFIX, demanded
+from tests.waiting import PATIENCE_SECONDS
 
 TOKEN: Final = "a-token-of-the-fake"
 USER: Final = ("ethops", "a password, as people write them: ä")
@@ -65,6 +66,8 @@ class Itop:
     objects: dict[int, dict[str, Any]] = field(default_factory=dict)
     gap_s: float = 0.0
     """Between reading an object and writing it back, as iTop does, without any lock."""
+    all_read: Barrier | None = None
+    """Who has read waits here for the others: all of them then write over each other."""
     faults: list[Fault] = field(default_factory=list)
     """What goes wrong with the next calls, one each."""
     comments: list[str] = field(default_factory=list)
@@ -130,6 +133,11 @@ class Itop:
             raise Refusal(1, DENIED.format(doing, said["class"]))
         return verbs[operation](said)
 
+    def _gap(self) -> None:
+        time.sleep(self.gap_s)
+        if self.all_read is not None:
+            self.all_read.wait(PATIENCE_SECONDS)
+
     def _classes(self) -> set[str]:
         return {one["finalclass"] for one in self.objects.values()}
 
@@ -158,7 +166,7 @@ class Itop:
         # Neither the state nor rights nor who else writes is looked at: not even `status` is.
         kept = self._one(said)
         found = _copy(kept)
-        time.sleep(self.gap_s)
+        self._gap()
         self._set(found, said["fields"])
         self._keep(found, said["fields"])
         return self._said([found], said, "updated")
@@ -173,7 +181,7 @@ class Itop:
                 f"Invalid stimulus: '{stimulus}' on the object {found['ref']}"
                 f" in state '{found['status']}'",
             )
-        time.sleep(self.gap_s)
+        self._gap()
         self._set(found, said["fields"])
         missing = [
             one for one in demanded(found["finalclass"], life[stimulus]) if not found.get(one)
