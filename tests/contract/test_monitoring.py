@@ -107,8 +107,9 @@ def declare(become: Callable[[str], None], folder: Path, text: str) -> None:
 
 
 def test_a_due_probe_gives_a_sample(world: World) -> None:
+    began = world.now
     assert world.pass_seconds(0) == SweepReport(ran=1, bad=0, delivered=0)
-    (sample,) = world.reader.samples("heap", world.now - timedelta(seconds=5))
+    (sample,) = world.reader.samples("heap", began)
     assert (sample.probe, sample.ok, sample.symptom, sample.unit) == (
         "heap-size",
         True,
@@ -117,15 +118,21 @@ def test_a_due_probe_gives_a_sample(world: World) -> None:
     )
 
 
-def test_a_probe_that_is_not_due_is_not_run(world: World) -> None:
+def test_a_probe_that_is_not_due_is_not_run(
+    world: World, become: Callable[[str], None], tmp_path: Path
+) -> None:
+    hourly = SITE.format(folder=world.folder).replace("interval_s: 1,", "interval_s: 3600,")
+    declare(become, tmp_path, hourly)
     world.pass_seconds(0)
-    assert world.pass_seconds(0.1).ran == 0
+    assert world.pass_seconds(3000).ran == 0
+    assert world.pass_seconds(600).ran == 1
 
 
 def test_an_alert_fires_once_after_enough_bad_samples(world: World) -> None:
     world.fill()
     began = world.now
     world.sweep_times(4)
+    ended = world.now
     (alert,) = world.alerts()
     assert alert["status"] == "firing"
     assert alert["labels"] == {
@@ -137,7 +144,8 @@ def test_an_alert_fires_once_after_enough_bad_samples(world: World) -> None:
     }
     assert alert["annotations"]["symptom"] == "over_threshold"  # type: ignore[index]
     first_bad = datetime.fromisoformat(alert["annotations"]["first_bad_at"])  # type: ignore[index]
-    assert abs(first_bad - began) < timedelta(seconds=2)
+    # A second passed between the first bad sample and the one that made it fire.
+    assert began - timedelta(seconds=1) <= first_bad <= ended - timedelta(seconds=1)
 
 
 def test_a_resolved_alert_is_the_same_episode(world: World) -> None:
@@ -154,9 +162,10 @@ def test_a_resolved_alert_is_the_same_episode(world: World) -> None:
 def test_a_firing_alert_is_repeated_byte_for_byte_each_minute(world: World) -> None:
     world.fill()
     world.sweep_times(2)
-    world.pass_seconds(59)
+    # A slow machine takes seconds of its own.
+    world.pass_seconds(45)
     assert len(world.bodies) == 1
-    world.pass_seconds(2)
+    world.pass_seconds(15)
     assert world.bodies[0] == world.bodies[1]
 
 
@@ -194,12 +203,13 @@ def test_well_since_begins_with_the_first_good_sample(world: World) -> None:
     world.pass_seconds(0)
     assert world.reader.well_since("heap") is None
     world.empty()
-    world.pass_seconds(1)
     began = world.now
-    world.pass_seconds(10)
+    world.pass_seconds(1)
+    ended = world.now
+    world.pass_seconds(5)
     since = world.reader.well_since("heap")
     assert since is not None
-    assert abs(since - (began - timedelta(seconds=10))) < timedelta(seconds=5)
+    assert began <= since + timedelta(seconds=5) <= ended
 
 
 def test_silence_is_not_health(world: World) -> None:
@@ -395,7 +405,7 @@ def test_a_frozen_process_is_reported_within_its_timeout(
         text = f"""
 cis:
   - {{ref: shop, name: Shop, class: web_service, probes: [
-      {{name: shop-http, kind: http, url: "{url}", timeout_s: 0.5, interval_s: 1, bad_after: 1,
+      {{name: shop-http, kind: http, url: "{url}", timeout_s: 2, interval_s: 1, bad_after: 1,
        alertname: ShopDown, severity: critical}}]}}
 """
         declare(become, tmp_path, text)
@@ -403,4 +413,4 @@ cis:
     (alert,) = world.alerts()
     assert alert["annotations"]["symptom"] == "no_answer"  # type: ignore[index]
     said = alert["annotations"]["description"]  # type: ignore[index]
-    assert said == "Accepts connections, answers nothing within 0.5 s."
+    assert said == "Accepts connections, answers nothing within 2 s."
