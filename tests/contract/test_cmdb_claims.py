@@ -147,7 +147,9 @@ def undone(owner: Callable[..., object]) -> None:
 
 
 @settings(
-    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
 )
 @given(said=st.dictionaries(st.sampled_from(SOURCES), WORDS, min_size=1))
 def test_the_database_decides_as_the_policy(undone: None, said) -> None:

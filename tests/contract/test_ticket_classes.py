@@ -265,7 +265,10 @@ STIMULI = st.lists(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(kind=st.sampled_from(KINDS), given_stimuli=STIMULI)
 def test_no_sequence_of_moves_leaves_the_table(
     desk: Desk, catalogue: None, kind: tuple[TicketClass, str], given_stimuli: list[Any]

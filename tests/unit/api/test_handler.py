@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from functools import partial
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
@@ -10,6 +11,7 @@ from django.urls import path
 from django.utils.decorators import sync_and_async_middleware
 
 from ethops.api.handler import OneThread
+from tests.waiting import PATIENCE_SECONDS
 
 PLACES: list[tuple[str, int]] = []
 
@@ -57,14 +59,16 @@ def _get(where):
     async def asked():
         scope = {"type": "http", "method": "GET", "path": where, "headers": [], "query_string": b""}
         line = ApplicationCommunicator(OneThread(), scope)
+        # Its own patience is a second.
+        heard = partial(line.receive_output, PATIENCE_SECONDS)
         await line.send_input({"type": "http.request"})
-        status = (await line.receive_output())["status"]
+        status = (await heard())["status"]
         body = b""
         while True:
-            part = await line.receive_output()
+            part = await heard()
             body += part.get("body", b"")
             if not part.get("more_body"):
-                await line.wait()
+                await line.wait(PATIENCE_SECONDS)
                 return status, body
 
     return asyncio.run(asked())

@@ -28,7 +28,11 @@ def kept(monkeypatch, caplog):
             raise left.pop(0)
 
         control.keep("events", body, threading.Event())
-        return [(record.levelname, bool(record.exc_info)) for record in caplog.records]
+        return [
+            (record.levelname, bool(record.exc_info))
+            for record in caplog.records
+            if record.name == control.__name__
+        ]
 
     return run
 

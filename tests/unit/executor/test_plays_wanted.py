@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from ethops.executor import worker
+from tests.waiting import PATIENCE_SECONDS
 
 
 class Queue:
@@ -28,7 +29,7 @@ class Queue:
 
     def drain(self, queue):  # noqa: ARG002 - there is one
         while self.take():
-            self.go_on.wait(5)
+            self.go_on.wait(PATIENCE_SECONDS)
             with self.lock:
                 self.running -= 1
 
@@ -46,7 +47,7 @@ def test_two_run_at_once_and_nothing_is_left(queue):
         thread.start()
     queue.go_on.set()
     for thread in threads:
-        thread.join(5)
+        thread.join(PATIENCE_SECONDS)
     assert (queue.left, queue.running, queue.most <= worker.MOST_PLAYS) == (0, 0, True)
 
 
@@ -59,9 +60,9 @@ def test_a_wake_up_that_finds_no_room_is_served_by_who_finishes(queue):
         threading.Event().wait(0.01)
     late = threading.Thread(target=worker.drain_plays)
     late.start()
-    late.join(5)
+    late.join(PATIENCE_SECONDS)
     queue.left += 1
     queue.go_on.set()
     for thread in busy:
-        thread.join(5)
+        thread.join(PATIENCE_SECONDS)
     assert queue.left == 0

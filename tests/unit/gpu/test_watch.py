@@ -1,10 +1,19 @@
 """When a limited answer ends at the latest, which spares it from being stopped just before."""
 
+import pytest
+
 from gpu.tiers import Tier
+from gpu.worker import current
 from gpu.worker.watch import Watch
 from tests.unit.gpu.scene import claim, held
 
 CODE_SPEED, PREFILL = 26.0, 1000.0
+
+
+@pytest.fixture(autouse=True)
+def _still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The card's clock stands: what passes between two looks at it is no part of an answer."""
+    monkeypatch.setattr(current, "monotonic", lambda: 1000.0)
 
 
 def ends_in(limit: int | None, *, done: int = 0, tokens: int = 0) -> float | None:
