@@ -32,7 +32,8 @@ OURS = (
     *("recorder", "checkpointer", "witnessing", "verifier"),
     *("control", "agent", "executor", "web", "beat", "flower"),
 )
-QUICK = RestartPolicy(exits=1000, unseen_seconds=6.0)
+QUICK = RestartPolicy(exits=1000, unseen_seconds=12.0)
+"""A dozen processes that start on two busy cores are silent for some seconds, and well."""
 
 
 def until(happened: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
@@ -97,10 +98,11 @@ def test_every_process_of_the_matrix_runs(stack: Supervisor) -> None:
 def test_who_stands_back_has_less_weight_and_nobody_else(stack: Supervisor, name: str) -> None:
     pid = status_of(stack, name).pid
     assert pid is not None
-    weight = STANDS_BACK if name == "control" else 0
+    weight = STANDS_BACK if name == "control" else os.getpriority(os.PRIO_PROCESS, 0)
     assert os.getpriority(os.PRIO_PROCESS, pid) == weight
     group = Path(f"/proc/{pid}/autogroup")  # where the kernel groups by session
-    assert not group.exists() or group.read_text().split()[-1] == str(weight)
+    lighter = STANDS_BACK if name == "control" else 0
+    assert not group.exists() or group.read_text().split()[-1] == str(lighter)
 
 
 def test_the_web_answers_and_flower_asks_for_a_login(stack: Supervisor, layout: Layout) -> None:
@@ -179,7 +181,7 @@ def test_killed_servers_come_back_and_nobody_else_is_restarted(
     killed = {name: stack.kill(name) for name in ("redis", "postgres")}
     for name, pid in killed.items():
         until(is_up_again(stack, name, pid), f"{name} runs again")
-    time.sleep(1.5 * QUICK.unseen_seconds)  # long enough for a wrong verdict of the watchdog
+    time.sleep(QUICK.unseen_seconds + 3)  # long enough for a wrong verdict of the watchdog
     assert {name: status_of(stack, name).pid for name in OURS} == pids
     assert httpx.get(f"{layout.web_url}/healthz").status_code == 200
 
