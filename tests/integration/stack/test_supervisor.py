@@ -36,7 +36,7 @@ QUICK = RestartPolicy(exits=1000, unseen_seconds=12.0)
 """A dozen processes that start on two busy cores are silent for some seconds, and well."""
 
 
-def until(happened: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
+def until(happened: Callable[[], bool], what: str, seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
