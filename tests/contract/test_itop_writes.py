@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
+from unittest.mock import Mock
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,12 +13,12 @@ from django.db import connection, connections, transaction
 from adapters.tickets.beside import File
 from adapters.tickets.errors import MoveRefusedError, TicketError
 from adapters.tickets.itop import backlog, desk, locks, marks
-from adapters.tickets.itop.errors import ItopReadOnlyError, ItopTooLargeError
+from adapters.tickets.itop.errors import ItopReadOnlyError, ItopTooLargeError, ItopValueError
 from adapters.tickets.itop.models import Mirrored, Waiting
 from adapters.tickets.itop.session import session
 from adapters.tickets.port import Note, TicketDraft
 from tests.doubles.itop.house import House
-from tests.doubles.itop.server import Fault
+from tests.doubles.itop.server import DENIED, Fault, Refusal
 
 DRAFT = TicketDraft("incident", "Shop is down", "It hangs.", 1, 2, "intake", "rule")
 RULE = Note("", "intake", "rule")
@@ -279,3 +280,31 @@ def test_a_role_with_more_patience_waits_longer_in_a_jam(house: House, own: str,
             seen.append(inner.fetchone()[0])
         cursor.execute("SHOW lock_timeout")
         assert (seen, cursor.fetchone()[0]) == ([ours], own)
+
+
+@db
+def test_work_goes_on_at_a_ticket_that_itop_does_not_want_yet(
+    house: House, away: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.itop.faults.append("html")
+    ref = opened()
+    with monkeypatch.context() as site:
+        said = "Error: Unexpected value for attribute 'Cost' (cost) : Null not allowed"
+        site.setattr(house.itop, "_create", Mock(side_effect=Refusal(100, said)))
+        assert isinstance(backlog.drain_all(session()).fault, ItopValueError)
+        say(ref, "one")
+    assert desk.Reader().worklog(ref)[-1].text == "one"
+    assert backlog.drain_all(session()).told == 2
+    assert lines(house)[-1] == "one"
+
+
+@db
+def test_a_lack_of_rights_that_is_over_by_now_is_no_refusal(
+    house: House, away: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = DENIED.format("creating", "Incident")
+    with monkeypatch.context() as site:
+        site.setattr(house.itop, "_create", Mock(side_effect=Refusal(1, said)))
+        opened()
+    assert Waiting.objects.get().outage
+    assert backlog.drain_all(session()).told == 1

@@ -62,6 +62,12 @@ def waits(mirrored: Mirrored) -> bool:
     return Waiting.objects.filter(mirrored=mirrored, outage=True).exists()
 
 
+def stays(waiting: Waiting, fault: TicketError | None) -> bool:
+    """Tell whether a write waits on: in an outage, and where the ticket is not there without it."""
+    opens = fault is not None and read(waiting.write).kind == "create"
+    return opens or isinstance(fault, OUTAGES)
+
+
 def drain_all(session: Session, limit: int = 1000) -> Drained:
     """Tell iTop what waits, each ticket in its order, until iTop is away again.
 
@@ -76,7 +82,8 @@ def drain_all(session: Session, limit: int = 1000) -> Drained:
         told, refused = told + done.told, refused + done.refused
         fault = done.fault or fault
         unclear += done.fault is not None
-        if unclear == PATIENCE or (done.fault and not isinstance(done.fault, ItopUnclearError)):
+        away = isinstance(done.fault, OUTAGES) and not isinstance(done.fault, ItopUnclearError)
+        if away or unclear == PATIENCE:
             break
     return Drained(told, refused, Waiting.objects.filter(outage=True).count(), fault)
 
@@ -91,7 +98,7 @@ def drain(session: Session, ref: str) -> Drained:
             if mirrored is None or waiting is None:
                 return Drained(told, refused, 0)
             fault = tell(session, mirrored, waiting)
-        if isinstance(fault, OUTAGES):
+        if stays(waiting, fault):
             return Drained(told, refused, 1, fault)
         refused += fault is not None
         told += fault is None
@@ -110,7 +117,7 @@ def tell(session: Session, mirrored: Mirrored, waiting: Waiting) -> TicketError 
             absorb.told(mirrored, push.fields, session.names, write.key, given=push.given)
     except TicketError as error:
         mirrored.refresh_from_db()
-        outage = isinstance(error, OUTAGES)
+        outage = stays(waiting, error)
         Waiting.objects.filter(pk=waiting.pk).update(
             attempts=F("attempts") + 1, error=_said(error), outage=outage, tried_at=now()
         )

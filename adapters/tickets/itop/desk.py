@@ -261,9 +261,10 @@ def _read(mirrored: Mirrored, key: UUID) -> Push | None:
             here = session()
             while waiting := backlog.next_of(mirrored):
                 fault = backlog.tell(here, mirrored, waiting)
-                if isinstance(fault, backlog.OUTAGES):
+                if backlog.stays(waiting, fault):
                     return None
-            return _seen(here, mirrored, key)[0]
+            # Where iTop did not want it there is nothing to read.
+            return None if mirrored.itop_id is None else _seen(here, mirrored, key)[0]
     except backlog.OUTAGES:
         mirrored.refresh_from_db()
         return None
@@ -280,7 +281,9 @@ def _seen(here: Session, mirrored: Mirrored, key: UUID | None) -> tuple[Push, ab
 def _tell(mirrored: Mirrored, writes: Iterable[Write], push: Push | None) -> None:
     """Tell iTop, or keep what it cannot be told now, in order."""
     fault: TicketError | None = None
-    if (mirrored.itop_id is not None and push is None) or backlog.is_quiet():
+    if push is None and (mirrored.itop_id is not None or mirrored.waiting.exists()):
+        fault = ItopUnreachableError("What waits for it is told first.")
+    elif backlog.is_quiet():
         fault = ItopUnreachableError("iTop was away a moment ago.")
     for write in writes:
         if fault is None:

@@ -75,9 +75,9 @@ class Push:
         try:
             self._do(write)
         except ItopRightError as fault:
-            if writable.is_closed(self.client):
-                raise ItopReadOnlyError(str(fault)) from fault
-            raise
+            if writable.is_lack(self.client, fault):
+                raise
+            raise ItopReadOnlyError(str(fault)) from fault
 
     def _do(self, write: Write) -> None:
         if write.kind == "create":

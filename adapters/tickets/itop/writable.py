@@ -1,5 +1,6 @@
 """Whether our user may write to a class: asked of an object that there never is."""
 
+import re
 from typing import Final
 
 from adapters.tickets.itop import words
@@ -11,6 +12,7 @@ from adapters.tickets.itop.errors import (
     ItopStimulusError,
 )
 
+_CLASS: Final = re.compile(r"of class (\w+)")
 COMMENT: Final = "ethops asks what it may write"
 
 
@@ -30,9 +32,15 @@ def refusal(client: Client, itop_class: str) -> ItopRightError | None:
     return None
 
 
-def is_closed(client: Client) -> bool:
-    """Tell whether our user may write no ticket at all, as while an iTop is read-only.
+def is_lack(client: Client, fault: ItopRightError) -> bool:
+    """Tell whether a refusal is of one class, and stands.
 
-    It says then the same as to a user without a profile, and both say nothing against a write.
+    A read-only iTop says the same of every class as to a user without a profile; neither says
+    anything against a write, nor does what is well by now.
     """
-    return all(refusal(client, one) for one in dict.fromkeys(words.CLASSES.values()))
+    named = _CLASS.search(str(fault))
+    own = named[1] if named else ""
+    if own and refusal(client, own) is None:
+        return False
+    others = (one for one in dict.fromkeys(words.CLASSES.values()) if one != own)
+    return any(refusal(client, one) is None for one in others)
