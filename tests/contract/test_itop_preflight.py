@@ -84,6 +84,11 @@ def test_who_we_are_is_looked_for(house: House, settings: Any) -> None:
     assert "ETHOPS_ITOP_ORG" in grave(found(house))["who we are"]
 
 
+def test_a_person_without_a_team_takes_nothing(house: House) -> None:
+    console(house).hidden = {one["id"] for one in house.objects("lnkPersonToTeam")}
+    assert "in no team" in grave(found(house))["who we are"]
+
+
 def test_a_hidden_organization_is_no_place_for_tickets(house: House, settings: Any) -> None:
     settings.ADAPTERS = {**settings.ADAPTERS, "tickets": house.settings(org=str(house.org))}
     console(house).hidden = {house.org}

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from adapters.rows import now
+from adapters.tickets.errors import FieldMissingError
 from adapters.tickets.itop import cron, words, writable
 from adapters.tickets.itop.client import Client, Found
 from adapters.tickets.itop.errors import (
@@ -115,6 +116,12 @@ def _ourselves(look: Look) -> Iterator[Finding]:
             what = f"{itop_class}::{number} is not there, or hidden from us: nothing is opened."
             mend = f"Set {setting} to one that our user may see."
             yield Finding("error", "who we are", setting, what, mend)
+    try:
+        look.here.names.assigned_to("", "")
+    except FieldMissingError:
+        what = "Our person is in no team that our user may see: no ticket is taken or resolved."
+        mend = "Put him into one, or set ETHOPS_ITOP_TEAM."
+        yield Finding("error", "who we are", "ETHOPS_ITOP_TEAM", what, mend)
 
 
 def _classes(look: Look) -> Iterator[Finding]:
