@@ -87,7 +87,7 @@ def test_what_is_declared_is_written_when_it_is_made_and_when_it_is_moved(
     ended = house.object("Incident")
     assert (ended["status"], ended["root_cause"]) == ("resolved", "other")
     # The site's word for it goes before our own.
-    assert (ended["resolution_code"], ended["solution"]) == ("patch", "restarted")
+    assert (ended["resolution_code"], ended["solution"]) == ("patch", "<p>restarted</p>")
 
 
 def test_another_state_and_another_class_are_told_nothing_of_it(
