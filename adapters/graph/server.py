@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from neo4j import Driver, GraphDatabase, Query, Session
+from neo4j import Auth, Driver, GraphDatabase, Query, Session, basic_auth
+from neo4j.auth_management import AuthManager
 from neo4j.exceptions import DriverError, Neo4jError
 from neo4j.time import DateTime
 
@@ -88,10 +89,9 @@ class Server:
 @cache
 def _driver(server: Server) -> Driver:
     """Return the process's one driver, which keeps connections, and opens none before it must."""
-    password = Path(server.password_file).read_text("utf-8").strip() if server.user else ""
     made = GraphDatabase.driver(
         server.uri,
-        auth=(server.user, password) if server.user else None,
+        auth=Login(server.user, Path(server.password_file)) if server.user else None,
         connection_timeout=SECONDS,
         connection_acquisition_timeout=SECONDS,
         notifications_min_severity="OFF",
@@ -100,6 +100,23 @@ def _driver(server: Server) -> Driver:
     )
     atexit.register(made.close)
     return made
+
+
+class Login(AuthManager):
+    """Who we are there: the password's file is read for each question, since it may change."""
+
+    def __init__(self, user: str, file: Path) -> None:
+        self._user = user
+        self._file = file
+
+    def get_auth(self) -> Auth:
+        """Return what the file holds now."""
+        return basic_auth(self._user, self._file.read_text("utf-8").strip())
+
+    def handle_security_exception(self, auth: Any, error: Neo4jError) -> bool:
+        """Say that asking again by the same word is of no use."""
+        del auth, error
+        return False
 
 
 def native(value: Any) -> Any:
