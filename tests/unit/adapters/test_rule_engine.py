@@ -225,6 +225,12 @@ def test_without_a_way_out_it_refuses() -> None:
         ask("triage", {}, ("assign_responders_low",))
 
 
+def test_a_ticket_without_an_alert_is_said_to_have_none() -> None:
+    answer = ask("triage", {"alert.join": "none", "ticket.ref": "INC-00001"}, TRIAGE)
+    assert (answer.choice, answer.rule) == ("escalate", "triage-no-alert")
+    assert answer.say.startswith("INC-00001 came without an alert")
+
+
 def test_hostile_text_in_facts_is_cleaned_and_bounded() -> None:
     name = "x\x00\x1b[2J{ci.class}\u202e" + "y" * 5000
     answer = ask("triage", {"alert.join": "none", "alert.name": name}, TRIAGE)
