@@ -58,6 +58,11 @@ class Bare:
         """Wait until so many have come in all."""
         self.until(lambda: self.machine.counts["requests"] == requests)
 
+    def waits_for(self, model: str) -> None:
+        """Wait until the head has left the queue, and condemned this model."""
+        loaded = self.machine.scheduler.loaded
+        self.until(lambda: loaded[f"{model}:latest"].keep_alive == 0)
+
     def events(self) -> list[tuple[object, object]]:
         return [(event["ev"], event["model"]) for event in self.machine.log.newest]
 
@@ -157,7 +162,9 @@ def test_a_full_queue_is_503_and_the_loaded_model_is_not_counted(
 ) -> None:
     bare = start(max_queue=2)
     with bare.held("a"):
-        for _ in range(3):
+        bare.ask("b")
+        bare.waits_for("a")
+        for _ in range(2):
             bare.ask("b")
         bare.until(lambda: len(bare.machine.scheduler.pending) == 2)
         refused = bare.ask("b").result()
