@@ -61,7 +61,8 @@ def observed(audit: str, rows: Iterable[Any], at: datetime) -> Iterator[Observat
                 continue
             of_ours += 1
             one = _observation(audit, found[1], row, at)
-            unfinished += str(row["result"]) in RESULTS and not _is_finished(row)
+            judged = row["selected"] and str(row["result"]) in RESULTS
+            unfinished += bool(judged and not _is_finished(row))
         except (LookupError, TypeError, ValueError, AttributeError) as fault:
             what = one_line(repr(fault), 100)
             raise AssessmentsError(f"An assessment is not of the shape we know: {what}") from fault

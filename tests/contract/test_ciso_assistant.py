@@ -185,6 +185,12 @@ def test_where_nothing_that_was_judged_is_done_a_person_is_told(ciso: Ciso) -> N
     assert read() == {}
 
 
+def test_what_is_not_selected_waits_for_no_status(ciso: Ciso) -> None:
+    for number in ("14.1", "17.1", "11.4"):
+        ciso.judge(number, "compliant", at=YESTERDAY, status="to_do", selected=False)
+    assert read() == {}
+
+
 def test_numbers_of_another_framework_are_not_ours(ciso: Ciso) -> None:
     ciso.judge("13.1", "compliant", at=YESTERDAY)
     ciso.node = "urn:intuitem:risk:req_node:iso27001-2022:{}"
