@@ -124,7 +124,7 @@ def test_what_decides_is_found_in_the_order_of_an_index() -> None:
     embedded.Collector().collect([fact()])
     with transaction.atomic(), connection.cursor() as cursor:
         # A table of one page is read whole, whatever there is; the question is what may serve.
-        for way in ("seqscan", "bitmapscan", "sort"):
+        for way in ("seqscan", "bitmapscan", "sort", "incremental_sort"):
             cursor.execute(f"SET LOCAL enable_{way} = off")
         asked = embedded._DECIDING.format(also="")
         cursor.execute(f"EXPLAIN {asked}", [datetime.now(UTC)])

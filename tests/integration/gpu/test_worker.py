@@ -42,7 +42,8 @@ def test_what_streams_is_told_token_by_token(calm: House) -> None:
     job_id = calm.ask(tokens=4000, tier=Tier.OPS, slot="ops-8b", streams=True)
     calm.done(job_id)
     pieces = calm.told(job_id)
-    assert len(pieces) > 5
+    # Of a machine that stood still for a second it gets in one piece what fell due meanwhile.
+    assert len(pieces) > 1
     assert "".join(piece["text"] for piece in pieces) == words(4000)
     assert [piece["at"] for piece in pieces[:2]] == [0, len(pieces[0]["text"])]
 
