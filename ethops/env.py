@@ -40,7 +40,7 @@ COMMANDS_AS: dict[str, frozenset[str]] = {
     "owner": frozenset(
         {
             *("migrate", "makemigrations", "showmigrations", "sqlmigrate", "site"),
-            *("ledger prune", "factor", "personas eval --keep", "cmdb import"),
+            *("db prepare", "ledger prune", "factor", "personas eval --keep", "cmdb import"),
         }
     ),
     "verifying": frozenset({"ledger verify"}),

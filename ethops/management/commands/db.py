@@ -77,6 +77,11 @@ class Command(BaseCommand):
         call_command("site", "load", verbosity=0)
         if as_json:
             self.stdout.write(json.dumps({"applied": before, "admin_made": made}))
+            return
+        self.stdout.write(f"{before} migrations were applied, and the site is loaded.")
+        if made:
+            kept = env.load().state / "secrets.json"
+            self.stdout.write(f"Log in to the desk as admin, with admin_password of {kept}.")
 
 
 def _count_unapplied() -> int:

@@ -57,6 +57,9 @@ def test_a_login_that_is_younger_than_the_folder_is_asked_for_by_name(tmp_path: 
     ("words", "process"),
     [
         ("migrate", "owner"),
+        # As `split write` tells people to: the supervisor names the process itself.
+        ("db prepare", "owner"),
+        ("db bootstrap --apply", None),
         ("ledger prune", "owner"),
         ("ledger verify", "verifying"),
         ("ledger export", None),
