@@ -112,7 +112,9 @@ def test_all_fields_are_never_asked_for(client: Client) -> None:
         client.get("Incident", 1, ("*",))
 
 
-@pytest.mark.parametrize("fault", ["html", "half", "empty_500", "done_then_cut", "no_object"])
+@pytest.mark.parametrize(
+    "fault", ["html", "half", "empty_500", "done_then_cut", "no_object", "hung_up"]
+)
 def test_an_unclear_answer_to_a_write_may_have_been_done(
     client: Client, itop: Itop, fault: Fault
 ) -> None:
@@ -210,3 +212,34 @@ def test_a_web_server_that_takes_no_more_says_so(client: Client, itop: Itop) -> 
     itop.faults.append("full")
     with pytest.raises(errors.ItopTooLargeError):
         client.create("Incident", DRAFT, "run", NAMED)
+
+
+@pytest.mark.parametrize("fault", ["empty_500", "hung_up"])
+def test_what_php_or_the_database_dies_of_is_too_large(
+    client: Client, itop: Itop, fault: Fault
+) -> None:
+    large = {"contents": {"data": "A" * 700_000}}
+    itop.faults.append(fault)
+    with pytest.raises(errors.ItopTooLargeError):
+        client.create("Attachment", large, "run", ("id",))
+    itop.faults[:] = [fault, fault]
+    # Nor does it take what is small: then it is not the size.
+    with pytest.raises(errors.ItopUnclearError):
+        client.create("Attachment", large, "run", ("id",))
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "meant"),
+    [
+        (1406, "Error: Failed to issue SQL query: query = x, mysql_errno = 1406", "value"),
+        (100, "Error: Failed to issue SQL query: query = x, mysql_errno = 3988, mysql_error = y",
+         "value"),
+        (1213, "Error: Failed to issue SQL query: mysql_errno = 1406, mysql_error = y", "unclear"),
+        (2013, "Error: Lost connection to MySQL server during query: query = x", "unclear"),
+        (1153, "Error: Got a packet bigger than 'max_allowed_packet' bytes", "too_large"),
+    ],
+)  # fmt: skip
+def test_a_number_of_the_database_says_whether_it_is_of_the_value(
+    code: int, said: str, meant: str
+) -> None:
+    assert errors.meaning(code, said).code == f"tickets.itop_{meant}"

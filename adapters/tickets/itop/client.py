@@ -33,7 +33,7 @@ LARGEST: Final = 32 * 1024 * 1024
 
 LARGE: Final = 512 * 1024
 """Characters of a request; what is smaller is nowhere too large."""
-_TOO_LARGE: Final = "iTop's web server does not take {} bytes at once."
+_TOO_LARGE: Final = "iTop does not take {} bytes at once: {}"
 
 _until: ContextVar[float] = ContextVar("_until")
 
@@ -186,10 +186,12 @@ class Client:
         status, body = self._exchange(form)
         try:
             read = _accepted(operation, status, body)
-        except (ItopLoginError, ItopQueryError) as fault:
-            # PHP drops a form beyond its post_max_size, the login in it too.
-            if len(form["json_data"]) > LARGE and self._is_known():
-                raise ItopTooLargeError(_TOO_LARGE.format(len(form["json_data"]))) from fault
+        except (ItopLoginError, ItopQueryError, ItopUnclearError) as fault:
+            # PHP drops a form beyond its post_max_size, the login in it too, and dies of one beyond
+            # its memory_limit; MySQL hangs up on one beyond its max_allowed_packet.
+            size = len(form["json_data"])
+            if size > LARGE and status in (200, 500) and self._is_known():
+                raise ItopTooLargeError(_TOO_LARGE.format(size, fault)) from fault
             raise
         return Answer(_objects(read.get("objects")), _total(str(read.get("message") or "")))
 

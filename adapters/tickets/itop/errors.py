@@ -63,10 +63,13 @@ class ItopReadOnlyError(ItopError):
 
 
 class ItopTooLargeError(ItopError):
-    """The request is larger than what iTop's web server takes: PHP drops all of it, unsaid."""
+    """The request is larger than what iTop takes: PHP drops or dies of it, MySQL hangs up."""
 
     code = "tickets.itop_too_large"
-    hint = "Raise post_max_size (PHP's own is 8 MiB) and the web server's limit, or send less."
+    hint = (
+        "Raise PHP's post_max_size (8 MiB by itself) and memory_limit, MySQL's max_allowed_packet"
+        " and the web server's limit, or send less."
+    )
 
 
 class ItopValueError(ItopError):
@@ -165,8 +168,11 @@ _SAYINGS: Final[tuple[tuple[re.Pattern[str], Callable[[str], ItopError]], ...]] 
 """How the message of code 100 begins -> what it means; the first that fits."""
 
 _SQL: Final = "Error: Failed to issue SQL query"
-_UNFIT: Final = frozenset({1264, 1366, 1406})
+_MYSQL: Final = 1000
+"""The codes from here on are MySQL's own numbers, iTop's are below; 2006 is: it has hung up."""
+_UNFIT: Final = frozenset({1048, 1264, 1265, 1292, 1366, 1406, 3988})
 """MySQL's numbers for a value that no column holds; any other is of its database, not of ours."""
+_TOO_LARGE: Final = 1153
 
 _CODES: Final[dict[int, type[ItopError]]] = {
     2: ItopQueryError,
@@ -183,8 +189,8 @@ _CODES: Final[dict[int, type[ItopError]]] = {
 
 def meaning(code: int, said: str) -> ItopError:
     """Return the error that a code other than 0 and its message mean."""
-    if said.startswith(_SQL):
-        return _of_database(said)
+    if code >= _MYSQL or said.startswith(_SQL):
+        return _of_database(code, said)
     if code == 1:
         enough = "does not have enough permissions" in said
         return ItopRightError(said) if enough else ItopLoginError(said)
@@ -196,11 +202,12 @@ def meaning(code: int, said: str) -> ItopError:
     return ItopError(f"iTop answered with code {code}: {said}")
 
 
-def _of_database(said: str) -> ItopError:
+def _of_database(code: int, said: str) -> ItopError:
     """Return what MySQL's own refusal means; the query, with every text in it, is left out."""
     _, _, end = said.rpartition("mysql_errno = ")
-    number, _, why = end.partition(", mysql_error = ")
-    fault = f"Its database refuses it: {why[:300] or 'it does not say why'} ({number[:8]})"
-    if number.isdigit() and int(number) in _UNFIT:
-        return ItopValueError(fault)
-    return ItopUnclearError(fault)
+    given, _, why = end.partition(", mysql_error = ")
+    number = int(given) if code < _MYSQL and given.isdecimal() else code
+    fault = f"Its database refuses it: {why[:300] or 'it does not say why'} ({number})"
+    if number == _TOO_LARGE:
+        return ItopTooLargeError(fault)
+    return ItopValueError(fault) if number in _UNFIT else ItopUnclearError(fault)

@@ -26,6 +26,11 @@ TOO_LONG: Final = (
     " mysql_error = Data too long for column '{}' at row 1"
 )
 DENIED: Final = "The current user does not have enough permissions for {} data of class {}"
+HUNG_UP: Final = (
+    b'{"code": 2006, "message": "Error: MySQL server has gone away: query = ROLLBACK,'
+    b' mysql_errno = 2006, mysql_error = MySQL server has gone away"}'
+)
+"""Its database was away for a moment, or the query longer than its max_allowed_packet."""
 NOISE: Final = b"<br />\n<b>Warning</b>:  Undefined variable in <b>x</b> on line <b>2</b><br />\n"
 UNFIT: Final = {"EN": "Unexpected value for attribute", "DE": "Ungültiger Attributwert"}
 ABSTRACT: Final = ("Ticket", "Change")
@@ -40,7 +45,8 @@ NAMED: Final = {
 }
 """What iTop reads of the object that a key points to."""
 Fault = Literal[
-    "html", "half", "empty_500", "slow", "drip", "done_then_cut", "no_object", "noisy", "full"
+    "html", "half", "empty_500", "slow", "drip", "done_then_cut", "no_object", "noisy", "full",
+    "hung_up",
 ]  # fmt: skip
 _QUERY: Final = re.compile(r"SELECT (\w+)(?: WHERE (.+))?", re.DOTALL)
 _TERM: Final = re.compile(
@@ -68,8 +74,8 @@ class Itop:
     """Between reading an object and writing it back, as iTop does, without any lock."""
     all_read: Barrier | None = None
     """Who has read waits here for the others: all of them then write over each other."""
-    faults: list[Fault] = field(default_factory=list)
-    """What goes wrong with the next calls, one each."""
+    faults: list[Fault | None] = field(default_factory=list)
+    """What goes wrong with the next calls, one each; None is nothing."""
     comments: list[str] = field(default_factory=list)
     stimuli: list[tuple[int, str]] = field(default_factory=list)
     """Which objects were given what, in turn."""
@@ -386,9 +392,11 @@ class _Handler(BaseHTTPRequestHandler):
         asked = json.loads(form.get("json_data", ["{}"])[0] or "{}") if self.itop.broken else {}
         if str(asked.get("key")) in self.itop.broken:
             fault = "empty_500"
-        if fault in ("html", "empty_500"):
-            page = b"<p>iTop: An error occurred</p>" if fault == "html" else b""
-            self._send(200 if fault == "html" else 500, page, "text/html")
+        undone = {"html": (200, b"<p>iTop: An error occurred</p>"), "empty_500": (500, b"")}
+        undone["hung_up"] = (200, HUNG_UP)
+        if fault in undone:
+            status, page = undone[fault]
+            self._send(status, page, "text/html")
             return
         body = json.dumps(self._answered(form)).encode()
         if fault == "done_then_cut":
