@@ -23,6 +23,10 @@ from tests.doubles.itop.server import DENIED, Fault, Refusal
 DRAFT = TicketDraft("incident", "Shop is down", "It hangs.", 1, 2, "intake", "rule")
 RULE = Note("", "intake", "rule")
 WRITERS, LINES = 8, 200
+READ_ONLY = (
+    "Error: Failed to issue SQL query: query = UPDATE `ticket` (...), mysql_errno = 1290,"
+    " mysql_error = The MySQL server is running with the --read-only option"
+)
 db = pytest.mark.django_db
 
 
@@ -135,7 +139,7 @@ def test_a_ticket_is_opened_once_though_the_answer_was_lost(house: House) -> Non
 
 
 @db
-@pytest.mark.parametrize("fault", ["html", "half", "empty_500", "done_then_cut"])
+@pytest.mark.parametrize("fault", ["html", "half", "empty_500", "done_then_cut", "hung_up"])
 def test_where_itop_answers_nonsense_writes_wait_in_turn(
     house: House, away: None, fault: Fault
 ) -> None:
@@ -257,6 +261,37 @@ def test_what_stops_one_ticket_stops_no_other(house: House, away: None) -> None:
     first, second = backlog.drain_all(session()), backlog.drain_all(session())
     assert (first.told, second.told) == (0, 2)
     assert set(Waiting.objects.values_list("mirrored_id", flat=True)) == {*refs[: backlog.PATIENCE]}
+
+
+@db
+@pytest.mark.parametrize("fault", ["empty_500", "done_then_cut"])
+def test_a_file_is_there_once_whichever_answer_is_lost(
+    house: House, away: None, fault: Fault
+) -> None:
+    ref, names = opened(), [f"{n}.txt" for n in range(6)]
+    for n, name in enumerate(names):
+        house.itop.faults[:] = [*[None] * n, fault]
+        desk.Writer().attach(uuid4(), ref, File(name, "text/plain", b"a"), RULE)
+        house.itop.faults.clear()
+        backlog.drain_all(session())
+    there = house.objects("Attachment")
+    assert [one["contents"]["filename"] for one in there] == names
+    assert {one["item_id"] for one in there} == {house.object("Incident")["id"]}
+    assert lines(house)[1:] == [f"Attached {name}, 1 bytes." for name in names]
+
+
+@db
+def test_a_file_is_attached_once_though_its_line_is_not_told_for_long(
+    house: House, away: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = opened()
+    with monkeypatch.context() as full:
+        full.setattr(house.itop, "_update", Mock(side_effect=Refusal(100, READ_ONLY)))
+        desk.Writer().attach(uuid4(), ref, File("a.txt", "text/plain", b"a"), RULE)
+        assert backlog.drain_all(session()).waiting == 1
+    assert backlog.drain_all(session()).told == 1
+    assert len(house.objects("Attachment")) == 1
+    assert lines(house).count("Attached a.txt, 1 bytes.") == 1
 
 
 @db

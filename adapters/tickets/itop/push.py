@@ -19,6 +19,7 @@ from adapters.tickets.itop.errors import (
     ItopReadOnlyError,
     ItopRightError,
     ItopStimulusError,
+    ItopTooLargeError,
     ItopUnclearError,
     ItopValueError,
 )
@@ -219,23 +220,36 @@ class Push:
                 raise
 
     def _attach(self, write: Write) -> None:
-        kept = models.Attachment.objects.get(ticket_id=self.mirrored.ticket_id, n=write.values["n"])
-        self.client.create(
-            "Attachment",
-            {
-                "item_class": self.mirrored.itop_class,
-                "item_id": self.mirrored.itop_id,
-                "item_org_id": int(self.fields.get("org_id") or 0),
-                "contents": {
-                    "data": base64.b64encode(kept.content).decode(),
-                    "mimetype": kept.media_type,
-                    "filename": kept.name,
-                },
-            },
-            write.comment,
-            ("id",),
-        )  # fmt: skip
+        """Attach the file, once, and write its line: what was attached before is looked for."""
+        if not self._is_attached(write.key):
+            try:
+                self.client.create("Attachment", self._file(write), write.comment, ("id",))
+            except (ItopUnclearError, ItopTooLargeError):
+                if not self._is_attached(write.key):
+                    raise
         self._set(write, {})
+
+    def _is_attached(self, key: UUID) -> bool:
+        query = (
+            f"SELECT Attachment WHERE item_class = '{self.mirrored.itop_class}'"
+            f" AND item_id = {self.mirrored.itop_id} AND temp_id = '{marks.mark(key)}'"
+        )
+        return bool(self.client.get("Attachment", query, ("id",), limit=1).objects)
+
+    def _file(self, write: Write) -> dict[str, Any]:
+        kept = models.Attachment.objects.get(ticket_id=self.mirrored.ticket_id, n=write.values["n"])
+        return {
+            "item_class": self.mirrored.itop_class,
+            "item_id": self.mirrored.itop_id,
+            "item_org_id": int(self.fields.get("org_id") or 0),
+            # iTop knows a draft by it, until its form is sent: nobody sees it, and it stays.
+            "temp_id": marks.mark(write.key),
+            "contents": {
+                "data": base64.b64encode(kept.content).decode(),
+                "mimetype": kept.media_type,
+                "filename": kept.name,
+            },
+        }
 
     def _read_back(self, write: Write) -> None:
         """Read the object again; a line that another's write took away is written again."""
