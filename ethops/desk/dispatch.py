@@ -334,7 +334,7 @@ def _doubt(ref: str, payload: Mapping[str, Any]) -> None:
     what = queries.action_sentence(action_id)
     text = (
         f"Nobody can tell whether this happened: {what}. It is not run again by itself."
-        f" Look, then say `manage.py personas settle {action_id} done|failed`."
+        f" Look, then say `manage.py personas settle {action_id} done|failed --why TEXT`."
     )
     if ref:
         tickets.comment_by_rule(

@@ -68,7 +68,7 @@ def _abandon(permit: gate.Overdue) -> None:
                 description=(
                     f"The permit for {permit.ticket_ref or 'a rule'} is past its deadline, its work"
                     f" is {permit.state}. Look, then say"
-                    f" `manage.py personas settle {permit.id} done|failed`."
+                    f" `manage.py personas settle {permit.id} done|failed --why TEXT`."
                 ),
                 facts={"action": str(permit.id), "state": permit.state},
             )

@@ -148,7 +148,7 @@ class StoppedError(FailedError):
     """A person has pressed the stop."""
 
     code = "executor.stopped"
-    hint = "`manage.py resume` by a named person lets effects happen again."
+    hint = "`manage.py resume --by NAME` lets effects happen again."
 
 
 class PlayFailedError(FailedError):

@@ -28,7 +28,7 @@ class IsolatedRoleError(AgentOpsError):
     """A person lets this card have no new runs."""
 
     code = "agentops.isolated"
-    hint = "`manage.py personas run release-card CARD` lets it have runs again."
+    hint = "`manage.py personas run release-card CARD --why TEXT` lets it have runs again."
 
 
 class UnapprovedRoleError(AgentOpsError):

@@ -2,7 +2,7 @@
 
 import getpass
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ethops import env
@@ -19,7 +19,7 @@ Write = Callable[[str], object]
 def run(write: Write, options: dict[str, Any]) -> int:
     """Queue the command, run it when the card is free, and end with its status."""
     del write
-    command = [word for word in options["command"] if word != "--"]
+    command = asked(options["command"])
     if not command:
         sys.stderr.write("Name the command: manage.py gpu run -- python train.py\n")
         return 2
@@ -40,6 +40,11 @@ def run(write: Write, options: dict[str, Any]) -> int:
     relay.publish(queue_name(tier, FOREIGN), job_id)
     _tell(f"Waiting for the card as {tier}; job {job_id}. Ctrl-C leaves the queue.")
     return Foreign(job_id, command, env.inherited(), _tell).run()
+
+
+def asked(words: Sequence[str]) -> list[str]:
+    """Return the command as it was typed; of its words only the first `--` is ours."""
+    return list(words[1:] if words[:1] == ["--"] else words)
 
 
 def _tell(words: str) -> None:

@@ -26,8 +26,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         one = acts.add_parser(act, help=f"{act} one run")
         one.add_argument("run", type=UUID)
         signed(one)
-    for name in ("isolate-card", "release-card"):
-        one = acts.add_parser(name)
+    for name, says in (
+        ("isolate-card", "no new runs of a card; its live ones stand apart"),
+        ("release-card", "a card may have runs again"),
+    ):
+        one = acts.add_parser(name, help=says)
         one.add_argument("card")
         signed(one)
     bound = acts.add_parser("environment", help="how many runs at once, and how many may wait")

@@ -18,7 +18,7 @@ from gpu.tiers import Tier
 
 
 class Command(BaseCommand):
-    """`manage.py gpu cards|pin|key|run|worker|simulate|replay`."""
+    """`manage.py gpu cards|unpin|worker|key|run|simulate|replay`."""
 
     help = "Cards and slots, keys of the proxy, foreign work on the card, replays."
     requires_system_checks: list[str] = []
