@@ -334,6 +334,26 @@ def test_work_goes_on_at_a_ticket_that_itop_does_not_want_yet(
 
 
 @db
+def test_a_ticket_that_itop_does_not_want_makes_no_other_wait(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = opened()
+    house.itop.faults.append("html")
+    unwanted = opened()
+    said = "Error: Unexpected value for attribute 'Cost' (cost) : Null not allowed"
+    monkeypatch.setattr(house.itop, "_create", Mock(side_effect=Refusal(100, said)))
+    backlog.drain_all(session())
+    say(unwanted, "one")
+    say(other, "two")
+    assert lines(house)[-1] == "two"
+    waiting = Waiting.objects.order_by("id").values_list("mirrored_id", "error")
+    assert [(ref, why.partition(":")[0]) for ref, why in waiting] == [
+        (unwanted, "tickets.itop_value"),
+        (unwanted, "tickets.itop_value"),
+    ]
+
+
+@db
 def test_a_lack_of_rights_that_is_over_by_now_is_no_refusal(
     house: House, away: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,6 +28,8 @@ OUTAGES: Final = (
 )
 """What says nothing against the write itself: it is kept."""
 
+_AWAY: Final = rf"^({'|'.join(one.code for one in OUTAGES)}):"
+
 PATIENCE: Final = 3
 """So many tickets without a clear answer are tried in one look: what stops one stops no other."""
 
@@ -53,8 +55,9 @@ def put(mirrored: Mirrored, write: Write, error: TicketError) -> None:
 
 
 def is_quiet() -> bool:
-    """Tell whether iTop was found away a moment ago."""
-    return Waiting.objects.filter(outage=True, tried_at__gt=now() - QUIET).exists()
+    """Tell whether iTop was found away a moment ago; one ticket that it refuses says nothing."""
+    recent = Waiting.objects.filter(outage=True, tried_at__gt=now() - QUIET)
+    return recent.filter(error__regex=_AWAY).exists()
 
 
 def waits(mirrored: Mirrored) -> bool:

@@ -26,7 +26,7 @@ from adapters.tickets.itop import (
     locks,
     words,
 )
-from adapters.tickets.itop.errors import ItopUnreachableError
+from adapters.tickets.itop.errors import ItopGoneError, ItopUnreachableError
 from adapters.tickets.itop.models import Mirrored
 from adapters.tickets.itop.push import Push
 from adapters.tickets.itop.session import Session, session
@@ -252,22 +252,23 @@ def _written(key: UUID, ref: str, act: Callable[[], Deed], told: Told) -> Deed:
     raise refused
 
 
-def _read(mirrored: Mirrored, key: UUID) -> Push | None:
-    """Tell iTop what waits, and read the ticket there; None where iTop is away."""
+def _read(mirrored: Mirrored, key: UUID) -> Push | TicketError:
+    """Tell iTop what waits, and read the ticket there; or return what keeps us from it."""
     if backlog.is_quiet():
-        return None
+        return ItopUnreachableError("iTop was away a moment ago.")
     try:
         with transaction.atomic():
             here = session()
             while waiting := backlog.next_of(mirrored):
                 fault = backlog.tell(here, mirrored, waiting)
-                if backlog.stays(waiting, fault):
-                    return None
-            # Where iTop did not want it there is nothing to read.
-            return None if mirrored.itop_id is None else _seen(here, mirrored, key)[0]
-    except backlog.OUTAGES:
+                if fault is not None and backlog.stays(waiting, fault):
+                    return fault
+            if mirrored.itop_id is None:
+                return ItopGoneError("iTop has not opened it.")
+            return _seen(here, mirrored, key)[0]
+    except backlog.OUTAGES as fault:
         mirrored.refresh_from_db()
-        return None
+        return fault
 
 
 def _seen(here: Session, mirrored: Mirrored, key: UUID | None) -> tuple[Push, absorb.Absorbed]:
@@ -278,16 +279,14 @@ def _seen(here: Session, mirrored: Mirrored, key: UUID | None) -> tuple[Push, ab
     return push, absorb.absorb(mirrored, push.fields, here.names, own=key, hold_state=held)
 
 
-def _tell(mirrored: Mirrored, writes: Iterable[Write], push: Push | None) -> None:
+def _tell(mirrored: Mirrored, writes: Iterable[Write], push: Push | TicketError | None) -> None:
     """Tell iTop, or keep what it cannot be told now, in order."""
-    fault: TicketError | None = None
-    if push is None and (mirrored.itop_id is not None or mirrored.waiting.exists()):
-        fault = ItopUnreachableError("What waits for it is told first.")
-    elif backlog.is_quiet():
+    fault, there = (push, None) if isinstance(push, TicketError) else (None, push)
+    if fault is None and backlog.is_quiet():
         fault = ItopUnreachableError("iTop was away a moment ago.")
     for write in writes:
         if fault is None:
-            fault = _carried(mirrored, write, push)
+            fault = _carried(mirrored, write, there)
         if fault is not None:
             backlog.put(mirrored, write, fault)
 
