@@ -70,13 +70,7 @@ def watch(health: Health) -> None:
 def alarms(health: Health, at: datetime) -> Iterator[Alarm]:
     """Yield what is wrong with the other desk, or with our following it. Pure."""
     name = health.system
-    if health.faulty_since is not None and health.faulty_since < at - AWAY_AFTER:
-        said = (
-            f"{health.said} {health.waiting} writes wait for it, in order, and are told once it is"
-            " back. What people do there is not seen until then."
-        )
-        since = f"{health.faulty_since:%Y-%m-%dT%H:%M}"
-        yield Alarm("away", since, f"{name} cannot be followed", said)
+    yield from _of_following(health, at)
     if health.cron == "stale":
         said = (
             f"{health.cron_said} Nothing escalates there, and no mail is sent. Look at its cron.php"
@@ -98,3 +92,17 @@ def alarms(health: Health, at: datetime) -> Iterator[Alarm]:
             " was deleted there since, or changed unseen, is not known here. See the log for why."
         )
         yield Alarm("sweep", f"{health.swept_at}", f"{name} was not compared lately", said)
+
+
+def _of_following(health: Health, at: datetime) -> Iterator[Alarm]:
+    if health.faulty_since is None or health.faulty_since >= at - AWAY_AFTER:
+        return
+    since = f"{health.faulty_since:%Y-%m-%dT%H:%M}"
+    waits = f"{health.said} {health.waiting} writes wait for it, in order, and are told once it"
+    if health.polled_at is not None and health.polled_at > at - AWAY_AFTER:
+        # It is read all the same: only what we have to say is not taken.
+        title = f"{health.system} is not told everything"
+        yield Alarm("untold", since, title, f"{waits} takes them.")
+    else:
+        said = f"{waits} is back. What people do there is not seen until then."
+        yield Alarm("away", since, f"{health.system} cannot be followed", said)

@@ -114,12 +114,25 @@ WELL = Health("iTop", "well", "")
         (WELL, []),
         (Health("iTop", "away", "x", faulty_since=NOW - timedelta(minutes=9)), []),
         (Health("iTop", "away", "x", faulty_since=NOW - timedelta(minutes=11)), ["away"]),
+        (
+            Health("iTop", "away", "x", NOW, faulty_since=NOW - timedelta(minutes=11)),
+            ["untold"],
+        ),
         (Health("iTop", "well", "", cron="stale"), ["cron"]),
         (Health("iTop", "well", "", missing=9), ["missing"]),
         (Health("iTop", "well", "", swept_at=NOW - timedelta(hours=30)), []),
         (Health("iTop", "well", "", swept_at=NOW - timedelta(hours=50)), ["sweep"]),
     ],
-    ids=["well", "away a moment", "away", "cron", "missing", "compared", "not compared"],
+    ids=[
+        "well",
+        "away a moment",
+        "away",
+        "not told",
+        "cron",
+        "missing",
+        "compared",
+        "not compared",
+    ],
 )
 def test_what_a_person_is_told(health: Health, kinds: list[str]) -> None:
     assert [alarm.kind for alarm in elsewhere.alarms(health, NOW)] == kinds
