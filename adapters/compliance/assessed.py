@@ -53,7 +53,7 @@ def observed(audit: str, rows: Iterable[Any], at: datetime) -> Iterator[Observat
         AssessmentsError: a row is not of the shape that is known, none is of the CIS Controls, or
             all that were judged are left at a status that says nothing yet.
     """
-    of_ours = said = unfinished = 0
+    of_ours = done = unfinished = 0
     for row in rows:
         try:
             found = NODE.fullmatch(str(row["requirement"]["urn"]))
@@ -61,19 +61,19 @@ def observed(audit: str, rows: Iterable[Any], at: datetime) -> Iterator[Observat
                 continue
             of_ours += 1
             one = _observation(audit, found[1], row, at)
-            judged = row["selected"] and str(row["result"]) in RESULTS
-            unfinished += bool(judged and not _is_finished(row))
+            if row["selected"] and str(row["result"]) in RESULTS:
+                done += _is_finished(row)
+                unfinished += not _is_finished(row)
         except (LookupError, TypeError, ValueError, AttributeError) as fault:
             what = one_line(repr(fault), 100)
             raise AssessmentsError(f"An assessment is not of the shape we know: {what}") from fault
         if one is not None:
-            said += 1
             yield one
     if not of_ours:
         raise AssessmentsError(
             "The audit has no requirement of the CIS Controls 8 that may be read."
         )
-    if unfinished and not said:
+    if unfinished and not done:
         # An audit keeps a status unless somebody hides it: who sets results alone is not heard.
         raise AssessmentsError(
             f"Of {unfinished} that were judged none has the status {DONE!r}: set it there, or hide"
@@ -99,4 +99,4 @@ def _observation(audit: str, safeguard: str, row: Any, at: datetime) -> Observat
 
 def _is_finished(row: Any) -> bool:
     steps = row["compliance_assessment"]["progress_status_enabled"]
-    return not steps or row["status"] == DONE
+    return not steps or bool(row["status"] == DONE)

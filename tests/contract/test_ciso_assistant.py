@@ -185,6 +185,13 @@ def test_where_nothing_that_was_judged_is_done_a_person_is_told(ciso: Ciso) -> N
     assert read() == {}
 
 
+def test_what_was_done_long_ago_was_done(ciso: Ciso) -> None:
+    ciso.judge("14.1", "compliant", at="2024-01-05T08:00:00.000000Z")
+    for number in ("17.1", "11.4"):
+        ciso.judge(number, "compliant", at=YESTERDAY, status="in_progress")
+    assert read() == {}
+
+
 def test_what_is_not_selected_waits_for_no_status(ciso: Ciso) -> None:
     for number in ("14.1", "17.1", "11.4"):
         ciso.judge(number, "compliant", at=YESTERDAY, status="to_do", selected=False)
