@@ -13,7 +13,12 @@ from django.db import connection, connections, transaction
 from adapters.tickets.beside import File
 from adapters.tickets.errors import MoveRefusedError, TicketError
 from adapters.tickets.itop import backlog, desk, locks, marks
-from adapters.tickets.itop.errors import ItopReadOnlyError, ItopTooLargeError, ItopValueError
+from adapters.tickets.itop.errors import (
+    ItopBusyError,
+    ItopReadOnlyError,
+    ItopTooLargeError,
+    ItopValueError,
+)
 from adapters.tickets.itop.models import Mirrored, Waiting
 from adapters.tickets.itop.session import session
 from adapters.tickets.port import Note, TicketDraft
@@ -278,6 +283,30 @@ def test_a_file_is_there_once_whichever_answer_is_lost(
     assert [one["contents"]["filename"] for one in there] == names
     assert {one["item_id"] for one in there} == {house.object("Incident")["id"]}
     assert lines(house)[1:] == [f"Attached {name}, 1 bytes." for name in names]
+
+
+@db
+@pytest.mark.parametrize("trouble", ["held", "not kept"])
+def test_a_ticket_that_others_hold_or_we_cannot_keep_stops_no_other(
+    house: House, away: None, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    odd, other = opened(), opened()
+    for ref in (odd, other):
+        house.itop.faults.append("html")
+        say(ref, "one")
+    locked = locks.locked
+
+    def held(ref: str) -> Mirrored | None:
+        if ref == odd:
+            raise ItopBusyError(ref)
+        return locked(ref)
+
+    if trouble == "held":
+        monkeypatch.setattr(locks, "locked", held)
+    else:
+        house.objects("Incident")[0]["title"] = "No database of ours keeps \x00"
+    assert backlog.drain_all(session()).told == 1
+    assert Waiting.objects.get().mirrored_id == odd
 
 
 @db

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import F
 
 from adapters.rows import now
 from adapters.tickets.errors import TicketError
 from adapters.tickets.itop import absorb, locks
 from adapters.tickets.itop.errors import (
+    ItopBusyError,
+    ItopError,
     ItopLoginError,
     ItopReadOnlyError,
     ItopUnclearError,
@@ -81,7 +83,7 @@ def drain_all(session: Session, limit: int = 1000) -> Drained:
     told = refused = unclear = 0
     fault: TicketError | None = None
     for one in sorted(first, key=lambda row: (row.tried_at, row.pk))[:limit]:
-        done = drain(session, one.mirrored_id)
+        done = _drained(session, one)
         told, refused = told + done.told, refused + done.refused
         fault = done.fault or fault
         unclear += done.fault is not None
@@ -89,6 +91,18 @@ def drain_all(session: Session, limit: int = 1000) -> Drained:
         if away or unclear == PATIENCE:
             break
     return Drained(told, refused, Waiting.objects.filter(outage=True).count(), fault)
+
+
+def _drained(session: Session, first: Waiting) -> Drained:
+    """Tell iTop what waits for one ticket; one that others hold, or we cannot keep, stops none."""
+    try:
+        return drain(session, first.mirrored_id)
+    except ItopBusyError as busy:
+        return Drained(waiting=1, fault=busy)
+    except (IntegrityError, DataError) as error:
+        odd = ItopError(f"What {first.mirrored_id} says there is not kept here: {error}"[:300])
+        Waiting.objects.filter(pk=first.pk).update(error=_said(odd), tried_at=now())
+        return Drained(waiting=1, fault=odd)
 
 
 def drain(session: Session, ref: str) -> Drained:
