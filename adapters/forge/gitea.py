@@ -124,7 +124,11 @@ class Gitea(Common):
         return LATER in refusal and super().conflicts(number, refusal)
 
     def _may_write(self) -> frozenset[str]:
-        """Return who may write now: of a review it says who might when he wrote it."""
+        """Return who may write now: of a review it says who might when he wrote it.
+
+        Of an organization's teams those who may read pull requests are among them: it tells more
+        to administrators alone.
+        """
         with understood("The list of who may write"):
             listed = self._api.get(f"{self._at}/assignees")
             return frozenset(str(each["login"]) for each in listed)
