@@ -14,5 +14,6 @@ class GpuConfig(AppConfig):
     verbose_name = "GPU"
 
     def ready(self) -> None:
-        """Register the checks, so that nothing starts without what a server asks for."""
+        """Register the checks, so that nothing starts with a fault, or without a server's key."""
         register(checks.check_keys)
+        register(checks.check_cards)

@@ -80,7 +80,8 @@ def _code() -> Iterator[Path]:
 
 
 def test_the_page_names_each_command_once_and_no_other() -> None:
-    rows = re.findall(r"^\| (`.*?) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    commands, _, _ = PAGE.read_text(encoding="utf-8").partition("## What `check` finds")
+    rows = re.findall(r"^\| (`.*?) \|", commands, re.MULTILINE)
     named = sorted(name for row in rows for name in re.findall(r"`([^`]+)`", row))
     assert named == sorted(
         ["check", *(" ".join(name) for name, part in PARTS.items() if part.last)]
@@ -111,3 +112,11 @@ def test_whom_a_message_tells_what_to_type_is_told_the_whole_of_it() -> None:
                     (path.name, said, name) for name in PARTS[words].needed if name not in said
                 ]
     assert wrong == []
+
+
+def test_the_page_names_each_fault_that_check_finds() -> None:
+    _, _, faults = PAGE.read_text(encoding="utf-8").partition("## What `check` finds")
+    code = "\n".join(_text(path) for path in _code() if path.name == "checks.py")
+    there = re.findall(r"\"([a-z]+\.[EW]\d{3})\"", code)
+    assert len(there) > 15
+    assert sorted(re.findall(r"`([a-z]+\.[EW]\d{3})`", faults)) == sorted(set(there))

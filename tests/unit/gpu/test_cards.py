@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gpu.cards import CardsFile, NamedServer, as_url, declared_cards, read_cards, served
-from gpu.checks import check_keys
+from gpu.checks import check_cards, check_keys
 from gpu.errors import BadProfileError
 from gpu.profile import Profile, read_profile
 
@@ -145,3 +145,26 @@ def test_a_key_that_is_not_there_refuses_the_start(settings: Any, tmp_path: Path
     key.write_text("hush\nword", encoding="utf-8")
     (found,) = check_keys()
     assert (found.id, "hush" in found.msg, "not one line" in found.msg) == ("gpu.E001", False, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("cards:\n  - {name: a, uri: 'http://x:1'}\n", "gpu.yaml:2"),
+        ("cards: [", "gpu.yaml:"),
+        ("profile: nobody\ncards: [{name: a, url: 'http://x:1'}]\n", "nobody.yaml"),
+        ("cards: [{name: a, url: 'http://x:1', models: {nothing: m}}]\n", "serves nothing"),
+    ],
+)
+def test_check_names_each_fault_of_the_file(
+    settings: Any, tmp_path: Path, text: str, says: str
+) -> None:
+    path = tmp_path / "gpu.yaml"
+    settings.ETHOPS_GPU = path
+    path.write_text(text, encoding="utf-8")
+    found = check_cards()
+    assert {one.id for one in found} == {"gpu.E002"}
+    assert says in "\n".join(one.msg for one in found)
+    assert all(one.hint for one in found)
+    path.write_text("cards: [{name: a, url: 'http://x:1'}]\n", encoding="utf-8")
+    assert check_cards() == []
