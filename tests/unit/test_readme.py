@@ -35,6 +35,13 @@ def test_what_it_links_to_is_there():
     assert [name for name in linked if not (CLONE / name).exists()] == []
 
 
+def test_the_list_of_the_reference_names_each_of_its_pages():
+    folder = CLONE / "docs/reference"
+    linked = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (folder / "README.md").read_text("utf-8"))
+    there = {path.name for path in folder.glob("*.md")} - {"README.md"}
+    assert set(linked) == there | {"cards/"}
+
+
 def test_it_counts_the_roles_that_have_runs_and_those_that_have_none():
     cards = [card.document for card in read_cards(conf.cards_folder())[0]]
     words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")

@@ -8,6 +8,7 @@ import yaml
 
 from adapters.errors import AdapterError
 from adapters.inference.rules import Matcher
+from adapters.kits import ADAPTERS
 from adapters.monitoring.declared import PARAMS
 from adapters.monitoring.port import Symptom
 from adapters.site import Site
@@ -40,6 +41,12 @@ def test_every_matcher_is_documented() -> None:
     named = {(field.alias or name) for name, field in Matcher.model_fields.items()}
     rows = PAGE.split("| matcher |")[1].split("\n\n")[0].splitlines()[2:]
     assert {word for row in rows for word in row.split("|")[1].replace(",", "").split()} == named
+
+
+@pytest.mark.parametrize("contract", ADAPTERS)
+def test_every_contract_has_its_row(contract: str) -> None:
+    (row,) = (line for line in PAGE.splitlines() if line.startswith(f"| {contract} | `"))
+    assert row.count(" | ") == 2
 
 
 def test_the_site_example_is_a_site() -> None:
