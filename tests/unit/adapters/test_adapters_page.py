@@ -1,5 +1,6 @@
 """The reference page against the code."""
 
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -14,6 +15,7 @@ from adapters.monitoring.port import Symptom
 from adapters.site import Site
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+ROOMS = (REPOSITORY / "docs/rooms.md").read_text(encoding="utf-8")
 PAGE = (REPOSITORY / "docs/reference/adapters.md").read_text(encoding="utf-8")
 
 
@@ -47,6 +49,15 @@ def test_every_matcher_is_documented() -> None:
 def test_every_contract_has_its_row(contract: str) -> None:
     (row,) = (line for line in PAGE.splitlines() if line.startswith(f"| {contract} | `"))
     assert row.count(" | ") == 2
+
+
+@pytest.mark.parametrize("contract", ADAPTERS)
+def test_the_ports_that_the_map_names_are_there(contract: str) -> None:
+    (row,) = (line for line in ROOMS.splitlines() if line.startswith(f"| `adapters/{contract}` "))
+    named = set(row.split("port: ")[1].removesuffix(" |").split(", "))
+    folder = REPOSITORY / "adapters" / contract
+    code = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    assert named <= set(re.findall(r"^class (\w+)\(Protocol", code, re.MULTILINE))
 
 
 def test_the_site_example_is_a_site() -> None:
