@@ -24,6 +24,12 @@ SELECT usename, application_name, state, left(query, 200), pg_terminate_backend(
 """
 """Ends every session in a database, and says what each was at."""
 logger = logging.getLogger(__name__)
+END_WHAT_IS_BEGUN = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+ WHERE datname = current_database() AND backend_type = 'client backend'
+   AND pid <> pg_backend_pid() AND state IS DISTINCT FROM 'idle'
+"""
+"""A statement whose process was killed goes on, and would write into what was just emptied."""
 EMPTY = """
 DO $$
 DECLARE
@@ -181,6 +187,7 @@ class Servers:
                 every later test of this worker would be tried.
         """
         link = self._kept(name)
+        link.execute(END_WHAT_IS_BEGUN)
         link.execute(EMPTY)
         for rows in PROVIDED:
             link.execute(rows.read_text(encoding="utf-8"))
