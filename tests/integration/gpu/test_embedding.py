@@ -152,14 +152,18 @@ def test_what_failed_of_the_card_is_asked_again(
 
 
 def test_a_slot_that_a_server_s_own_model_serves_is_refused(calm: House, slot: Slot) -> None:
-    calm.owner("""UPDATE gpu_card SET serves = '{"embed-8b": "text-embedding-3"}'""")
+    # A card that nobody serves: the worker of the other would ask for that model, if it saw it.
+    calm.owner(
+        "INSERT INTO gpu_card (name, url, vram_mb, reserve_mb, serves)"
+        """ VALUES ('served', '', 1, 0, '{"embed-8b": "text-embedding-3"}')"""
+    )
     try:
-        with pytest.raises(NoVectorsError, match="The card card0 serves the slot embed-8b by"):
+        with pytest.raises(NoVectorsError, match="The card served serves the slot embed-8b by"):
             slot_of(None)
-        calm.owner("UPDATE gpu_card SET enabled = false")
+        calm.owner("UPDATE gpu_card SET enabled = false WHERE name = 'served'")
         assert slot_of(None).name == "embed-8b"
     finally:
-        calm.owner("UPDATE gpu_card SET serves = '{}', enabled = true")
+        calm.owner("DELETE FROM gpu_card WHERE name = 'served'")
 
 
 def test_what_another_model_made_is_no_answer_and_is_asked_anew(calm: House, slot: Slot) -> None:
