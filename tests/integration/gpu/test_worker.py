@@ -39,12 +39,12 @@ def test_a_job_without_inputs_has_no_vectors(calm: House) -> None:
 
 
 def test_what_streams_is_told_token_by_token(calm: House) -> None:
-    job_id = calm.ask(tokens=4000, tier=Tier.OPS, slot="ops-8b", streams=True)
+    # Of a machine that stands still for a second it gets in one piece what fell due meanwhile.
+    job_id = calm.ask(tokens=20_000, tier=Tier.OPS, slot="ops-8b", streams=True)
     calm.done(job_id)
     pieces = calm.told(job_id)
-    # Of a machine that stood still for a second it gets in one piece what fell due meanwhile.
-    assert len(pieces) > 1
-    assert "".join(piece["text"] for piece in pieces) == words(4000)
+    assert len(pieces) > 5
+    assert "".join(piece["text"] for piece in pieces) == words(20_000)
     assert [piece["at"] for piece in pieces[:2]] == [0, len(pieces[0]["text"])]
 
 
@@ -193,14 +193,14 @@ def test_measured_times_take_the_place_of_declared_ones(calm: House) -> None:
         " WHERE name = 'code-14b'"
     )
     calm.done(calm.ask(slot="ops-8b"))
-    calm.done(calm.ask(slot="code-14b", tokens=3000))
+    # Five seconds of work: a machine that stands still for two of them is not half as fast.
+    calm.done(calm.ask(slot="code-14b", tokens=12_000))
     ((load, speed, mean),) = calm.owner(
         "SELECT measured_load_s, measured_tokens_per_s, mean_tokens_out FROM gpu_slot"
         " WHERE name = 'code-14b'"
     )
     assert 9.0 < load < 90.0
-    # The answer takes a second: a machine that stands still for two of them is that much slower.
-    assert 5.0 < speed < 39.0
+    assert speed == pytest.approx(26.0, rel=0.5)
     assert mean > 20
 
 
