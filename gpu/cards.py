@@ -8,8 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from adapters import declared
-from adapters.declared import Declaration, Read, refusal
-from gpu.errors import BadProfileError
+from adapters.declared import Declaration, Fault, Read, refusal
 from gpu.profile import DEFAULT, Profile, SlotDocument, SlotName, read_profile
 
 FIRST = "card0"
@@ -88,19 +87,22 @@ def declared_cards(
     return Read("OLLAMA_HOST", CardsFile(profile=profile or DEFAULT, cards=cards), ())
 
 
-def served(profile: Profile, cards: CardsFile) -> tuple[SlotDocument, ...]:
-    """Return the slots that some card serves; of one name everywhere, by that name.
-
-    Raises:
-        BadProfileError: a card serves a slot that the profile has not.
-    """
+def strangers(profile: Profile, found: Read[CardsFile]) -> tuple[Fault, ...]:
+    """Return a fault for each slot that a card serves and the profile has not."""
     known = {slot.name for slot in profile.slots}
-    for card in cards.cards:
-        if unknown := sorted(card.models.keys() - known):
-            raise BadProfileError(
-                f"{card.name} serves {', '.join(unknown)}, which the profile {profile.name} has"
-                f" not; it has: {', '.join(sorted(known))}."
-            )
+    return tuple(
+        found.fault(
+            ("cards", number, "models", name),
+            f"{card.name} serves {name}, which the profile {profile.name} has not.",
+            f"It has: {', '.join(sorted(known))}.",
+        )
+        for number, card in enumerate(found.value.cards if found.value else ())
+        for name in sorted(card.models.keys() - known)
+    )
+
+
+def served(profile: Profile, cards: CardsFile) -> tuple[SlotDocument, ...]:
+    """Return the slots that some card serves; of one name everywhere, by that name."""
     found = []
     for slot in profile.slots:
         names = {

@@ -4,11 +4,9 @@ from pathlib import Path
 
 from django.db import transaction
 
-from gpu import conf
-from gpu.cards import CardsFile, declared_cards, served
-from gpu.errors import BadProfileError
+from gpu import declaration
 from gpu.models import Card, Slot
-from gpu.profile import Profile, SlotDocument, read_profile
+from gpu.profile import SlotDocument
 
 
 @transaction.atomic
@@ -21,13 +19,12 @@ def load() -> list[str]:
     Raises:
         BadProfileError: a file has a fault; nothing was changed.
     """
-    cards = _read_cards()
-    if not cards.cards:
+    found = declaration.read_or_refuse()
+    cards, profile = found.cards.cards, found.profile
+    if not cards or profile is None:
         return _off(set(), set())
-    profile = _read_profile(cards.profile)
-    slots = served(profile, cards)
-    changed = [line for slot in slots if (line := _slot(slot))]
-    for position, card in enumerate(cards.cards):
+    changed = [line for slot in found.slots if (line := _slot(slot))]
+    for position, card in enumerate(cards):
         _, made = Card.objects.update_or_create(
             name=card.name,
             defaults={
@@ -42,25 +39,11 @@ def load() -> list[str]:
             },
         )
         changed += [f"added card {card.name}"] if made else []
-    return changed + _off({slot.name for slot in slots}, {c.name for c in cards.cards})
+    return changed + _off({slot.name for slot in found.slots}, {card.name for card in cards})
 
 
 def _path(file: str) -> str:
     return str(Path(file).expanduser().absolute()) if file else ""
-
-
-def _read_cards() -> CardsFile:
-    found = declared_cards(conf.cards_file(), conf.ollama_host(), conf.profile(), conf.server())
-    if found.value is None:
-        raise BadProfileError("; ".join(map(str, found.faults)))
-    return found.value
-
-
-def _read_profile(name: str) -> Profile:
-    found = read_profile(name)
-    if found.value is None:
-        raise BadProfileError("; ".join(map(str, found.faults)))
-    return found.value
 
 
 def _slot(slot: SlotDocument) -> str:

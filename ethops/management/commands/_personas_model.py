@@ -9,10 +9,10 @@ from django.core.management.base import CommandError
 
 from adapters import secret_files
 from adapters.inference import direct, ollama, openai
-from gpu import conf
-from gpu.cards import FIRST, CardDocument, CardsFile, as_url, declared_cards, served
-from gpu.errors import GpuError
-from gpu.profile import SlotDocument, read_profile
+from gpu import declaration
+from gpu.cards import FIRST, CardDocument, CardsFile, as_url
+from gpu.errors import BadProfileError
+from gpu.profile import SlotDocument
 
 LOCAL = "127.0.0.1"
 OPENAI = "openai"
@@ -67,12 +67,15 @@ def named(options: dict[str, Any]) -> Named:
     Raises:
         CommandError: a declared file has a fault, or nothing says what server has the model.
     """
-    file = _cards()
-    slots = _slots(file)
+    try:
+        found = declaration.read_or_refuse()
+    except BadProfileError as fault:
+        raise CommandError(f"{fault} {fault.hint}") from fault
+    slots = {slot.name: slot for slot in found.slots if slot.kind == "chat"}
     slot = slots.get(options["model"])
     model = slot.model if slot else options["model"]
     runner = slot.options.given() if slot else {"num_ctx": options["context"]}
-    card = _card(options, file, model, slot)
+    card = _card(options, found.cards, model, slot)
     if slot and not options["host"]:
         model = card.models.get(slot.name, model)
     return Named(model, runner, card, slot.name if slot else "")
@@ -97,24 +100,6 @@ def _card(
         return CardDocument(name=FIRST, url=options["host"], models={FIRST: model}, key_file=key)
     except ValueError as fault:
         raise CommandError(f"--host {options['host']}: {fault}") from fault
-
-
-def _cards() -> CardsFile:
-    found = declared_cards(conf.cards_file(), conf.ollama_host(), conf.profile(), conf.server())
-    if found.value is None:
-        raise CommandError("\n".join(map(str, found.faults)))
-    return found.value
-
-
-def _slots(file: CardsFile) -> dict[str, SlotDocument]:
-    profile = read_profile(file.profile).value
-    if profile is None:
-        return {}
-    try:
-        found = served(profile, file) if file.cards else profile.slots
-    except GpuError as fault:
-        raise CommandError(f"{fault} {fault.hint}") from fault
-    return {slot.name: slot for slot in found if slot.kind == "chat"}
 
 
 def _key(file: str) -> str:

@@ -5,9 +5,16 @@ from typing import Any
 
 import pytest
 
-from gpu.cards import CardsFile, NamedServer, as_url, declared_cards, read_cards, served
+from gpu.cards import (
+    CardsFile,
+    NamedServer,
+    as_url,
+    declared_cards,
+    read_cards,
+    served,
+    strangers,
+)
 from gpu.checks import check_cards, check_keys
-from gpu.errors import BadProfileError
 from gpu.profile import Profile, read_profile
 
 VLLM = "{name: b, url: 'https://vllm.example', models: {ops-8b: Qwen/Qwen3-8B}}"
@@ -87,10 +94,14 @@ def test_a_host_is_read_as_ollamas_own_clients_do(host: str, url: str) -> None:
     assert as_url(host) == url
 
 
-def cards(tmp_path: Path, *lines: str) -> CardsFile:
+def written(tmp_path: Path, *lines: str) -> Path:
     path = tmp_path / "gpu.yaml"
     path.write_text("cards:\n" + "".join(f"  - {line}\n" for line in lines), encoding="utf-8")
-    found = read_cards(path)
+    return path
+
+
+def cards(tmp_path: Path, *lines: str) -> CardsFile:
+    found = read_cards(written(tmp_path, *lines))
     assert found.value is not None, found.faults
     return found.value
 
@@ -112,9 +123,10 @@ def test_beside_an_ollama_each_has_its_own_name_for_a_model(tmp_path: Path) -> N
 
 
 def test_a_slot_that_the_profile_has_not_is_refused_by_name(tmp_path: Path) -> None:
-    wrong = VLLM.replace("ops-8b", "opera")
-    with pytest.raises(BadProfileError, match="b serves opera, which the profile simulated has"):
-        served(profile(), cards(tmp_path, wrong))
+    path = written(tmp_path, VLLM.replace("ops-8b", "opera"))
+    (fault,) = strangers(profile(), read_cards(path))
+    assert (fault.file, fault.line) == (str(path), 2)
+    assert fault.what == "b serves opera, which the profile simulated has not."
 
 
 def test_a_server_that_variables_name_answers_every_chat_slot(tmp_path: Path) -> None:
@@ -153,7 +165,10 @@ def test_a_key_that_is_not_there_refuses_the_start(settings: Any, tmp_path: Path
         ("cards:\n  - {name: a, uri: 'http://x:1'}\n", "gpu.yaml:2"),
         ("cards: [", "gpu.yaml:"),
         ("profile: nobody\ncards: [{name: a, url: 'http://x:1'}]\n", "nobody.yaml"),
-        ("cards: [{name: a, url: 'http://x:1', models: {nothing: m}}]\n", "serves nothing"),
+        (
+            "cards: [{name: a, url: 'http://x:1', models: {nothing: m}}]\n",
+            "gpu.yaml:1: a serves nothing",
+        ),
     ],
 )
 def test_check_names_each_fault_of_the_file(
