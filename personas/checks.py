@@ -9,6 +9,9 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from personas import conf, entries, witnesses
 from personas.cards import read_cards
 
+LEDGER = "ledger"
+"""The tag of what a command that reads the ledger alone depends on."""
+
 
 @register
 def check_cards(app_configs: Sequence[Any] | None, **options: Any) -> list[CheckMessage]:
@@ -49,7 +52,7 @@ def check_catalogue(app_configs: Sequence[Any] | None, **options: Any) -> list[C
     return found
 
 
-@register
+@register(LEDGER)
 def check_witnesses(app_configs: Sequence[Any] | None, **options: Any) -> list[CheckMessage]:
     """Report every fault of `ledger.yaml`, and where it asks for less than it seems to."""
     del app_configs, options

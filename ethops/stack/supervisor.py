@@ -59,7 +59,7 @@ class Supervisor:
         layout: Layout,
         *,
         policy: RestartPolicy | None = None,
-        check: Callable[[], None] | None = None,
+        check: Callable[[], int] | None = None,
         only: Container[str] | None = None,
     ) -> None:
         """`check` runs first of all and raises StackError to refuse the start.
@@ -160,9 +160,9 @@ class Supervisor:
 
     def _open(self) -> Keeper:
         with self._stage("checks") as say:
-            if self._check is not None:
-                self._check()
-            say(self._check_machine())
+            cautions = self._check() if self._check is not None else 0
+            told = f", {cautions} cautions: `manage.py check` says them" if cautions else ""
+            say(self._check_machine() + told)
         places.make(self.layout.where)
         self._start_servers()
         with self._stage("schema") as say:

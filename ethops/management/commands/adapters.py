@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from adapters.errors import AdapterError
 from ethops.management.commands import (
@@ -12,9 +12,10 @@ from ethops.management.commands import (
     _adapters_list,
     _adapters_preflight,
 )
+from ethops.management.quiet import QuietCommand
 
 
-class Command(BaseCommand):
+class Command(QuietCommand):
     """`manage.py adapters list|check|provision|unprovision|preflight`."""
 
     help = "Adapters of the contracts: listed, checked; what another system needs, made there."

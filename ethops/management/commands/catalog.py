@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import transaction
 
 from adapters import conf as adapters_conf
@@ -21,11 +21,12 @@ from ethops.imports.fetching import fetch
 from ethops.imports.laying import Ground
 from ethops.imports.reading import Offered
 from ethops.management.commands._persons import signed
+from ethops.management.quiet import QuietCommand
 from personas import conf, entries
 from personas.catalogue import Origin, read_catalogue
 
 
-class Command(BaseCommand):
+class Command(QuietCommand):
     """`manage.py catalog import REPO@REV | remove NAME | list`."""
 
     help = "The catalogue: a site's own playbooks, from a repository at one commit."

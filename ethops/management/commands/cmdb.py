@@ -5,14 +5,15 @@ from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from adapters.errors import AdapterError
 from ethops.desk import mirroring
 from ethops.management.commands import _cmdb_import, _cmdb_proposals, _persons
+from ethops.management.quiet import QuietCommand
 
 
-class Command(BaseCommand):
+class Command(QuietCommand):
     """`manage.py cmdb import|proposals|sync|status|confirm`."""
 
     help = (

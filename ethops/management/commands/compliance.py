@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from adapters import registry
 from adapters.compliance import oscal
@@ -17,6 +17,7 @@ from adapters.errors import AdapterError
 from adapters.rows import now
 from ethops.desk import evidence
 from ethops.management.commands import _compliance_attest
+from ethops.management.quiet import QuietCommand
 from ethops.world import evidence as compared
 
 WRONG: Final = ("changed", "unrecorded", "missing")
@@ -24,7 +25,7 @@ MOST_NAMED: Final = 20
 MARKS: Final = {"strong": "strong ", "partial": "partial", "none": "none   "}
 
 
-class Command(BaseCommand):
+class Command(QuietCommand):
     """`manage.py compliance collect|findings|attest|export|verify`."""
 
     help = "What speaks for the safeguards of the CIS Controls: collected, and judged as it stands."

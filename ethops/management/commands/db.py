@@ -7,18 +7,19 @@ from typing import Any
 import psycopg
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from psycopg.conninfo import conninfo_to_dict
 
 from ethops import env
+from ethops.management.quiet import QuietCommand
 from ethops.secretfile import make_secrets
 from ethops.stack import roles
 from ethops.stack.errors import StackError
 
 
-class Command(BaseCommand):
+class Command(QuietCommand):
     """`manage.py db bootstrap` and `manage.py db prepare`."""
 
     help = "Roles and extension on an outside PostgreSQL; schema, first login and site."

@@ -6,14 +6,15 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from ethops.management.quiet import QuietCommand
 from personas.approvals import doors, enrolment
 from personas.approvals.errors import EnrolmentError
 from personas.approvals.models import Factor
 
 
-class Command(BaseCommand):
+class Command(QuietCommand):
     """`manage.py factor enrol | confirm | list | revoke`, run as owner of the tables."""
 
     help = "Second factors, without which nobody approves a change that is not standard."

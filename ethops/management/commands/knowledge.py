@@ -5,17 +5,18 @@ from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from adapters import registry
 from adapters.errors import AdapterError
 from adapters.knowledge.port import Found, Query
 from ethops.desk import knowledge
+from ethops.management.quiet import QuietCommand
 
 NOWHERE = "There is no repository of a knowledge base here: docs/reference/knowledge.md."
 
 
-class Command(BaseCommand):
+class Command(QuietCommand):
     """`manage.py knowledge index|state|search|faults`."""
 
     help = "Documents that were merged: read them into the index, ask it, see what is left out."

@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from audit.errors import RecordError
 from audit.witness import program
@@ -19,8 +19,10 @@ from ethops.management.commands import (
     _ledger_witness,
     _ledger_witnesses,
 )
+from ethops.management.quiet import QuietCommand
 from ethops.stack import database
 from ethops.stack.errors import StackError
+from personas.checks import LEDGER
 
 PARTS: dict[str, Callable[[Callable[[str], object], dict[str, Any]], int | None]] = {
     "verify": _ledger_verify.run,
@@ -31,9 +33,11 @@ PARTS: dict[str, Callable[[Callable[[str], object], dict[str, Any]], int | None]
 }
 
 
-class Command(BaseCommand):
+class Command(QuietCommand):
     """Its parts; most start the embedded database where it does not run."""
 
+    # Who checks us is not kept from it by a card or a site that we have spoilt.
+    requires_system_checks = (LEDGER,)
     help = "Verify the ledger, prove parts of it, or export it for audit/verify.py."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import yaml
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from ethops.management.commands import (
     _personas_autonomy,
@@ -19,6 +19,7 @@ from ethops.management.commands import (
     _personas_why,
 )
 from ethops.management.commands._persons import refused, signed
+from ethops.management.quiet import QuietCommand
 from personas import conf, entries, gate
 from personas.cards import CardFile, read_cards
 from personas.guardrails import doors
@@ -26,7 +27,7 @@ from personas.guardrails.errors import CardRefusedError
 from personas.memory import learning
 
 
-class Command(BaseCommand):
+class Command(QuietCommand):
     """`manage.py personas check | show | eval | calibration | why | run | replay | ...`."""
 
     help = "Role cards, their autonomy, and the catalogue's approvals."

@@ -4,16 +4,17 @@ import getpass
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from adapters.registry import reader
 from adapters.tickets.errors import TicketNotFoundError
 from adapters.tickets.port import Ticket
 from ethops import conf
 from ethops.guests import links
+from ethops.management.quiet import QuietCommand
 
 
-class Command(BaseCommand):
+class Command(QuietCommand):
     """`manage.py portal link REF | revoke REF`."""
 
     help = "Links that open one ticket to who asked for it, until they expire or are taken back."

@@ -4,14 +4,15 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from ethops.logins import people
 from ethops.logins.errors import LoginsError
 from ethops.logins.roles import ROLES
+from ethops.management.quiet import QuietCommand
 
 
-class Command(BaseCommand):
+class Command(QuietCommand):
     """`manage.py roles PERSON operator approver --by ada`; without a person: the table."""
 
     help = "Give a person exactly these roles, or say what roles there are."

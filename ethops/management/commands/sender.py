@@ -3,14 +3,15 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from ethops.desk import senders
 from ethops.desk.errors import SenderRefusedError
 from ethops.desk.models import Sender
+from ethops.management.quiet import QuietCommand
 
 
-class Command(BaseCommand):
+class Command(QuietCommand):
     """`manage.py sender add | expect | off | list`."""
 
     help = "Senders of alerts and their bearer tokens."

@@ -6,11 +6,12 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from adapters import conf, site
 from adapters.cmdb.port import Inventory
 from ethops import env, secretfile
+from ethops.management.quiet import QuietCommand
 from ethops.split import plan
 from ethops.split.errors import NotSplittableError
 from ethops.stack.layout import from_environment
@@ -26,7 +27,7 @@ Read them, then as root, on this host:
 On each host below {folder}/hosts: its etc/sudoers.d/ethops, looked at with `visudo -c`."""
 
 
-class Command(BaseCommand):
+class Command(QuietCommand):
     """`manage.py split write FOLDER`."""
 
     help = (

@@ -8,17 +8,18 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from adapters import registry
 from adapters.errors import AdapterError
 from ethops import pulse
 from ethops.desk.feed import Feed
+from ethops.management.quiet import QuietCommand
 
 Said = dict[str, Any]
 
 
-class Command(BaseCommand):
+class Command(QuietCommand):
     """`manage.py telemetry position|push|publish HOST`, and `hear` for what was published."""
 
     help = "Take lines of `journalctl -o json` from standard input, as those of one host."

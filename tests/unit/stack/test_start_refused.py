@@ -115,6 +115,13 @@ def test_cards_grants_and_code_that_disagree_fail_the_check(declared, name, befo
     assert re.search(rf"{re.escape(name.split('/')[-1])}:\d+: ", str(found.value))
 
 
+def test_a_caution_starts_and_is_counted(declared):
+    (declared / "site.yaml").write_text(
+        "hosts: [{name: far, connection: ssh, address: 192.0.2.1, user: ethops}]\n"
+    )
+    assert refuse_faults() == len(["nobody watches it", "no key is declared"])
+
+
 def test_what_is_well_starts(declared):
-    refuse_faults()
+    assert refuse_faults() == 0
     call_command("personas", "check", "--files", stdout=StringIO())
