@@ -1,8 +1,11 @@
 """Loopback ports: which are free, and who holds one that is not."""
 
 import errno
+import os
 import socket
+from collections import deque
 from dataclasses import dataclass
+from typing import Final
 
 import psutil
 
@@ -29,17 +32,28 @@ VARIABLES = {
 }
 """Field of Ports -> the variable that moves it."""
 
+MOST_HELD: Final = 128
+_HELD: Final = deque[int]()
+"""Sockets that hold the ports that were given last, until this process ends."""
+
 
 def free_ports() -> Ports:
-    """Four ports that nobody holds just now, for tests and for stacks beside others."""
-    holders = [socket.socket() for _ in range(4)]
-    try:
-        for holder in holders:
-            holder.bind((LOOPBACK, 0))
-        return Ports(*(holder.getsockname()[1] for holder in holders))
-    finally:
-        for holder in holders:
-            holder.close()
+    """Four ports that nobody holds just now, for tests and for stacks beside others.
+
+    They stay bound here, where nobody listens: a server that reuses addresses, as ours do, may
+    listen there, and the kernel gives none of them to anybody else, neither before it has started
+    nor while it is started again.
+    """
+    found = []
+    for _ in range(4):
+        holder = socket.socket()
+        holder.bind((LOOPBACK, 0))
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.append(holder.getsockname()[1])
+        _HELD.append(holder.detach())
+    while len(_HELD) > MOST_HELD:
+        os.close(_HELD.popleft())
+    return Ports(*found)
 
 
 def require_free(name: str, port: int) -> None:

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +14,7 @@ from typing import BinaryIO
 
 from kombu import Connection
 
+from ethops.stack.ports import free_ports
 from tests.waiting import eventually
 
 SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
@@ -27,7 +27,7 @@ class Rabbit:
     """One broker in a folder; its login `observer` may publish for the host `there` alone."""
 
     def __init__(self, folder: Path) -> None:
-        self.port = free_port()
+        self.port = free_ports().web
         self._folder = folder
         self._children: list[subprocess.Popen[bytes]] = []
         self._environment = _prepare(folder, self.port)
@@ -103,10 +103,10 @@ def _prepare(folder: Path, port: int) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "LANG": "C.UTF-8",
-        "ERL_EPMD_PORT": str(free_port()),
+        "ERL_EPMD_PORT": str(free_ports().web),
         "ERL_EPMD_ADDRESS": "127.0.0.1",
         "RABBITMQ_NODENAME": f"ethops{port}@localhost",
-        "RABBITMQ_DIST_PORT": str(free_port()),
+        "RABBITMQ_DIST_PORT": str(free_ports().web),
         "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
         "RABBITMQ_CONF_ENV_FILE": str(folder / "none.conf"),
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
@@ -142,12 +142,6 @@ def definitions() -> dict[str, object]:
 def password_hash(password: str) -> str:
     salt = b"salt"
     return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def is_installed() -> bool:

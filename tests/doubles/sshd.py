@@ -3,7 +3,6 @@
 import getpass
 import os
 import shutil
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from ethops.stack.ports import free_ports
 from tests.waiting import eventually
 
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
@@ -84,9 +84,7 @@ def serving(folder: Path) -> Iterator[Host]:
     """Run an sshd from this folder; the test is skipped, and says so, where there is none."""
     if not (SSHD and SSH and KEYGEN):
         pytest.skip("no OpenSSH server and client on this machine: apt-get install openssh-server")
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        port = holder.getsockname()[1]
+    port = free_ports().web
     made = Host(folder, port, folder / "auth.log")
     made.log.touch()
     made.key("host")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 
+from ethops.stack.ports import free_ports
 from ethops.stack.spawn import spawn
-from tests.doubles.rabbit import free_port
 from tests.live.parts import ALERTMANAGER, EXPORTER, PROMETHEUS
 from tests.waiting import eventually
 
@@ -55,7 +55,10 @@ def watched(folder: Path) -> Iterator[Watched]:
     bodies: list[bytes] = []
     house = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _taking(bodies))
     threading.Thread(target=house.serve_forever, daemon=True).start()
-    ports = {"prometheus": free_port(), "alertmanager": free_port(), "exporter": free_port()}
+    free = free_ports()
+    ports = {
+        "prometheus": free.web, "alertmanager": free.flower, "exporter": free.postgres,
+    }  # fmt: skip
     (folder / "prometheus.yml").write_text(PROMETHEUS_YML.format(**ports))
     (folder / "rules.yml").write_text(RULES_YML)
     (folder / "alertmanager.yml").write_text(ALERTMANAGER_YML.format(house=house.server_port))

@@ -1,7 +1,6 @@
 """A bench for the executor: a small site, one ticket, and effects that went through the gate."""
 
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from ethops.env import CLONE
 from ethops.executor import tickets
 from ethops.executor.unsettled import Settlements
 from ethops.executor.worker import Worker
+from ethops.stack.ports import free_ports
 from personas import loading
 from personas.incarnation import Incarnation
 from tests.doubles.agent import propose
@@ -257,6 +257,4 @@ def kept_service(bench, unused_tcp_port) -> Iterator[subprocess.Popen[bytes]]:
 @pytest.fixture
 def unused_tcp_port() -> int:
     """A port that nobody listens on."""
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        return int(holder.getsockname()[1])
+    return free_ports().web

@@ -39,3 +39,21 @@ def test_a_free_port_is_let_pass() -> None:
 def test_four_free_ports_are_four_ports() -> None:
     found = ports.free_ports()
     assert len({found.web, found.flower, found.postgres, found.redis}) == 4
+
+
+def test_a_free_port_is_its_servers_and_given_to_nobody_else() -> None:
+    port = ports.free_ports().web
+    for _ in range(2):  # as one that is started again
+        assert ports.is_free(port)
+        with socket.create_server((ports.LOOPBACK, port)):
+            assert not ports.is_free(port)
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind((ports.LOOPBACK, port))
+
+
+def test_of_many_free_ports_only_the_last_are_held() -> None:
+    first = ports.free_ports().web
+    for _ in range(ports.MOST_HELD // 4):
+        ports.free_ports()
+    with socket.socket() as other:
+        other.bind((ports.LOOPBACK, first))
