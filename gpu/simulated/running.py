@@ -1,6 +1,8 @@
 """One request on the simulated card: its turn, its times, its tokens, and what may go wrong.
 
-Every wait ends at an absolute time reckoned from the start of the job, so no drift adds up.
+Every wait ends at an absolute time reckoned from the start of the job, so no drift adds up. Only
+where the whole machine stood still did its card stand still with it: what would have been said
+meanwhile is said afterwards, at its pace.
 """
 
 import asyncio
@@ -25,6 +27,8 @@ from gpu.simulated.vectors import vector
 
 GROUP_S: Final = 0.015
 """Tokens that take less than this together are sent together."""
+STOOD_STILL_S: Final = 0.5
+"""Who is later than this is not slow: nothing of this process ran, or nobody took the tokens."""
 JOBS_KEPT: Final = 10_000
 BUSY: Final = "server busy, please try again.  maximum pending requests exceeded"
 NO_ANSWER: Final = '{"choice": "format_every_disk", "why": "because"'
@@ -211,6 +215,9 @@ class Machine:
         group = max(1, math.ceil(GROUP_S / each)) if each else last
         begun, sent = turn.due, 0
         while sent < last:
+            behind = time.monotonic() - begun - sent * each
+            if behind > STOOD_STILL_S:
+                begun += behind
             # The first goes alone, so that its time is right; who is late sends what is due.
             late = int((time.monotonic() - begun) / each) if each else last
             upto = min(last, max(sent + (group if sent else 1), late))

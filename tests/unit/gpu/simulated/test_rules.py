@@ -3,17 +3,20 @@
 import asyncio
 import json
 import math
+import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from adapters.json_value import JSON
 from gpu.profile import read_profile
 from gpu.simulated.app import local
-from gpu.simulated.card import SimulatedModel, card_of
+from gpu.simulated.card import SimulatedCard, SimulatedModel, card_of
 from gpu.simulated.events import EventLog, Label, labels_of
 from gpu.simulated.faults import Fault, Faults
+from gpu.simulated.replies import Words
 from gpu.simulated.requests import (
     Asked,
     EmbedAsked,
@@ -22,6 +25,7 @@ from gpu.simulated.requests import (
     read,
     seconds_of,
 )
+from gpu.simulated.running import STOOD_STILL_S, Machine, Spent, Work
 from gpu.simulated.scheduler import Runner, resolved, victim
 
 MODEL = SimulatedModel("m", "chat", 1000, 1, 10, 100, context=8192)
@@ -200,3 +204,35 @@ def test_events_are_appended_as_lines(tmp_path: Path) -> None:
     assert [event["ev"] for event in events[:4]] == ["load_start", "started", "started", "finished"]
     assert events[3] == {"ev": "finished", "t": events[3]["t"], "id": 7, "tokens": 3}
     assert len(events) == 8
+
+
+class StandingStill:
+    """Takes tokens, and nothing in this process runs for a while after the first."""
+
+    def __init__(self) -> None:
+        self.went_on: float | None = None
+
+    async def piece(self, _text: str, *, thinking: bool) -> None:
+        """Take a piece; `thinking` makes no difference."""
+        del thinking
+        if self.went_on is None:
+            time.sleep(STOOD_STILL_S + 0.1)  # noqa: ASYNC251 - it is what is meant
+            self.went_on = time.monotonic()
+
+    async def raw(self, _data: bytes) -> None:
+        """Take bytes."""
+
+
+def test_a_card_stands_still_with_its_machine() -> None:
+    card, engine, sink = SimulatedCard(2000, (MODEL,), scale=0.01), Any, StandingStill()
+
+    async def story() -> float:
+        machine = Machine(card, EventLog(), engine)  # type: ignore[arg-type]
+        serving = asyncio.create_task(machine.scheduler.serve())
+        await machine.generate(Work(MODEL, {}, None), Words(200), sink, Spent())
+        serving.cancel()
+        return time.monotonic()
+
+    ended = asyncio.run(story())
+    assert sink.went_on is not None
+    assert ended - sink.went_on > 190 * card.real(1 / MODEL.tokens_per_s)
