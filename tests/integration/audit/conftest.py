@@ -62,12 +62,13 @@ class Ledger:
         state.parent.mkdir()
         made = Process(state, list(logs) or [self.vkey()], name).start()
         self.witnesses[name] = made
+        if not start:
+            # Before anybody can ask it: what has signed once is asked again after minutes.
+            made.kill()
         self.link("owner").execute(
             "INSERT INTO audit_witness (name, vkey, url, administrator) VALUES (%s, %s, %s, %s)",
             [name, made.vkey, made.url, administrator],
         )
-        if not start:
-            made.kill()
         return made
 
     def stands(self, name: str) -> Any:
@@ -84,6 +85,19 @@ class Ledger:
             ),
             lambda: json.dumps(self.stands(name), default=str),
         )
+
+    def at_rest(self, name: str) -> int:
+        """Return the size of it all once this witness has signed that: nobody is asked any more."""
+        row = wait_for(
+            lambda: self.ask(
+                "owner",
+                "SELECT w.size FROM audit_witness w, audit_head h WHERE w.name = %s"
+                " AND w.state = 'well' AND w.size = h.seq AND NOT EXISTS (TABLE audit_pending)",
+                name,
+            ),
+            lambda: json.dumps(self.stands(name), default=str),
+        )
+        return int(row[0]["size"])
 
     def signed(self, name: str, size: int) -> bool:
         """Tell whether the stored line is the witness's, below the stored tree head."""

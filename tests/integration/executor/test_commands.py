@@ -177,13 +177,16 @@ def test_another_exit_code_is_a_failure_that_says_why(commands):
     assert row["result"]["said"] == "exit code 3. no such cluster"
 
 
-def shorten(commands):
-    commands.bench.ask("owner", "UPDATE guardrails_commandscope SET timeout_s = 1 RETURNING 1")
+def shorten(commands, seconds):
+    commands.bench.ask(
+        "owner", "UPDATE guardrails_commandscope SET timeout_s = %s RETURNING 1", seconds
+    )
 
 
 @pytest.mark.parametrize("deaf", [{}, {"deaf": "1"}], ids=["polite", "deaf"])
 def test_a_command_that_hangs_is_ended(commands, deaf):
-    shorten(commands)
+    # It has to have said its pid, and have closed its ears, before its time is over.
+    shorten(commands, 5)
     commands.declare(sleep=600, **deaf)
     row = commands.run()
     assert (row["outcome"], row["result"]["code"]) == ("failed", "executor.cut_short")
@@ -358,7 +361,7 @@ def test_who_kills_the_keeper_of_a_command_leaves_a_doubt_and_nothing_that_runs(
 
 
 def test_it_takes_no_longer_than_its_time(commands):
-    shorten(commands)
+    shorten(commands, 1)
     commands.declare(sleep=600, deaf="1")
     begun = time.monotonic()
     commands.run()

@@ -5,6 +5,7 @@ touched. Where it needs a running systemd, which a container has not, a stand-in
 place of `systemctl`, and a second test shows what the real one says here.
 """
 
+import fcntl
 import gzip
 import os
 import shutil
@@ -16,6 +17,7 @@ import pytest
 
 from ethops.executor.errors import ArgumentRefusedError
 from tests.doubles.play import UNSHARE, run, run_apart
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(150)]
 
@@ -111,9 +113,19 @@ def test_a_lock_of_a_live_process_stays(lock, tmp_path):
     assert ("is alive" in found["said"], lock.exists()) == (True, True)
 
 
+def is_locked(path):
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def test_a_lock_that_somebody_holds_in_the_kernel_stays(lock, tmp_path):
     holder = subprocess.Popen([FLOCK, str(lock), "sleep", "60"])
     try:
+        eventually(lambda: is_locked(lock), told="the holder of the lock")
         os.utime(lock, (LONG_AGO, LONG_AGO))
         found = unlock(lock, tmp_path)
     finally:

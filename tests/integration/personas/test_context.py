@@ -168,7 +168,9 @@ def test_triage_is_told_what_the_value_of_its_probe_was(site, role, servers, dat
     )
     owner.execute(
         "INSERT INTO monitoring_pasthour (probe_id, begin, low, middle, high, points) VALUES"
-        " ('disk', date_trunc('hour', now() - interval '7 days', 'UTC'), 40, 41, 42, 60)"
+        " ('disk', date_trunc('hour', now() - interval '7 days', 'UTC'), 40, 41, 42, 60),"
+        # The next one: the hour may end before it is looked at.
+        " ('disk', date_trunc('hour', now() - interval '167 hours', 'UTC'), 40, 41, 42, 60)"
     )
     point_django(servers, database_name, "ethops_agent")
     step = replace(claim("I-a", "a"), checkpoint={"stage": "triage"})

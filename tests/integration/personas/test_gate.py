@@ -135,11 +135,18 @@ def test_the_hourly_limit_holds_when_two_ask_at_once(world):
 
 
 def test_a_stranger_fills_no_ledger(world):
+    begun = world.value("owner", "SELECT clock_timestamp()")
     for _ in range(20):
         world.propose({"run_id": uuid4(), "token": "x", "number": 1}, "playbook.run")
-    assert (
-        world.value("app", "SELECT count(*) FROM audit_pending WHERE kind = 'action.denied'") == 1
+    noted = world.value("app", "SELECT count(*) FROM audit_pending WHERE kind = 'action.denied'")
+    # Once an hour, and one may end meanwhile.
+    hours = world.value(
+        "owner",
+        "SELECT count(DISTINCT date_trunc('hour', t, 'UTC'))"
+        " FROM unnest(ARRAY[%s, clock_timestamp()]) AS t",
+        begun,
     )
+    assert 0 < noted <= hours
 
 
 def test_a_run_has_a_budget_of_actions(world):

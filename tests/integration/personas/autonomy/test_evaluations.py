@@ -111,6 +111,8 @@ def test_one_of_other_prompts_says_so(owner):
 def test_keeping_runs_as_the_owner_and_asking_does_not(monkeypatch):
     assert "personas eval --keep" in COMMANDS_AS["owner"]
     for words, process in ((["personas", "eval"], None), (["personas", "eval", "--keep"], "owner")):
-        monkeypatch.delenv("ETHOPS_PROCESS", raising=False)
+        # What it makes of it is put back: monkeypatch keeps nothing of what was not there.
+        monkeypatch.setenv("ETHOPS_PROCESS", "")
+        monkeypatch.delenv("ETHOPS_PROCESS")
         enter(words)
         assert os.environ.get("ETHOPS_PROCESS") == process
