@@ -20,6 +20,7 @@ from ethops.executor import tickets
 from ethops.guests import links
 from ethops.guests.models import Link
 from ethops.portal import bounds
+from tests.doubles.knocks import one_slot as _one_slot
 from tests.integration.api.test_ticket_doors import (
     each_kind,
     needs,
@@ -27,6 +28,7 @@ from tests.integration.api.test_ticket_doors import (
     standing,
 )
 
+one_slot = _one_slot
 ROLES = {
     "rhea": {"requester"},
     "lea": {"approver"},
@@ -402,6 +404,7 @@ def test_a_login_called_like_a_card_does_not_come_in(scene):
     assert client.get("/portal/").status_code == 403
 
 
+@pytest.mark.usefixtures("one_slot")
 def test_guessing_passwords_ends_after_ten(people):
     guest = Client()
     form = {"username": "mia", "password": "wrong"}
@@ -411,6 +414,7 @@ def test_guessing_passwords_ends_after_ten(people):
     assert (right.status_code, int(right.headers["Retry-After"]) > 0) == (429, True)
 
 
+@pytest.mark.usefixtures("one_slot")
 def test_a_program_that_files_is_held_back_and_loses_nothing(visit):
     mia = visit("mia")
     form = {"title": "Again", "hinders": "later", "description": "My long story"}
@@ -422,6 +426,7 @@ def test_a_program_that_files_is_held_back_and_loses_nothing(visit):
     assert Ticket.objects.filter(requester="mia").count() == bounds.FILE.most
 
 
+@pytest.mark.usefixtures("one_slot")
 def test_a_flood_of_forged_links_does_not_flood_the_record():
     for _ in range(bounds.LINK.most + 5):
         Client().get(f"/portal/l/{uuid4()}/")

@@ -13,9 +13,11 @@ from ethops.executor import tickets
 from ethops.guests import links
 from ethops.guests.knocks import Bound
 from ethops.portal import bounds, files
+from tests.doubles.knocks import one_slot as _one_slot
 from tests.integration.api.test_portal import people, text_of, told, visit  # noqa: F401
 from tests.integration.api.test_ticket_doors import opened
 
+one_slot = _one_slot
 SMOKE = {"title": "The printer is on fire", "hinders": "many"}
 
 
@@ -160,6 +162,7 @@ def test_anothers_files_are_not_there_and_a_link_opens_its_own(visit, three):  #
     assert ("smoke.png", "public", "rhea") in kept(ticket=ref)
 
 
+@pytest.mark.usefixtures("one_slot")
 def test_a_program_that_attaches_is_held_back(visit, monkeypatch):  # noqa: F811
     monkeypatch.setattr(bounds, "ATTACH", Bound("portal attach", 2, 3_600))
     ref = opened("incident", "")

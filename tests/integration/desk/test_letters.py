@@ -23,9 +23,11 @@ from ethops.mail.models import Letter
 from ethops.notify.models import Notice
 from ethops.stack.ports import free_ports
 from personas.models import Action
+from tests.doubles.knocks import one_slot as _one_slot
 from tests.doubles.mail_sink import sink
 from tests.waiting import eventually
 
+one_slot = _one_slot
 DESK = "desk@example.org"
 MIA = "mia@example.org"
 OPERATOR = Vouched(frozenset({"operator"}))
@@ -121,6 +123,7 @@ def test_the_same_letter_delivered_again_is_one_letter(door):
     assert Ticket.objects.count() == 1
 
 
+@pytest.mark.usefixtures("one_slot")
 def test_a_sender_who_sends_without_end_is_told_to_come_later(door):
     with smtplib.SMTP("127.0.0.1", door, timeout=30) as smtp:
         for _ in range(taking.FROM_ONE.most):

@@ -14,8 +14,10 @@ from rest_framework.authtoken.models import Token
 
 from ethops.desk.people import vouched
 from ethops.logins import people, refusals
+from tests.doubles.knocks import one_slot as _one_slot
 
 PASSWORD = "correct horse battery"
+one_slot = _one_slot
 
 
 @pytest.fixture
@@ -90,6 +92,7 @@ def test_a_password_is_on_no_record(client: Client, bo: User) -> None:
     assert "a-wrong-password" not in str(told("person.login_refused"))
 
 
+@pytest.mark.usefixtures("one_slot")
 def test_after_too_many_tries_the_right_password_is_refused_too(client: Client, bo: User) -> None:
     for _ in range(refusals.PAIR.most):
         login(client, "wrong")
@@ -97,6 +100,7 @@ def test_after_too_many_tries_the_right_password_is_refused_too(client: Client, 
     assert (answer.status_code, "Too many tries" in answer.content.decode()) == (200, True)
 
 
+@pytest.mark.usefixtures("one_slot")
 def test_too_many_tries_are_on_record(client: Client, bo: User) -> None:
     for _ in range(refusals.PAIR.most + 1):
         login(client, "wrong")
@@ -109,6 +113,7 @@ def test_another_address_is_not_kept_out(client: Client, bo: User) -> None:
     assert login(Client(REMOTE_ADDR="192.0.2.7")) == 302
 
 
+@pytest.mark.usefixtures("one_slot")
 def test_the_record_is_not_flooded(client: Client, bo: User) -> None:
     for n in range(refusals.TOLD.most + 5):
         login(client, "wrong", f"bo{n}")
