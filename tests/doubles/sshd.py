@@ -1,12 +1,13 @@
 """A real sshd on loopback, with a configuration, keys and a log of its own."""
 
+import fcntl
 import getpass
 import os
 import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -109,15 +110,35 @@ def serving(folder: Path) -> Iterator[Host]:
 
 @contextmanager
 def separation() -> Iterator[None]:
-    """Make the folder that a root sshd insists on, where no service unit has made it."""
-    missing = os.getuid() == 0 and not SEPARATION.exists()
-    if missing:
-        SEPARATION.mkdir(mode=0o755)
+    """Make the folder that a root sshd insists on, where no service unit has made it.
+
+    It is one for all processes: who made it takes it away again, but not from under another's sshd.
+    """
+    if os.getuid() != 0:
+        yield
+        return
+    handle, made = entered()
     try:
         yield
     finally:
-        if missing:
-            SEPARATION.rmdir()
+        with suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if made:
+                SEPARATION.rmdir()
+        os.close(handle)
+
+
+def entered() -> tuple[int, bool]:
+    """Hold the folder, made where it is missing; returns its handle, and whether it was."""
+    while True:
+        made = not SEPARATION.exists()
+        SEPARATION.mkdir(mode=0o755, exist_ok=True)
+        with suppress(FileNotFoundError):  # somebody took it away meanwhile
+            handle = os.open(SEPARATION, os.O_RDONLY | os.O_DIRECTORY)
+            fcntl.flock(handle, fcntl.LOCK_SH)
+            if SEPARATION.exists() and os.path.samestat(os.fstat(handle), SEPARATION.stat()):
+                return handle, made
+            os.close(handle)
 
 
 def as_syslog(server: "subprocess.Popen[str]", log: Path) -> None:
