@@ -1,6 +1,8 @@
 """Text from outside, made fit to store and to show."""
 
 import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 # Control characters, and the invisible ones that reorder or hide text (bidi, zero width, tags).
 _UNFIT = re.compile(
@@ -19,3 +21,25 @@ def plain(text: str, limit: int) -> str:
 def one_line(text: str, limit: int) -> str:
     """Return the text on one line, runs of white space made one space."""
     return plain(" ".join(_ANSI.sub("", text).split()), limit)
+
+
+def storable(text: str) -> str:
+    """Return the text without what no database keeps: NUL and halves of surrogate pairs."""
+    if "\0" in text:
+        text = text.replace("\0", "\ufffd")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def storable_json(value: Any) -> Any:
+    """Return JSON with all its texts storable, names of keys too."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, Mapping):
+        return {storable(str(key)): storable_json(each) for key, each in value.items()}
+    if isinstance(value, Sequence):
+        return [storable_json(each) for each in value]
+    return value

@@ -22,7 +22,7 @@ from adapters.inference.faults import count, said, typed, vectors
 from adapters.inference.sampling import options_of
 from adapters.inference.wire import Call, Terms
 from adapters.json_value import JSON
-from adapters.text import one_line
+from adapters.text import one_line, storable, storable_json
 
 FOREVER: Final = -1
 """Who unloads is decided by the queue alone, so no request ever lets a model run out."""
@@ -354,7 +354,7 @@ def _body(
 
 def _chat_chunk(part: ollama.ChatResponse) -> Chunk:
     message = part.message
-    calls = tuple(_storable_in(call.model_dump()) for call in message.tool_calls or ())
+    calls = tuple(storable_json(call.model_dump()) for call in message.tool_calls or ())
     return _chunk(part, message.content, message.thinking, calls)
 
 
@@ -382,28 +382,6 @@ def _chunk(
         prompt_s=_seconds(part.prompt_eval_duration),
         eval_s=_seconds(part.eval_duration),
     )
-
-
-def _storable_in(value: Any) -> Any:
-    """Return JSON with all its texts storable, names of keys too."""
-    if isinstance(value, str):
-        return storable(value)
-    if isinstance(value, Mapping):
-        return {storable(str(key)): _storable_in(each) for key, each in value.items()}
-    if isinstance(value, Sequence):
-        return [_storable_in(each) for each in value]
-    return value
-
-
-def storable(text: str) -> str:
-    """Return the text without what no database keeps: NUL and halves of surrogate pairs."""
-    if "\0" in text:
-        text = text.replace("\0", "\ufffd")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
 
 
 def _seconds(nanoseconds: int | None) -> float:

@@ -17,11 +17,11 @@ import httpx
 
 from adapters.inference.errors import CutStreamError, MalformedStreamError, RefusedOptionError
 from adapters.inference.faults import count, said, typed, vectors
-from adapters.inference.ollama import Chunk, Embedded, Stop, storable
+from adapters.inference.ollama import Chunk, Embedded, Stop
 from adapters.inference.sampling import options_of
 from adapters.inference.wire import Call, Terms
 from adapters.json_value import JSON
-from adapters.text import one_line
+from adapters.text import one_line, storable
 
 SAMPLING: Final[Mapping[str, str]] = {
     "temperature": "temperature",

@@ -198,6 +198,40 @@ def test_a_class_of_the_sites_own_is_named_and_holds_nobody_up(house: House) -> 
     assert Following.objects.get().left_out == {f"FacilityChange::{other}": "no class of ours"}
 
 
+def test_one_that_itop_dies_of_is_named_and_holds_nobody_up(house: House) -> None:
+    born = [put(house) for _ in range(3)]
+    house.itop.unreadable = {born[1]}
+    assert len(look()) == 2
+    (named,) = Following.objects.get().left_out
+    assert named == f"Incident::{born[1]}"
+
+
+def test_one_that_itop_can_be_asked_for_again_is_taken_over(house: House) -> None:
+    born = put(house)
+    house.itop.unreadable = {born}
+    assert look() == []
+    # What was written later does not let it be forgotten.
+    put(house, last_update="2026-01-02 00:00:00")
+    assert len(look()) == 1
+    house.itop.unreadable.clear()
+    (news,) = look()
+    assert news.ref == ticket_of(born).ref
+
+
+def test_of_an_outage_no_object_is_accused(house: House) -> None:
+    born = put(house)
+    house.itop.broken = {f"SELECT Incident WHERE id IN ({born})"}
+    assert "tickets.itop_unclear" in desk.Follower().look().fault
+    assert Following.objects.get().left_out == {}
+
+
+@pytest.mark.parametrize("odd", ["\0", "\ud800"])
+def test_what_no_database_keeps_is_replaced_where_it_comes_in(house: House, odd: str) -> None:
+    born = put(house, title=f"Printer{odd}jams")
+    look()
+    assert ticket_of(born).title == "Printer\ufffdjams"
+
+
 def test_an_outage_is_said_and_the_next_look_goes_on(house: House) -> None:
     born = put(house)
     follower = desk.Follower()

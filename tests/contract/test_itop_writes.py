@@ -32,6 +32,7 @@ READ_ONLY = (
     "Error: Failed to issue SQL query: query = UPDATE `ticket` (...), mysql_errno = 1290,"
     " mysql_error = The MySQL server is running with the --read-only option"
 )
+TOO_LONG = "a_state_that_no_row_of_ours_keeps_" * 2
 db = pytest.mark.django_db
 
 
@@ -304,9 +305,20 @@ def test_a_ticket_that_others_hold_or_we_cannot_keep_stops_no_other(
     if trouble == "held":
         monkeypatch.setattr(locks, "locked", held)
     else:
-        house.objects("Incident")[0]["title"] = "No database of ours keeps \x00"
+        house.objects("Incident")[0]["status"] = TOO_LONG
     assert backlog.drain_all(session()).told == 1
     assert Waiting.objects.get().mirrored_id == odd
+
+
+@db
+def test_a_write_to_a_ticket_that_we_cannot_keep_waits_and_is_made_here(house: House) -> None:
+    ref = opened()
+    house.object("Incident")["status"] = TOO_LONG
+    say(ref, "one")
+    assert "not kept here" in Waiting.objects.get().error
+    house.object("Incident")["status"] = "new"
+    assert backlog.drain_all(session()).told == 1
+    assert lines(house)[1:] == ["one"]
 
 
 @db

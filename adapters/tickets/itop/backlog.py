@@ -30,6 +30,9 @@ OUTAGES: Final = (
 )
 """What says nothing against the write itself: it is kept."""
 
+UNFIT: Final = (IntegrityError, DataError)
+"""What our own rows raise where an object of iTop does not fit into them."""
+
 _AWAY: Final = rf"^({'|'.join(one.code for one in OUTAGES)}):"
 
 PATIENCE: Final = 3
@@ -60,6 +63,11 @@ def is_quiet() -> bool:
     """Tell whether iTop was found away a moment ago; one ticket that it refuses says nothing."""
     recent = Waiting.objects.filter(outage=True, tried_at__gt=now() - QUIET)
     return recent.filter(error__regex=_AWAY).exists()
+
+
+def unfit(ref: str, error: Exception) -> ItopError:
+    """Return what is said of a ticket that has in iTop what our rows do not take."""
+    return ItopError(f"What {ref} says there is not kept here: {error}"[:300])
 
 
 def waits(mirrored: Mirrored) -> bool:
@@ -99,8 +107,8 @@ def _drained(session: Session, first: Waiting) -> Drained:
         return drain(session, first.mirrored_id)
     except ItopBusyError as busy:
         return Drained(waiting=1, fault=busy)
-    except (IntegrityError, DataError) as error:
-        odd = ItopError(f"What {first.mirrored_id} says there is not kept here: {error}"[:300])
+    except UNFIT as error:
+        odd = unfit(first.mirrored_id, error)
         Waiting.objects.filter(pk=first.pk).update(error=_said(odd), tried_at=now())
         return Drained(waiting=1, fault=odd)
 

@@ -15,6 +15,7 @@ import httpcore
 import httpx
 from typing_extensions import override
 
+from adapters.text import storable_json
 from adapters.tickets.itop.errors import (
     ItopError,
     ItopLoginError,
@@ -268,13 +269,13 @@ def _accepted(operation: str, status: int, body: bytes) -> dict[str, Any]:
 
 def _read(body: bytes) -> Any:
     try:
-        return json.loads(body)
+        return storable_json(json.loads(body))
     except ValueError:
         # Where PHP shows its notices they stand before the answer, which is the last line.
         shown, _, last = body.rstrip().rpartition(b"\n")
         if not shown or not last.startswith(b"{"):
             raise
-        return json.loads(last)
+        return storable_json(json.loads(last))
 
 
 def _objects(given: object) -> tuple[Found, ...]:

@@ -269,6 +269,9 @@ def _read(mirrored: Mirrored, key: UUID) -> Push | TicketError:
     except backlog.OUTAGES as fault:
         mirrored.refresh_from_db()
         return fault
+    except backlog.UNFIT as error:
+        mirrored.refresh_from_db()
+        return backlog.unfit(mirrored.ticket_id, error)
 
 
 def _seen(here: Session, mirrored: Mirrored, key: UUID | None) -> tuple[Push, absorb.Absorbed]:
@@ -301,6 +304,9 @@ def _carried(mirrored: Mirrored, write: Write, push: Push | None) -> TicketError
     except backlog.OUTAGES as fault:
         mirrored.refresh_from_db()
         return fault
+    except backlog.UNFIT as error:
+        mirrored.refresh_from_db()
+        return backlog.unfit(mirrored.ticket_id, error)
     return None
 
 

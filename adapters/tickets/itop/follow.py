@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from django.db import DataError, IntegrityError, transaction
+from django.db import transaction
 
 from adapters.markers import is_of_check
 from adapters.rows import now
@@ -128,13 +128,18 @@ def take(here: Session, page: Iterable[Found], done: Round) -> None:
         stale = [one.id for one in rows if one.id in known and _stale(known[one.id], one)]
         born = [one.id for one in rows if one.id not in known]
         with_cis = ("functionalcis_list",) if itop_class in adopt.WITH_CIS else ()
+        unread: dict[int, str] = {}
         for ids, more in ((stale, ()), (born, with_cis)):
             fields = (*words.FIELDS[itop_class], *more)
-            for found, read_at in _details(here, itop_class, ids, fields):
+            for found, read_at in _details(here, itop_class, ids, fields, unread):
                 if done.is_over():
                     done.whole = False
                     return
                 _take_one(here, found, known.get(found.id), read_at, done)
+        for one in rows:
+            if one.id in unread:
+                done.left_out[f"{itop_class}::{one.id}"] = unread[one.id]
+                done.put_off(_updated(one))
 
 
 def _take_one(
@@ -149,7 +154,7 @@ def _take_one(
         done.put_off(_updated(found))
     except backlog.OUTAGES:
         raise
-    except (TicketError, IntegrityError, DataError) as error:
+    except (TicketError, *backlog.UNFIT) as error:
         # One that we cannot keep holds nobody else up; it is said where people look.
         done.left_out[f"{found.itop_class}::{found.id}"] = str(error)[:300]
 
@@ -184,23 +189,44 @@ def _changed(here: Session, found: Found, ref: str, read_at: datetime) -> bool:
 
 
 def _details(
-    here: Session, itop_class: str, ids: list[int], fields: tuple[str, ...], size: int = PAGE
+    here: Session,
+    itop_class: str,
+    ids: list[int],
+    fields: tuple[str, ...],
+    unread: dict[int, str] | None = None,
+    size: int = PAGE,
 ) -> Iterator[tuple[Found, datetime]]:
-    """Yield objects by ids, and when each was read; parts what is too much for one call."""
+    """Yield objects by ids, and when each was read; parts what is too much for one call.
+
+    One that alone cannot be read, while iTop answers, goes into `unread` with the reason.
+    """
     for at in range(0, len(ids), size):
         part = ids[at : at + size]
         listed = ",".join(map(str, part))
         query, read_at = f"SELECT {itop_class} WHERE id IN ({listed})", now()
         try:
             answer = here.client.get(itop_class, query, fields)
-        except ItopUnclearError:
-            if len(part) == 1:
+        except ItopUnclearError as fault:
+            if len(part) > 1:
+                smaller = max(len(part) // 8, 1)
+                yield from _details(here, itop_class, part, fields, unread, smaller)
+                continue
+            if unread is None or not _answers(here, itop_class, query):
                 raise
-            yield from _details(here, itop_class, part, fields, max(len(part) // 8, 1))
+            unread[part[0]] = f"iTop does not answer with it: {fault}"[:300]
             continue
         for one in answer.objects:
             if one.itop_class == itop_class:
                 yield one, read_at
+
+
+def _answers(here: Session, itop_class: str, query: str) -> bool:
+    """Tell whether iTop says that an object is there, so that it is not iTop that is away."""
+    try:
+        here.client.get(itop_class, query, ("id",))
+    except ItopUnclearError:
+        return False
+    return True
 
 
 def _cis(found: Found) -> tuple[str, ...]:

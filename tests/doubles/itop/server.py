@@ -92,6 +92,8 @@ class Itop:
     """The module for tokens is not installed, as in iTop's own package: a login is all there is."""
     broken: set[str] = field(default_factory=set)
     """Keys of objects that an extension of the site dies of."""
+    unreadable: set[int] = field(default_factory=set)
+    """Ids of objects whose logs it dies of."""
     closed: bool = False
     """Nobody may write: it says what it says to a user without a profile."""
     largest: int = 8 * 1024 * 1024
@@ -153,6 +155,8 @@ class Itop:
         if page < 1:
             raise Refusal(13, "The request page number is not valid. It must be >= 1")
         shown = hits[(page - 1) * limit : page * limit] if limit else hits
+        if any(one["id"] in self.unreadable for one in shown) and "_log" in said["output_fields"]:
+            raise MemoryError
         return self._said(shown, said, "", f"Found: {len(hits)}")
 
     def _create(self, said: dict[str, Any]) -> dict[str, Any]:
@@ -398,7 +402,12 @@ class _Handler(BaseHTTPRequestHandler):
             status, page = undone[fault]
             self._send(status, page, "text/html")
             return
-        body = json.dumps(self._answered(form)).encode()
+        try:
+            body = json.dumps(self._answered(form)).encode()
+        except MemoryError:
+            # PHP's memory_limit: its error page is empty.
+            self._send(500, b"", "text/html")
+            return
         if fault == "done_then_cut":
             self.close_connection = True
         elif fault == "full":

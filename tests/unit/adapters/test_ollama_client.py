@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.inference.errors import RefusedOptionError
-from adapters.inference.ollama import CHAT_FIELDS, _body, full_name, storable
+from adapters.inference.ollama import CHAT_FIELDS, _body, full_name
 from adapters.inference.wire import Call, Terms, _whole_lines
 from adapters.json_value import JSON
+from adapters.text import storable
 
 
 @pytest.mark.parametrize(
