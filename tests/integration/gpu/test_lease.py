@@ -15,7 +15,8 @@ from gpu.worker.lease import EXIT_LOST
 from tests.integration.gpu.house import House, words
 
 LONG_LEASE = {"ETHOPS_LEASE_SECONDS": "60"}
-TOKENS = 4000
+TOKENS = 20_000
+"""Four seconds: a slow machine stops it in its midst as well."""
 
 
 @dataclass
