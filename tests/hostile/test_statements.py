@@ -207,11 +207,11 @@ def test_a_flood_of_statements_holds_up_no_stop(made):
     for thread in threads:
         thread.start()
     try:
-        # The flood goes on meanwhile, and would hold up each; a machine that stands still, one.
+        # The flood goes on meanwhile, and would hold up each; a machine that stands still, one alone.
         took = [pressed() for _ in range(5)]
     finally:
         ended.set()
         for thread in threads:
             thread.join()
         made.do("app", "SELECT gate.lift_stop('ada', 'x')")
-    assert sorted(took)[2] < 2, took
+    assert sorted(took)[3] < 2, took
