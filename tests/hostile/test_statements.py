@@ -207,7 +207,7 @@ def test_a_flood_of_statements_holds_up_no_stop(made):
     for thread in threads:
         thread.start()
     try:
-        # The flood goes on meanwhile, and would hold up each; a machine that stands still, one alone.
+        # The flood goes on, and would hold up each; a machine that stands still, one alone.
         took = [pressed() for _ in range(5)]
     finally:
         ended.set()
