@@ -255,16 +255,24 @@ TOUCHED = """
 """
 
 
-@db
-def test_what_a_change_reads_does_not_grow_with_what_there_is(there: Inventory) -> None:
+def test_what_a_change_reads_does_not_grow_with_what_there_is(
+    there: Inventory, become: Callable[[str], None]
+) -> None:
+    become("app")
     hosts = [there.add("Hypervisor", name=f"h{n}") for n in range(300)]
     for n in range(3_000):
         there.add("VirtualMachine", name=f"v{n}", virtualhost_id=hosts[n % 300])
     sync()
-    (before,) = select(TOUCHED)
+    become("owner")
+    with connection.cursor() as cursor:
+        # Of tables that were last looked at when they were empty all would be read.
+        cursor.execute("ANALYZE cmdb_known, cmdb_knownlink, cmdb_relation")
+    become("app")
     there.change(next(n for n, one in there.objects.items() if one.get("name") == "v7"), name="v8")
-    assert sync()["VirtualMachine"].changed == 1
-    (after,) = select(TOUCHED)
+    with transaction.atomic():
+        (before,) = select(TOUCHED)
+        assert sync()["VirtualMachine"].changed == 1
+        (after,) = select(TOUCHED)
     assert after["rows"] - before["rows"] < 100
 
 
