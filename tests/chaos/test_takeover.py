@@ -7,7 +7,7 @@ ticket, and then everything may go on for as long as there is something to do.
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing.context import ForkServerProcess
@@ -219,8 +219,9 @@ def test_a_play_in_doubt_is_never_begun_again(stage, take):
 
 
 def test_what_waits_for_an_approval_is_over(stage, take):
-    with stage(REPAIRED_CI) as scene, working(scene, None) as process:
+    with stage(REPAIRED_CI) as scene, ExitStack() as kept:
         scene.owner.execute("UPDATE public.personas_autonomy SET level = 'propose'")
+        process = kept.enter_context(working(scene, None))
         eventually(lambda: runs(scene, "parked"), seconds=60)
         taken = take(scene)
         process.join(70)
