@@ -20,8 +20,8 @@ from tests.live.served import Served
 
 pytestmark = pytest.mark.live
 
-LONG = 150
-"""Tokens that keep the card busy while others are sent."""
+LONG = 400
+"""Tokens that keep the card busy while others are sent, and a machine stands still for a while."""
 
 ROOM = 2
 """Requests that may wait on a server of these tests."""
