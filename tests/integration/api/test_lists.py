@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from ethops.logins import sessions
 from ethops.pages.site import Sealed
 from tests import lists
 from tests.crowd import REQUESTER, fill
@@ -41,6 +42,8 @@ def asked(client: Client, paths) -> dict[str, int]:
 def test_no_list_asks_more_where_there_is_more(superuser, desk, monkeypatch):
     # What fits on one page is not looked up by its keys, so each has several.
     monkeypatch.setattr(Sealed, "list_per_page", 2)
+    # Once a minute a session is written anew, by whichever page is asked for then.
+    monkeypatch.setattr(sessions, "GRAIN_SECONDS", 10**9)
     portal = Client()
     portal.force_login(User.objects.create_user(REQUESTER))
     at_desk = [path for path in (*lists.desk(FEW), *lists.api(FEW)) if TWIN not in path]
