@@ -1,11 +1,13 @@
 """What a request becomes in the queue, and what its answer's headers say of it."""
 
+import threading
+
 import pytest
 import redis
 
 from gpu import conf, living
 from gpu.models import Job
-from gpu.proxy import orphans, replying
+from gpu.proxy import hub, orphans, replying
 from tests.integration.gpu.proxy.parts import WHY, states
 from tests.waiting import eventually
 
@@ -51,15 +53,22 @@ def test_an_answer_says_how_it_waited(lab, worker, stream):
     assert head["x-preemptions"] == "0"
 
 
+def quoted():
+    return Job.objects.filter(quoted_start__isnull=False).count()
+
+
 def test_who_waits_is_told_place_and_time(lab, worker):
     with lab.leaving():
         eventually(worker.ready)
         second = lab.reading()
-        eventually(lambda: Job.objects.filter(quoted_start__isnull=False).count() == 2)
-        held = worker.claim(worker.ready()[1])
-        held.say("Ethernet")
-        held.done()
-        second.whole()
+        eventually(lambda: quoted() == 2)
+        with lab.leaving():
+            # Its row knows a quote before its own request does: by the next one's, it does.
+            eventually(lambda: quoted() == 3)
+            held = worker.claim(worker.ready()[1])
+            held.say("Ethernet")
+            held.done()
+            second.whole()
     head = second.response.headers
     assert head["x-queue-position"] == "2"
     assert float(head["x-predicted-start"]) > 1
@@ -98,9 +107,18 @@ def test_a_reader_that_lost_track_is_not_flooded_with_patience(lab, worker):
     assert [line["message"]["content"] for line in reading.said] == ["a", "bc", ""]
 
 
-def test_jobs_of_a_web_process_that_died_are_cancelled(lab, role):
+def test_jobs_of_a_web_process_that_died_are_cancelled(lab, role, monkeypatch):
+    looked, first = threading.Event(), hub._first
+
+    def look():
+        first()
+        looked.set()
+
+    monkeypatch.setattr(hub, "_first", look)
     with lab.leaving(), lab.leaving(), lab.leaving():
         eventually(lambda: len(states()) == 3)
+        # This web process has looked for them as well, beside its first request.
+        eventually(looked.is_set)
         assert orphans.cancel_orphans() == 0
         _, elsewhere, dead = Job.objects.order_by("pk")
         here = living.identity().rsplit(":", 2)[0]
