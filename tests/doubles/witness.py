@@ -13,9 +13,10 @@ import httpx
 from audit.ledger import notes
 from audit.ledger.notes import Key, TreeHead
 from ethops.env import CLONE
+from ethops.stack.ports import free_ports
 from tests.doubles.tree import Log
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 
 
 @dataclass
@@ -25,12 +26,13 @@ class Process:
     state: Path
     logs: list[str]
     name: str = "witness.example/w1"
-    listen: str = "127.0.0.1:0"
+    listen: str = field(default_factory=lambda: f"127.0.0.1:{free_ports().web}")
+    """Held for it, also while it is down."""
     program: tuple[str, ...] = ("-m", "audit.witness")
     url: str = ""
     vkey: str = ""
     running: "subprocess.Popen[bytes] | None" = None
-    client: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False))
+    client: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=20))
 
     @property
     def key(self) -> Key:

@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 from audit.ledger import notes
 from tests.doubles.witness import Process
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 60.0
 
 
 @dataclass

@@ -335,7 +335,7 @@ def test_no_head_reaches_beyond_the_entries(signer, keys):
 # ---------------------------------------------------------------- the process
 
 
-def until(happened, what, seconds=30.0):
+def until(happened, what, seconds=60.0):
     deadline = time.monotonic() + seconds
     while not (found := happened()):
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"

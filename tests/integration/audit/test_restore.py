@@ -48,7 +48,7 @@ class House:
         thread = threading.Thread(target=signer.run)
         thread.start()
         try:
-            end = time.monotonic() + 30
+            end = time.monotonic() + 60
             while not so():
                 assert time.monotonic() < end, Signing.objects.values()
                 time.sleep(0.05)
