@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from ethops.executor import worker
-from tests.waiting import PATIENCE_SECONDS
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 
 class Queue:
@@ -54,10 +54,10 @@ def test_two_run_at_once_and_nothing_is_left(queue):
 def test_a_wake_up_that_finds_no_room_is_served_by_who_finishes(queue):
     queue.left = 2
     busy = [threading.Thread(target=worker.drain_plays) for _ in range(2)]
-    for thread in busy:
+    for number, thread in enumerate(busy, 1):
         thread.start()
-    while queue.running < worker.MOST_PLAYS:
-        threading.Event().wait(0.01)
+        # Whose call comes before the other looks is served by the other, who takes one at a time.
+        eventually(lambda: queue.running == number)  # noqa: B023 - waited for at once
     late = threading.Thread(target=worker.drain_plays)
     late.start()
     late.join(PATIENCE_SECONDS)
