@@ -60,12 +60,13 @@ class SmallHouse:
                 except OSError:
                     continue
 
-    def make_room(self) -> None:
-        """Give the room back; a server that has given up is started again, as by its supervisor."""
-        self.filler.unlink()
+    def has_recorded(self) -> bool:
+        """Tell whether all is recorded; who has given up is started again, as by a supervisor."""
         if self.server.poll() is not None:
             assert self.layout.postgres is not None
             self.server, _ = self.layout.postgres.start()
+        found = trust.recording()
+        return found.waiting == 0 and found.state == "recording"
 
     def record(self) -> None:
         """Start the recorder."""
@@ -172,8 +173,8 @@ def test_a_full_disk_stops_effects_and_all_goes_on_by_itself(house: SmallHouse) 
         waiting = owner.execute("SELECT state FROM audit_work WHERE kind = 'effect'").fetchone()
         assert waiting == ("waiting",)
 
-    house.make_room()
-    until(lambda: trust.recording().waiting == 0 and trust.recording().state == "recording")
+    house.filler.unlink()
+    until(house.has_recorded)
     with house.link("owner") as owner:
         ended = owner.execute(
             "SELECT (SELECT state FROM audit_work WHERE kind = 'effect'),"

@@ -49,7 +49,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
     stop_all(made)
 
 
-def rounds(keeper: Keeper, until: Callable[[], bool], seconds: float = 20.0) -> None:
+def rounds(keeper: Keeper, until: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not until():
         assert time.monotonic() < deadline
