@@ -37,3 +37,17 @@ def test_a_slow_look_is_no_step_of_the_clock(monkeypatch):
     held = held_with(mine)
     knowing.refresh(held)
     assert held.clock is mine
+
+
+@pytest.mark.django_db
+def test_a_look_in_which_the_machine_stood_still_is_no_step_of_the_clock(monkeypatch):
+    mine, step = knowing.clock(), knowing.CLOCK_STEP_SECONDS
+
+    def halted():
+        time.sleep(2.2 * step)
+        return Clock(ahead_s=mine.ahead_s + 1.1 * step)
+
+    monkeypatch.setattr(knowing, "clock", halted)
+    held = held_with(mine)
+    knowing.refresh(held)
+    assert held.clock is mine

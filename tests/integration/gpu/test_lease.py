@@ -13,6 +13,7 @@ import pytest
 from gpu.worker.boot import EXIT_TAKEN
 from gpu.worker.lease import EXIT_LOST
 from tests.integration.gpu.house import House, words
+from tests.waiting import PATIENCE_SECONDS
 
 LONG_LEASE = {"ETHOPS_LEASE_SECONDS": "60"}
 TOKENS = 20_000
@@ -79,7 +80,7 @@ def seen(house: House) -> Seen:
     house.connect("gpu").execute(
         "SELECT gpu.take_card('card0', 'elsewhere:1:2', 60, %s)", [house.card()["holder"]]
     )
-    lost = third.wait(10)
+    lost = third.wait(PATIENCE_SECONDS)
     del house.workers["card0"]
     return Seen(
         first.pid, second, after_wipe, answered, takeover_s, resident, swapped, stopped, card,
