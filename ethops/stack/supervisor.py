@@ -62,7 +62,7 @@ class Supervisor:
         check: Callable[[], int] | None = None,
         only: Container[str] | None = None,
     ) -> None:
-        """`check` runs first of all and raises StackError to refuse the start.
+        """`check` runs first of all: it counts cautions, or refuses the start with StackError.
 
         `only` names the house's processes that are wanted; cards are always served.
         """
@@ -161,7 +161,7 @@ class Supervisor:
     def _open(self) -> Keeper:
         with self._stage("checks") as say:
             cautions = self._check() if self._check is not None else 0
-            told = f", {cautions} cautions: `manage.py check` says them" if cautions else ""
+            told = f", cautions: {cautions} (`manage.py check` says which)" if cautions else ""
             say(self._check_machine() + told)
         places.make(self.layout.where)
         self._start_servers()

@@ -101,7 +101,7 @@ def house(folder: Path) -> Iterator[tuple[Stack, Sink]]:
 def one(stack: Stack, sink: Sink, part: str, door: str) -> Round:
     """Stop once, and hold what happened against what is promised."""
     before = len(sink.posts)
-    if not wait_for(lambda: len(sink.posts) > before + 5, seconds=60):
+    if not wait_for(lambda: len(sink.posts) > before + 5, seconds=30):
         raise RuntimeError("no effects flow")
     frozen = _freeze(stack, part)
     try:
@@ -110,7 +110,7 @@ def one(stack: Stack, sink: Sink, part: str, door: str) -> Round:
         time.sleep(FROZEN)
     finally:
         _thaw(frozen)
-    recorded = wait_for(lambda: _is_recorded(stack, pressed), seconds=60)
+    recorded = wait_for(lambda: _is_recorded(stack, pressed), seconds=20)
     # Whatever had waited for the part would come now.
     time.sleep(WATCHED)
     late = [post for post in sink.posts if post.at > pressed + timedelta(seconds=AT_MOST)]

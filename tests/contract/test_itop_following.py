@@ -9,6 +9,7 @@ from adapters.tickets import models
 from adapters.tickets.following import News
 from adapters.tickets.itop import desk, follow, ids, marks
 from adapters.tickets.itop.models import Following, Mirrored
+from adapters.tickets.itop.session import session
 from adapters.tickets.port import Note, TicketDraft
 from tests.doubles.itop.house import House
 
@@ -216,6 +217,13 @@ def test_one_that_itop_can_be_asked_for_again_is_taken_over(house: House) -> Non
     house.itop.unreadable.clear()
     (news,) = look()
     assert news.ref == ticket_of(born).ref
+
+
+def test_one_that_cannot_be_read_again_is_named_where_it_was_asked_for(house: House) -> None:
+    born = put(house)
+    house.itop.unreadable = {born}
+    done = follow.reread(session(), "Incident", born)
+    assert (done.changed, list(done.left_out)) == (0, [f"Incident::{born}"])
 
 
 def test_of_an_outage_no_object_is_accused(house: House) -> None:

@@ -15,8 +15,9 @@ from audit.ledger.notes import Key, TreeHead
 from ethops.env import CLONE
 from ethops.stack.ports import free_ports
 from tests.doubles.tree import Log
+from tests.waiting import PATIENCE_SECONDS
 
-START_SECONDS = 60.0
+START_SECONDS = PATIENCE_SECONDS
 
 
 @dataclass

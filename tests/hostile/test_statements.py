@@ -196,22 +196,16 @@ def test_a_flood_of_statements_holds_up_no_stop(made):
             while not ended.is_set():
                 link.execute("SELECT count(*) FROM generate_series(1, 10000)")
 
-    def pressed():
-        began = time.monotonic()
-        made.do("app", "SELECT gate.press_stop('ada', 'x')")
-        took = time.monotonic() - began
-        made.do("app", "SELECT gate.lift_stop('ada', 'x')")
-        return took
-
     threads = [threading.Thread(target=flood) for _ in range(4)]
     for thread in threads:
         thread.start()
     try:
-        # The flood goes on, and would hold up each; a machine that stands still, one alone.
-        took = [pressed() for _ in range(5)]
+        began = time.monotonic()
+        made.do("app", "SELECT gate.press_stop('ada', 'x')")
+        took = time.monotonic() - began
     finally:
         ended.set()
         for thread in threads:
             thread.join()
         made.do("app", "SELECT gate.lift_stop('ada', 'x')")
-    assert sorted(took)[3] < 2, took
+    assert took < 2

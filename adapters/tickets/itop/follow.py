@@ -113,8 +113,10 @@ def reread(here: Session, itop_class: str, itop_id: int) -> Round:
     known = Mirrored.objects.filter(itop_class=itop_class, itop_id=itop_id).first()
     with_cis = ("functionalcis_list",) if known is None and itop_class in adopt.WITH_CIS else ()
     fields = (*words.FIELDS[itop_class], *with_cis)
-    for found, read_at in _details(here, itop_class, [itop_id], fields):
+    unread: dict[int, str] = {}
+    for found, read_at in _details(here, itop_class, [itop_id], fields, unread):
         _take_one(here, found, known, read_at, done)
+    done.left_out.update({f"{itop_class}::{one}": why for one, why in unread.items()})
     return done
 
 
@@ -193,7 +195,7 @@ def _details(
     itop_class: str,
     ids: list[int],
     fields: tuple[str, ...],
-    unread: dict[int, str] | None = None,
+    unread: dict[int, str],
     size: int = PAGE,
 ) -> Iterator[tuple[Found, datetime]]:
     """Yield objects by ids, and when each was read; parts what is too much for one call.
@@ -211,7 +213,7 @@ def _details(
                 smaller = max(len(part) // 8, 1)
                 yield from _details(here, itop_class, part, fields, unread, smaller)
                 continue
-            if unread is None or not _answers(here, itop_class, query):
+            if not _answers(here, itop_class, query):
                 raise
             unread[part[0]] = f"iTop does not answer with it: {fault}"[:300]
             continue

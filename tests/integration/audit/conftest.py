@@ -14,8 +14,9 @@ from psycopg.rows import dict_row
 
 from audit.ledger import notes
 from tests.doubles.witness import Process
+from tests.waiting import PATIENCE_SECONDS
 
-DEADLINE_SECONDS = 60.0
+DEADLINE_SECONDS = PATIENCE_SECONDS
 
 
 @dataclass

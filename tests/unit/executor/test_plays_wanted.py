@@ -1,6 +1,7 @@
 """No wake-up for plays is lost, and never do more than two run at once."""
 
 import threading
+from functools import partial
 
 import pytest
 
@@ -26,6 +27,9 @@ class Queue:
             self.running += 1
             self.most = max(self.most, self.running)
         return True
+
+    def runs(self, number):
+        return self.running == number
 
     def drain(self, queue):  # noqa: ARG002 - there is one
         while self.take():
@@ -57,7 +61,7 @@ def test_a_wake_up_that_finds_no_room_is_served_by_who_finishes(queue):
     for number, thread in enumerate(busy, 1):
         thread.start()
         # Whose call comes before the other looks is served by the other, who takes one at a time.
-        eventually(lambda: queue.running == number)  # noqa: B023 - waited for at once
+        eventually(partial(queue.runs, number))
     late = threading.Thread(target=worker.drain_plays)
     late.start()
     late.join(PATIENCE_SECONDS)

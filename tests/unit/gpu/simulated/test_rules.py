@@ -224,10 +224,11 @@ class StandingStill:
 
 
 def test_a_card_stands_still_with_its_machine() -> None:
-    card, engine, sink = SimulatedCard(2000, (MODEL,), scale=0.01), Any, StandingStill()
+    card, sink = SimulatedCard(2000, (MODEL,), scale=0.01), StandingStill()
+    nobody: Any = None
 
     async def story() -> float:
-        machine = Machine(card, EventLog(), engine)  # type: ignore[arg-type]
+        machine = Machine(card, EventLog(), nobody)
         serving = asyncio.create_task(machine.scheduler.serve())
         await machine.generate(Work(MODEL, {}, None), Words(200), sink, Spent())
         serving.cancel()
